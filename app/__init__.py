@@ -1,0 +1,1 @@
+"""What people and programs touch: answering, the page, the command line, settings."""

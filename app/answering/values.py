@@ -1,0 +1,126 @@
+"""What answering gives back: events while it works, and the finished, checked answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from retrieval.retriever import Ranked
+from retrieval.values import NO_FILTER, Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier exchange of a conversation."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a user asks, and of what.
+
+    `adapter` None means the one that is served by default, "base" the base model without an adapter.
+    """
+
+    text: str
+    collection: str
+    adapter: str | None = None
+    history: tuple[Turn, ...] = ()
+    limit: Filter = NO_FILTER
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a sentence of an answer stands: a span of characters in a document's text.
+
+    `number` is what the answer shows in brackets, `start` and `end` are offsets into the document's text,
+    `quote` is exactly that text, `support` in 0…1 says how well it carries the sentence.
+    """
+
+    number: int
+    passage_id: str
+    document: str
+    title: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+    support: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer with the numbers of the citations that carry it; none means unsupported."""
+
+    text: str
+    citations: tuple[int, ...]
+
+    @property
+    def supported(self) -> bool:
+        """Whether some passage was found to carry the sentence."""
+        return bool(self.citations)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How an answer came about, for the retrieval page and for training pairs.
+
+    `standalone` is the question with what the conversation adds, `prompt` the text the model read,
+    `left_out` the ids of passages that did not fit, `signals` the features of the decision, `seconds` the
+    time of each stage.
+    """
+
+    standalone: str
+    ranked: tuple[Ranked, ...]
+    prompt: str
+    left_out: tuple[str, ...]
+    generation: int
+    signals: Mapping[str, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer. A refusal has `refused`, no citations, and `nearest` documents instead.
+
+    `confidence` is the calibrated probability that the passages hold the answer; below `threshold` the
+    question is refused. `adapter` is "base" or the adapter's name and version.
+    """
+
+    id: str
+    question: str
+    collection: str
+    text: str
+    refused: bool
+    confidence: float
+    threshold: float
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    nearest: tuple[str, ...]
+    adapter: str
+    trace: Trace
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """First event: the passages were found; the model starts reading."""
+
+    ranked: tuple[Ranked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some more text of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Last event: the checked answer, whose `text` replaces the pieces."""
+
+    answer: Answer
+
+
+Event = Searched | Piece | Finished

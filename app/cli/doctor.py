@@ -1,0 +1,53 @@
+"""`domainqa doctor`: what is missing or amiss, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING
+
+import typer
+from rich.text import Text
+
+from app.cli.output import console, plain, write_json
+from app.cli.state import Home, Json, remember
+
+if TYPE_CHECKING:
+    from app.doctor import Finding
+
+UNSOUND = 11
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+def doctor(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+    """Check versions, models, disk, memory, processor, home and collections.
+
+    Each line is ok, warn or fail and says what to do. --json prints a list of {"check", "state", "seen",
+    "remedy"}. The exit code is 11 if anything fails.
+
+    \b
+    Example:
+      domainqa doctor
+    """
+    from app.doctor import examine
+    from app.models import PACKAGED
+
+    state = remember(ctx, home)
+    settings = state.settings()
+    found = []
+    for finding in examine(settings, partial(state.open, settings), PACKAGED):
+        found.append(finding)
+        if not as_json:
+            _show(finding)
+    if as_json:
+        write_json([asdict(finding) for finding in found])
+    if any(finding.state == "fail" for finding in found):
+        raise typer.Exit(UNSOUND)
+
+
+def _show(finding: Finding) -> None:
+    out = console()
+    line = Text(f"{finding.state:<5}", _STYLES[finding.state]).append(f"{finding.check}: ", "default")
+    out.print(line.append_text(plain(finding.seen)))
+    if finding.remedy:
+        out.print(Text("     → ").append_text(plain(finding.remedy)))

@@ -1,0 +1,108 @@
+"""`domainqa ingest`: a folder becomes a collection, and stays in step with it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.output import console, messages, plain, table, write_json
+from app.cli.progress import IngestBar
+from app.cli.state import Collection, Home, Json, remember
+from knowledge_base.errors import BusyError, LoadError
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+    from knowledge_base.ingest import Report
+
+_SHOWN_FAILURES = 50
+
+
+def ingest(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with the documents.")],
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make the collection anew, with the embedder of the settings.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: ingest again whenever the folder changes.")
+    ] = False,
+    as_json: Json = False,
+    home: Home = None,
+    collection: Collection = None,
+) -> None:
+    """Bring a collection in step with a folder: added, changed and removed files.
+
+    A second run does nothing and says so. --json prints {"collection", "added", "changed", "unchanged",
+    "removed", "failed": [{"path", "cause", "remedy"}], "passages", "seconds", "skipped"}; with --watch a
+    line for each time. The exit code is 5 if files could not be read; all others are ingested nevertheless.
+
+    \b
+    Example:
+      domainqa ingest samples/bank
+      domainqa ingest ~/handbook --collection staff --watch
+    """
+    state = remember(ctx, home, collection)
+    settings = state.settings()
+    with state.open(settings) as workspace:
+        report = _ingest(workspace, folder, settings.collection, rebuild)
+        _tell(report, settings.collection, as_json)
+        if watch:
+            messages().print(f"Watching {folder}; Ctrl-C ends.", markup=False)
+            _keep_watching(workspace, folder, settings.collection, as_json)
+    if report.failed:
+        raise typer.Exit(LoadError.exit_code)
+
+
+def _keep_watching(workspace: Workspace, folder: Path, collection: str, as_json: bool) -> None:
+    from knowledge_base.watch import watch
+
+    def again() -> None:
+        try:
+            report = _ingest(workspace, folder, collection, rebuild=False)
+        except BusyError as error:
+            messages().print(f"{error} The next change tries again.", style="yellow", markup=False)
+            return
+        if _has_news(report):
+            _tell(report, collection, as_json)
+
+    watch(folder, again, threading.Event())
+
+
+def _ingest(workspace: Workspace, folder: Path, collection: str, rebuild: bool) -> Report:
+    with IngestBar(f"Ingesting {folder}") as bar:
+        return workspace.ingest(folder, collection, progress=bar, rebuild=rebuild)
+
+
+def _has_news(report: Report) -> bool:
+    return bool(report.added or report.changed or report.removed or report.failed)
+
+
+def _tell(report: Report, collection: str, as_json: bool) -> None:
+    if as_json:
+        write_json({"collection": collection, **report.as_json()})
+    elif _has_news(report):
+        _show(report, collection)
+    else:
+        typer.echo(f"Nothing has changed: {len(report.unchanged)} documents in {collection}.")
+
+
+def _show(report: Report, collection: str) -> None:
+    out = console()
+    counts = [
+        ("added", len(report.added)),
+        ("changed", len(report.changed)),
+        ("removed", len(report.removed)),
+        ("unchanged", len(report.unchanged)),
+        ("failed", len(report.failed)),
+        ("passages written", report.passages),
+    ]
+    out.print(table(("documents", collection), counts))
+    rate = report.passages / report.seconds if report.seconds else 0.0
+    out.print(f"{report.seconds:.1f} s, {rate:.0f} passages a second")
+    for file in report.failed[:_SHOWN_FAILURES]:
+        out.print(plain(f"{file.path}: {file.cause} {file.remedy}"), style="yellow", soft_wrap=True)
+    if len(report.failed) > _SHOWN_FAILURES:
+        out.print(f"… and {len(report.failed) - _SHOWN_FAILURES} more; --json lists all.")

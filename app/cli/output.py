@@ -1,0 +1,53 @@
+"""Where output goes: results to standard output, progress and messages to standard error."""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# Escape sequences in a document must not reach the terminal, which would obey them.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PIPE_WIDTH = 200
+
+
+def console() -> Console:
+    """Standard output; wide when it is no terminal, so that a pipe gets whole lines."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+
+
+def messages() -> Console:
+    """Standard error."""
+    return Console(stderr=True, highlight=False)
+
+
+def write_json(value: object) -> None:
+    """One line of JSON on standard output, there at once."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def plain(text: str) -> Text:
+    """Text of a document or a user, to be shown as it is: neither markup nor escape sequences count."""
+    return Text(_CONTROLS.sub("", text))
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """A plain table; numbers stand on the right."""
+    made = Table(box=None, pad_edge=False)
+    for place, heading in enumerate(headings):
+        numeric = bool(rows) and all(isinstance(row[place], int | float) for row in rows)
+        made.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(plain(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+    return made
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    units = ("B", "kB", "MB", "GB", "TB")
+    power = min((len(str(count)) - 1) // 3, len(units) - 1)
+    return f"{count / 1000**power:.{1 if power else 0}f} {units[power]}"

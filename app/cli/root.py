@@ -1,0 +1,100 @@
+"""The `domainqa` command: its groups, its common options, and what becomes of an error."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from app.cli import ask, collections, doctor, documents, ingest, models, search, serve
+from app.cli.output import messages
+from app.cli.state import Collection, Home, remember
+from knowledge_base.errors import DomainqaError
+
+INTERRUPTED = 130
+_EPILOG = """\b
+Exit codes:
+  0    fine
+  1    unexpected; a traceback says where
+  2    the command was not understood
+  3    what was given cannot be used: a question, a setting, a line of a batch
+  4    not found: a collection, document, model or adapter
+  5    some files could not be read; all others were ingested
+  6    made by another embedder, program or prompt version
+  7    somebody else holds it: the home folder, a port
+  8    the home folder cannot be read or written
+  9    a model is missing, damaged or unsuitable
+  10   a server does not answer
+  11   doctor found something that does not work
+  130  stopped by Ctrl-C
+"""
+
+
+class Commands(TyperGroup):
+    """The group of all commands; turns expected failures into one message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the library's own signature
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except DomainqaError as error:
+            messages().print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt:
+            messages().print("Stopped. What was reported done is kept.")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+cli = typer.Typer(
+    cls=Commands,
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for command in (serve.serve, ask.ask, ingest.ingest, search.search):
+    cli.command()(command)
+cli.add_typer(collections.group, name="collections")
+cli.add_typer(documents.group, name="documents")
+cli.add_typer(models.group, name="models")
+cli.command()(doctor.doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"domainqa {version('domainqa')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def common(
+    ctx: typer.Context,
+    home: Home = None,
+    collection: Collection = None,
+    shown: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Answers questions from your own documents, on your own machine.
+
+    --home and --collection may stand before or after the command. Every setting can also be given in the
+    environment (DOMAINQA_READ_K=3) or in settings.toml in the home folder.
+
+    \b
+    Example:
+      domainqa ingest samples/bank
+      domainqa ask "What is the annual fee of the platinum card this year?"
+    """
+    remember(ctx, home, collection)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the script `domainqa`."""
+    # Libraries that load models would draw bars of their own into ours.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    cli(args=list(sys.argv[1:] if arguments is None else arguments), prog_name="domainqa")

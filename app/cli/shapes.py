@@ -1,0 +1,93 @@
+"""What commands print with --json: the shapes that scripts rely on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.answering.values import Answer
+    from app.workspace import CollectionInfo
+    from knowledge_base.values import CatalogueEntry, Document
+    from retrieval.retriever import Retrieval
+
+Object = dict[str, object]
+
+
+def search_shape(retrieval: Retrieval, line: str | int | None = None) -> Object:
+    """One search; `id` is that of the batch's line, or null."""
+    results = [
+        {"document": ranked.passage.document, "text": ranked.passage.text, "score": ranked.score}
+        for ranked in retrieval.ranked
+    ]
+    return {"id": line, "results": results}
+
+
+def answer_shape(answer: Answer, line: str | int | None = None) -> Object:
+    """One answer; `start` and `end` count characters of the document's text, which `quote` equals there."""
+    citations = [
+        {
+            "document": citation.document,
+            "page": citation.page,
+            "start": citation.start,
+            "end": citation.end,
+            "quote": citation.quote,
+        }
+        for citation in answer.citations
+    ]
+    return {
+        "id": line,
+        "answer": answer.text,
+        "refused": answer.refused,
+        "adapter": answer.adapter,
+        "citations": citations,
+        "seconds": round(answer.seconds, 4),
+    }
+
+
+def entry_shape(entry: CatalogueEntry) -> Object:
+    """One document of a list."""
+    return {
+        "document": entry.path,
+        "passages": entry.passages,
+        "title": entry.title,
+        "format": entry.format,
+        "size": entry.size,
+        "modified": entry.modified,
+        "source": entry.source,
+        "digest": entry.digest,
+    }
+
+
+def document_shape(document: Document) -> Object:
+    """One document with its text and where its passages lie in it."""
+    return {
+        "document": document.path,
+        "title": document.title,
+        "format": document.format,
+        "size": document.size,
+        "modified": document.modified,
+        "source": document.source,
+        "digest": document.digest,
+        "text": document.text,
+        "passages": [
+            {
+                "start": passage.start,
+                "end": passage.end,
+                "page": passage.page,
+                "heading": list(passage.heading),
+            }
+            for passage in document.passages
+        ],
+    }
+
+
+def collection_shape(info: CollectionInfo) -> Object:
+    """One collection of a list."""
+    return {
+        "collection": info.name,
+        "documents": info.documents,
+        "passages": info.passages,
+        "generation": info.generation,
+        "embedder": info.embedder,
+        "size": info.size_bytes,
+    }

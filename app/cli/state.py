@@ -1,0 +1,52 @@
+"""What every command shares: the options that may stand before or after its name, and the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from app.workspace import Workspace
+
+Home = Annotated[
+    Path | None, typer.Option("--home", metavar="DIR", help="Home folder [~/.local/share/domainqa].")
+]
+Collection = Annotated[
+    str | None, typer.Option("--collection", "-c", metavar="NAME", help="Collection [bank].")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+
+
+def open_workspace(settings: Settings) -> Workspace:
+    """The real workspace; what it needs is imported only here, since that takes seconds."""
+    from app.workspace import Workspace
+
+    return Workspace(settings)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Options given so far, and how to open a workspace."""
+
+    home: Path | None = None
+    collection: str | None = None
+    open: Callable[[Settings], Workspace] = open_workspace
+
+    def settings(self, more: Mapping[str, object] | None = None) -> Settings:
+        """All settings under these options and `more` of them; raises SettingsError."""
+        from app.settings import load_settings
+
+        return load_settings({"home": self.home, "collection": self.collection, **(more or {})})
+
+
+def remember(ctx: typer.Context, home: Path | None, collection: str | None = None) -> State:
+    """Note options for the commands below; what stands nearer to the command wins."""
+    known = ctx.obj if isinstance(ctx.obj, State) else State()
+    state = replace(known, home=home or known.home, collection=collection or known.collection)
+    ctx.obj = state
+    return state

@@ -1,0 +1,208 @@
+"""Looks at everything domainqa needs and says what to do where something is amiss.
+
+Each check measures one thing and judges it; none changes anything. A check that cannot look says so as a
+finding of its own: doctor never dies of what it is there to find.
+"""
+
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import psutil
+from packaging.requirements import Requirement
+
+from app.settings import Settings
+from app.workspace import CollectionInfo, Workspace
+from knowledge_base.errors import DomainqaError
+from retrieval.packaged import PackagedModel, is_installed, is_unpacked
+
+State = Literal["ok", "warn", "fail"]
+T = TypeVar("T")
+
+_GIGABYTE = 1_000_000_000
+_DISK_NEEDED, _DISK_WANTED = 1 * _GIGABYTE, 5 * _GIGABYTE
+# The page with both packaged models takes about 2 GB; a part of the weights may be paged out.
+_MEMORY_NEEDED, _MEMORY_WANTED = 2 * _GIGABYTE, 4 * _GIGABYTE
+_CORES_WANTED = 2
+_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check saw; `remedy` says what to do and is empty where nothing is."""
+
+    check: str
+    state: State
+    seen: str
+    remedy: str = ""
+
+
+def examine(
+    settings: Settings, open_workspace: Callable[[], Workspace], models: Iterable[PackagedModel]
+) -> Iterator[Finding]:
+    """All findings, one after the other; the workspace is opened last."""
+    yield from versions("domainqa")
+    yield processor(processor_flags(), psutil.cpu_count(logical=False) or 1, settings.threads)
+    yield accelerator()
+    memory = psutil.virtual_memory()
+    yield memory_of(memory.total, memory.available)
+    for name, folder in (("home", settings.home), ("models cache", settings.models_cache)):
+        yield writable(name, folder)
+        yield disk(name, folder, shutil.disk_usage(_existing(folder)).free)
+    for model in models:
+        yield packaged(model, settings.models_cache)
+    yield from collections(open_workspace, settings.embedder)
+
+
+def versions(project: str) -> Iterator[Finding]:
+    """Python and every library that the project asks for, in the version it asks for."""
+    yield Finding("python", "ok", ".".join(map(str, sys.version_info[:3])))
+    try:
+        needed = [Requirement(line) for line in requires(project) or ()]
+    except PackageNotFoundError:
+        yield Finding(project, "fail", "not installed as a package", "Install it: make run")
+        return
+    wanted = [need for need in needed if need.marker is None or need.marker.evaluate({"extra": ""})]
+    problems = [problem for need in wanted if (problem := problem_of(need))]
+    if problems:
+        yield Finding("libraries", "fail", "; ".join(problems), "Install the exact versions: make run")
+    else:
+        yield Finding("libraries", "ok", f"{project} {version(project)} and {len(wanted)} libraries fit")
+
+
+def problem_of(need: Requirement) -> str:
+    """What is wrong with one library; "" if it fits."""
+    try:
+        found = version(need.name)
+    except PackageNotFoundError:
+        return f"{need.name} is missing"
+    fits = need.specifier.contains(found, prereleases=True)
+    return "" if fits else f"{need.name} is {found}, needed is {need.specifier}"
+
+
+def processor_flags() -> frozenset[str]:
+    """Features that the processor names; empty where the system does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    found = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return frozenset(found.partition(":")[2].split())
+
+
+def processor(flags: frozenset[str], cores: int, threads: int | None) -> Finding:
+    """Whether the processor has what makes models quick."""
+    known = [name for name in _FEATURES if name in flags]
+    seen = f"{cores} cores, {threads or cores} threads; {', '.join(known) or 'no known vector features'}"
+    if flags and "avx2" not in flags and "asimd" not in flags:
+        return Finding("processor", "warn", seen, "Models run slowly without AVX2; use a newer machine.")
+    if cores < _CORES_WANTED:
+        return Finding("processor", "warn", seen, "Answers are slow on one core; two or more are better.")
+    if threads and threads > cores:
+        return Finding(
+            "processor", "warn", seen, f"More threads than cores slow models down: threads = {cores}"
+        )
+    return Finding("processor", "ok", seen)
+
+
+def accelerator() -> Finding:
+    """Whether there is a CUDA card; none is needed."""
+    if importlib.util.find_spec("torch") is None:
+        return Finding("accelerator", "fail", "torch is missing", "Install the exact versions: make run")
+    import torch
+
+    if not torch.cuda.is_available():
+        return Finding("accelerator", "ok", "none; models run on the processor")
+    names = [torch.cuda.get_device_name(place) for place in range(torch.cuda.device_count())]
+    return Finding("accelerator", "ok", ", ".join(names))
+
+
+def memory_of(total: int, available: int) -> Finding:
+    """Whether both models fit into memory."""
+    seen = f"{available / _GIGABYTE:.1f} of {total / _GIGABYTE:.1f} GB available"
+    if available < _MEMORY_NEEDED:
+        return Finding(
+            "memory", "fail", seen, f"Close other programs; {_MEMORY_NEEDED / _GIGABYTE:.0f} GB are needed."
+        )
+    if available < _MEMORY_WANTED:
+        return Finding("memory", "warn", seen, f"{_MEMORY_WANTED / _GIGABYTE:.0f} GB are comfortable.")
+    return Finding("memory", "ok", seen)
+
+
+def disk(name: str, folder: Path, free: int) -> Finding:
+    """Whether there is room left where a folder lies."""
+    seen = f"{free / _GIGABYTE:.1f} GB free at {folder}"
+    if free < _DISK_NEEDED:
+        return Finding(f"disk of {name}", "fail", seen, "Free some space, or choose another folder.")
+    if free < _DISK_WANTED:
+        return Finding(f"disk of {name}", "warn", seen, "It will be full soon; free some space.")
+    return Finding(f"disk of {name}", "ok", seen)
+
+
+def writable(name: str, folder: Path) -> Finding:
+    """Whether this user can write into a folder, or make it where it is not there yet."""
+    place = _existing(folder)
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        remedy = f"Give this user the right to write there: chown {os.getuid()} {place}, or choose another."
+        return Finding(name, "fail", f"{folder} cannot be written: {error.strerror}", remedy)
+    return Finding(name, "ok", str(folder) if place == folder else f"{folder} (not there yet)")
+
+
+def packaged(model: PackagedModel, cache: Path) -> Finding:
+    """Whether a packaged model is prepared, or can be."""
+    name = f"model {model.name}"
+    if is_unpacked(model, cache):
+        return Finding(name, "ok", f"prepared in {model.folder(cache)}")
+    if is_installed(model):
+        return Finding(name, "warn", "installed, not prepared yet", f"domainqa models prepare {model.name}")
+    return Finding(name, "fail", "its package is missing or damaged", model.install_command)
+
+
+def collections(open_workspace: Callable[[], Workspace], embedder: str) -> Iterator[Finding]:
+    """Whether every collection can be opened and read, and fits the embedder of the settings."""
+    opened = _looked("collections", open_workspace)
+    if isinstance(opened, Finding):
+        yield opened
+        return
+    with opened as workspace:
+        found = _looked("collections", workspace.collections)
+        if isinstance(found, Finding):
+            yield found
+        elif not found:
+            yield Finding("collections", "warn", "there are none yet", "domainqa ingest FOLDER")
+        else:
+            yield from (_collection(workspace, info, embedder) for info in found)
+
+
+def _collection(workspace: Workspace, info: CollectionInfo, embedder: str) -> Finding:
+    name = f"collection {info.name}"
+    read = _looked(name, partial(workspace.documents, info.name))
+    if isinstance(read, Finding):
+        return read
+    if info.embedder != embedder:
+        remedy = f"domainqa ingest FOLDER --collection {info.name} --rebuild, or embedder = {info.embedder}"
+        return Finding(name, "warn", f"made by {info.embedder}, the settings say {embedder}", remedy)
+    return Finding(name, "ok", f"{info.documents} documents, {info.passages} passages")
+
+
+def _looked(name: str, look: Callable[[], T]) -> T | Finding:
+    try:
+        return look()
+    except DomainqaError as error:
+        return Finding(name, "fail", error.cause, error.remedy)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(place for place in (folder, *folder.parents) if place.exists())

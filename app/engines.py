@@ -1,0 +1,107 @@
+"""Opens the models that the settings name: the embedder, the generator, the reranker."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.answering.answer import Reading
+from app.answering.sufficiency import load_calibrations
+from app.generation.protocol import Generator
+from app.settings import Settings
+from retrieval.packaged import Progress, silent
+from retrieval.rerank import Reranker
+from retrieval.values import Embedder, Vectors
+
+CALIBRATION_FILE = Path(__file__).parent / "answering" / "calibration.json"
+# Room for instruction, examples and question beside the passage; every context window has it.
+_PASSAGE_TOKENS = 700
+# Sentences of a passage that the model reads. The packaged Gemma without an adapter, on 25 questions each of
+# SQuAD's training set and of the sample bank: F1 .45 and .56 with two, .38 and .55 with whole passages.
+_FOCUS = 2
+
+
+def device_of(settings: Settings) -> str:
+    """The torch device: CUDA where there is one, unless the settings say otherwise."""
+    import torch
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    if settings.device != "auto":
+        return settings.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def open_embedder(settings: Settings, progress: Progress = silent) -> Embedder:
+    """The embedder of the settings, unpacked first if it is packaged; ModelError if it cannot be loaded."""
+    from app.models import model_folder
+    from retrieval.embedder import SentenceTransformerEmbedder
+
+    folder = model_folder(settings.embedder, settings.models_cache, progress)
+    return SentenceTransformerEmbedder(folder, id=settings.embedder, device=device_of(settings))
+
+
+def open_generator(settings: Settings, progress: Progress = silent) -> Generator:
+    """The generator of the settings with the adapters in the home; ModelError if it cannot be loaded."""
+    from app.generation.in_process import InProcessGenerator
+    from app.models import model_folder
+
+    folder = model_folder(settings.generator, settings.models_cache, progress)
+    generator = InProcessGenerator(folder, device=device_of(settings))
+    for adapter in adapters_in(settings.home):
+        generator.add_adapter(adapter.name, adapter.folder, adapter.version)
+    return generator
+
+
+def open_reranker(settings: Settings) -> Reranker | None:
+    """The cross-encoder of the settings, or None where none is named."""
+    if settings.reranker is None:
+        return None
+    from app.models import model_folder
+    from retrieval.rerank import CrossEncoderReranker
+
+    folder = model_folder(settings.reranker, settings.models_cache)
+    return CrossEncoderReranker(str(folder), device_of(settings))
+
+
+def open_reading(settings: Settings) -> Reading:
+    """How the generator reads, with the shipped calibration."""
+    calibrations = load_calibrations(CALIBRATION_FILE)
+    return Reading(
+        passages=settings.read_k,
+        passage_tokens=_PASSAGE_TOKENS,
+        max_new_tokens=settings.max_new_tokens,
+        scored=calibrations["scored"],
+        unscored=calibrations["unscored"],
+        focus=_FOCUS,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFolder:
+    """An adapter as it lies in the home: an ordinary PEFT folder."""
+
+    name: str
+    folder: Path
+    version: str
+
+
+def adapters_in(home: Path) -> list[AdapterFolder]:
+    """The PEFT folders HOME/adapters/NAME, sorted by name; the weights' size and date are the version."""
+    folders = sorted(file.parent for file in (home / "adapters").glob("*/adapter_config.json"))
+    return [AdapterFolder(folder.name, folder, _version(folder)) for folder in folders]
+
+
+def _version(folder: Path) -> str:
+    stats = [file.stat() for file in sorted(folder.glob("*.safetensors"))]
+    return "-".join(f"{entry.st_size:x}.{entry.st_mtime_ns:x}" for entry in stats) or "empty"
+
+
+class SentenceEmbedding:
+    """Texts to vectors alike, for comparing questions and answers with the sentences of passages."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors [len(texts), dimension]."""
+        return self._embedder.embed(texts, "passage")

@@ -1,0 +1,139 @@
+"""Verdicts and corrections of users, stored with all that a training pair needs.
+
+One SQLite file in the home. A row is complete in itself: question, the passages that were read as they
+were worded then, the answer, the adapter and prompt version that gave it. It can therefore become a
+reviewed pair after the documents have changed.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from app.answering.values import Answer
+from knowledge_base.errors import InputError, StorageError
+from retrieval.prompt import PROMPT_VERSION
+
+Verdict = Literal["up", "down"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS feedback (
+    answer_id TEXT PRIMARY KEY,
+    given_at TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    question TEXT NOT NULL,
+    standalone TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    refused INTEGER NOT NULL,
+    adapter TEXT NOT NULL,
+    prompt_version INTEGER NOT NULL,
+    passages TEXT NOT NULL,
+    citations TEXT NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('up', 'down')),
+    correction TEXT NOT NULL,
+    comment TEXT NOT NULL
+) STRICT
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One verdict on one answer; `passages` and `citations` are as they were read and shown."""
+
+    answer_id: str
+    given_at: str
+    collection: str
+    question: str
+    standalone: str
+    answer: str
+    refused: bool
+    adapter: str
+    prompt_version: int
+    passages: tuple[dict[str, object], ...]
+    citations: tuple[dict[str, object], ...]
+    verdict: Verdict
+    correction: str
+    comment: str
+
+
+class FeedbackStore:
+    """Feedback of one home folder. Thread-safe; a second verdict on an answer replaces the first."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+
+    def add(self, answer: Answer, verdict: Verdict, correction: str = "", comment: str = "") -> None:
+        """Store a verdict on `answer`; raises InputError for a verdict that is neither up nor down."""
+        if verdict not in ("up", "down"):
+            raise InputError(f"The verdict '{verdict}' is not known.", 'Give "up" or "down".')
+        row = (
+            answer.id,
+            datetime.now(UTC).isoformat(timespec="seconds"),
+            answer.collection,
+            answer.question,
+            answer.trace.standalone,
+            answer.text,
+            int(answer.refused),
+            answer.adapter,
+            PROMPT_VERSION,
+            _as_json(_passages(answer)),
+            _as_json([{"document": c.document, "page": c.page, "quote": c.quote} for c in answer.citations]),
+            verdict,
+            correction.strip(),
+            comment.strip(),
+        )
+        with self._database() as database:
+            database.execute(f"INSERT OR REPLACE INTO feedback VALUES ({', '.join('?' * len(row))})", row)
+
+    def all(self, collection: str) -> list[Feedback]:
+        """All feedback on answers from one collection, oldest first."""
+        with self._database() as database:
+            rows = database.execute(
+                "SELECT * FROM feedback WHERE collection = ? ORDER BY given_at, answer_id", (collection,)
+            ).fetchall()
+        return [_feedback(row) for row in rows]
+
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._lock, closing(sqlite3.connect(self._file, timeout=30)) as database, database:
+                database.row_factory = sqlite3.Row
+                database.execute(_SCHEMA)
+                yield database
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"The feedback file {self._file} cannot be used: {error}.",
+                "Check that its folder is writable and the disk is not full.",
+            ) from error
+
+
+def _passages(answer: Answer) -> list[dict[str, object]]:
+    return [
+        {
+            "id": entry.passage.id,
+            "document": entry.passage.document,
+            "page": entry.passage.page,
+            "start": entry.passage.start,
+            "end": entry.passage.end,
+            "text": entry.passage.indexed_text,
+        }
+        for entry in answer.trace.ranked
+    ]
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _feedback(row: sqlite3.Row) -> Feedback:
+    values = {key: row[key] for key in row.keys()}  # noqa: SIM118 - iterating a Row gives values, not names
+    values["refused"] = bool(values["refused"])
+    values["passages"] = tuple(json.loads(values["passages"]))
+    values["citations"] = tuple(json.loads(values["citations"]))
+    return Feedback(**values)

@@ -1,0 +1,1 @@
+"""Text generation: in process or by a server, behind one small seam."""

@@ -1,0 +1,179 @@
+"""LoRA adapters by name: loaded when first wanted, switched per request, the least recently used leave."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+from peft import LoraConfig, PeftConfig
+from peft.functional import delete_adapter, inject_adapter_in_model, set_adapter, set_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from transformers import PreTrainedModel
+
+from knowledge_base.errors import MismatchError, ModelError, NotFoundError
+
+_WEIGHTS = "adapter_model.safetensors"
+_PROBE = tuple(range(3, 11))
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One version of a named adapter, in a PEFT folder."""
+
+    name: str
+    folder: Path
+    version: str
+
+    @property
+    def key(self) -> str:
+        """What tells this version from every other, also one of another name."""
+        return f"{self.name}@{self.version}"
+
+
+class Adapters:
+    """Known adapters of one base model, at most `limit` of them in memory.
+
+    `add`, `remove` and `find` may be called at any time; `activate` only by who has the model's turn.
+    """
+
+    def __init__(self, network: PreTrainedModel, limit: int) -> None:
+        self._network = network
+        self._limit = limit
+        self._known: dict[str, Adapter] = {}
+        self._loaded: OrderedDict[Adapter, str] = OrderedDict()
+        self._count = 0
+
+    def add(self, name: str, folder: Path, version: str) -> None:
+        """Make `name` known, or give it a new version; ModelError if the folder is no PEFT adapter."""
+        for file in ("adapter_config.json", _WEIGHTS):
+            if not (folder / file).is_file():
+                raise ModelError(
+                    f"The adapter folder {folder} has no {file}.",
+                    "Name a folder as PEFT saves it, with safetensors weights.",
+                )
+        self._known[name] = Adapter(name, folder, version)
+
+    def remove(self, name: str) -> None:
+        """Forget `name`; its weights leave memory with the next load."""
+        adapter = self.find(name)
+        if adapter is not None:
+            del self._known[adapter.name]
+
+    def versions(self) -> dict[str, str]:
+        """Version of each known adapter."""
+        return {name: adapter.version for name, adapter in sorted(self._known.items())}
+
+    def find(self, name: str | None) -> Adapter | None:
+        """The adapter of that name, None for the base model; NotFoundError lists the known names."""
+        if name is None:
+            return None
+        known = self._known.get(name)
+        if known is None:
+            names = ", ".join(sorted(self._known)) or "none"
+            raise NotFoundError(
+                f'There is no adapter named "{name}". Known adapters: {names}.',
+                "Choose one of them, or leave the adapter out to use the base model.",
+            )
+        return known
+
+    def activate(self, adapter: Adapter | None) -> None:
+        """Make the network compute with `adapter`, loading it if needed, or with none."""
+        if adapter is not None and adapter not in self._loaded:
+            self._make_room()
+            self._load(adapter)
+        if adapter is not None:
+            self._loaded.move_to_end(adapter)
+        self._switch(self._loaded[adapter] if adapter else None)
+
+    def _make_room(self) -> None:
+        current = set(self._known.values())
+        outdated = [adapter for adapter in self._loaded if adapter not in current]
+        while outdated or len(self._loaded) >= self._limit:
+            gone = outdated.pop() if outdated else next(iter(self._loaded))
+            delete_adapter(self._network, self._loaded.pop(gone), prefix="lora_")
+
+    def _load(self, adapter: Adapter) -> None:
+        config = _config(adapter)
+        weights = _weights(adapter)
+        self._count += 1
+        slot = f"slot_{self._count}"
+        self._switch(None)
+        plain = self._probe()
+        try:
+            inject_adapter_in_model(config, self._network, slot)
+            _fill(self._network, weights, slot)
+            self._network.train(False).requires_grad_(False)
+            self._switch(slot)
+            if torch.equal(plain, self._probe()):
+                raise ModelError(
+                    f"The adapter in {adapter.folder} changes nothing: answers would be those of the base.",
+                    "Train it again, or remove it.",
+                )
+        except (ValueError, RuntimeError, KeyError) as error:
+            self._discard(slot)
+            raise MismatchError(
+                f"The adapter in {adapter.folder} does not fit the loaded base model: {error}",
+                "Use the base that it was trained on, or train an adapter for this base.",
+            ) from error
+        except (ModelError, MismatchError):
+            self._discard(slot)
+            raise
+        self._loaded[adapter] = slot
+
+    def _discard(self, slot: str) -> None:
+        if slot in getattr(self._network, "peft_config", {}):
+            delete_adapter(self._network, slot, prefix="lora_")
+
+    def _switch(self, slot: str | None) -> None:
+        layers = [module for module in self._network.modules() if isinstance(module, BaseTunerLayer)]
+        for layer in layers:
+            layer.enable_adapters(slot is not None)
+        if slot is not None and layers:
+            set_adapter(self._network, slot, inference_mode=True)
+
+    @torch.inference_mode()
+    def _probe(self) -> torch.Tensor:
+        ids = torch.tensor([_PROBE], device=self._network.device)
+        logits: torch.Tensor = self._network(input_ids=ids, use_cache=False, logits_to_keep=1).logits
+        return logits.clone()
+
+
+def _config(adapter: Adapter) -> LoraConfig:
+    try:
+        config = PeftConfig.from_pretrained(str(adapter.folder))
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise ModelError(
+            f"The adapter_config.json in {adapter.folder} cannot be read: {error}",
+            "Copy the adapter again, or train it again.",
+        ) from error
+    if not isinstance(config, LoraConfig):
+        raise ModelError(
+            f"The adapter in {adapter.folder} is of type {config.peft_type}, not LoRA.",
+            "Use a LoRA adapter.",
+        )
+    config.inference_mode = True
+    return config
+
+
+def _weights(adapter: Adapter) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(adapter.folder / _WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"The adapter weights in {adapter.folder} are damaged: {error}",
+            "Copy the adapter again, or train it again.",
+        ) from error
+
+
+def _fill(network: PreTrainedModel, weights: dict[str, torch.Tensor], slot: str) -> None:
+    result = set_peft_model_state_dict(network, weights, adapter_name=slot)
+    missing_keys, strangers = cast(tuple[list[str], list[str]], result)
+    missing = [key for key in missing_keys if slot in key.split(".")]
+    if missing or strangers:
+        examples = ", ".join([*missing, *strangers][:4])
+        raise ValueError(
+            f"{len(missing)} of its weights are missing and {len(strangers)} have no place ({examples})"
+        )

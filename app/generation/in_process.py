@@ -1,0 +1,150 @@
+"""The generator that runs in this process: any causal model of transformers, adapters through PEFT."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from app.generation.adapters import Adapter, Adapters
+from app.generation.model import load_model
+from app.generation.prefix_cache import PrefixCache, Tokens
+from app.generation.processor import Precision, best_precision
+from app.generation.protocol import Cancelled, Request, never
+from app.generation.reading import Position, read_prompt, read_token
+from app.generation.text_stream import StopFilter, TokenText
+from app.generation.turns import Turns
+from knowledge_base.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a generator may use.
+
+    `context` counts tokens of prompt and answer together, at most what the model was made for;
+    `prefix_bytes` is the memory for prompts read lately; `adapters` are kept in memory at once.
+    """
+
+    context: int = 8192
+    prefix_bytes: int = 512 * 2**20
+    adapters: int = 4
+
+
+STANDARD = Limits()
+
+
+class InProcessGenerator:
+    """Generator and Scorer over a model folder.
+
+    One request at a time runs on the model; the others wait in the order of asking. Prompts read lately are
+    remembered, so a repeated context costs nothing to read again.
+
+    Args:
+        model_folder: config, tokenizer and safetensors weights of a causal language model.
+        device: "cpu" or a torch device such as "cuda".
+        limits: of context and memory.
+        precision: number formats; those that this machine is fastest with unless given.
+        seed: of sampling with a temperature; the same requests in the same order give the same texts.
+    """
+
+    def __init__(
+        self,
+        model_folder: Path,
+        device: str = "cpu",
+        limits: Limits = STANDARD,
+        precision: Precision | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._model = load_model(model_folder, device, precision or best_precision(device), limits.context)
+        self._prefixes = PrefixCache(limits.prefix_bytes)
+        self._adapters = Adapters(self._model.network, limits.adapters)
+        self._turns = Turns()
+        self._random = torch.Generator().manual_seed(seed)
+
+    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[str]:
+        """See `Generator.stream`; what is wrong with the request is raised here, before the first piece."""
+        _check(request)
+        adapter = self._adapters.find(request.adapter)
+        ids = self._model.encoder.prompt(request.messages)
+        return self._write(request, adapter, ids, cancelled)
+
+    def logprobs(self, requests: Sequence[Request], continuation: str) -> list[float]:
+        """See `Scorer.logprobs`."""
+        scores = []
+        for request in requests:
+            token = self._model.encoder.first_token(request.messages, continuation)
+            adapter = self._adapters.find(request.adapter)
+            ids = self._model.encoder.prompt(request.messages)
+            with self._turns.take():
+                position = self._read(adapter, ids, never)
+            scores.append(float(torch.log_softmax(position.logits, dim=-1)[token]) if position else 0.0)
+        return scores
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """See `Generator.count_tokens`."""
+        return self._model.encoder.count(texts)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait behind the running one."""
+        return self._turns.waiting
+
+    def adapters(self) -> dict[str, str]:
+        """Names of all known adapters, each with its version."""
+        return self._adapters.versions()
+
+    def add_adapter(self, name: str, folder: Path, version: str) -> None:
+        """Make the PEFT folder known as `name`; its weights are loaded by the first request that wants them.
+
+        A name given again takes the new version for all later requests; running ones finish on the old one.
+        """
+        self._adapters.add(name, folder, version)
+
+    def remove_adapter(self, name: str) -> None:
+        """Forget `name`; NotFoundError if it is not known."""
+        self._adapters.remove(name)
+
+    def _read(self, adapter: Adapter | None, ids: Tokens, cancelled: Cancelled) -> Position | None:
+        self._adapters.activate(adapter)
+        return read_prompt(self._model, self._prefixes, adapter.key if adapter else "", ids, cancelled)
+
+    def _write(
+        self, request: Request, adapter: Adapter | None, ids: Tokens, cancelled: Cancelled
+    ) -> Iterator[str]:
+        with self._turns.take(cancelled) as mine:
+            position = self._read(adapter, ids, cancelled) if mine else None
+            if position is not None:
+                yield from self._pieces(request, position, cancelled)
+
+    def _pieces(self, request: Request, position: Position, cancelled: Cancelled) -> Iterator[str]:
+        text, stop = TokenText(self._model.encoder.decode), StopFilter(request.stop)
+        for token in self._tokens(request, position, cancelled):
+            if piece := stop.push(text.push(token)):
+                yield piece
+            if stop.stopped:
+                return
+        if piece := stop.push(text.rest()) + stop.rest():
+            yield piece
+
+    def _tokens(self, request: Request, position: Position, cancelled: Cancelled) -> Iterator[int]:
+        room = self._model.encoder.context - position.cache.get_seq_length()
+        for left in reversed(range(min(request.max_new_tokens, room))):
+            token = self._choose(position.logits, request.temperature)
+            if cancelled() or token in self._model.ends:
+                return
+            yield token
+            if left and not cancelled():
+                read_token(self._model, position, token)
+
+    def _choose(self, logits: torch.Tensor, temperature: float) -> int:
+        if temperature == 0:
+            return int(logits.argmax())
+        chances = torch.softmax(logits.cpu() / temperature, dim=-1)
+        return int(torch.multinomial(chances, 1, generator=self._random))
+
+
+def _check(request: Request) -> None:
+    if request.max_new_tokens < 1:
+        raise InputError(f"max_new_tokens is {request.max_new_tokens}.", "Ask for at least one token.")
+    if not 0 <= request.temperature < float("inf"):
+        raise InputError(f"The temperature is {request.temperature}.", "Use 0 or a positive number.")

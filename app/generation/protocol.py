@@ -1,0 +1,58 @@
+"""The seam between answering and whatever writes text."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from retrieval.prompt import Message
+
+Cancelled = Callable[[], bool]
+
+
+def never() -> bool:
+    """The `Cancelled` of work that nobody will cancel."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One text to write.
+
+    `adapter` is the name of an adapter that the generator knows, or None for the base model. Temperature 0
+    is greedy and deterministic. Writing ends at the model's end token, at a `stop` text (not returned), or
+    after `max_new_tokens`.
+    """
+
+    messages: tuple[Message, ...]
+    adapter: str | None = None
+    max_new_tokens: int = 128
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+
+
+class Generator(Protocol):
+    """Writes text for messages, under a named adapter or none."""
+
+    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[str]:
+        """Pieces of text as they are written; their concatenation is the answer.
+
+        Stops soon after `cancelled()` turns true or the iterator is closed. Raises InputError if the prompt
+        does not fit the model, NotFoundError for an unknown adapter.
+        """
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by the model's own tokenizer, without special tokens."""
+        ...
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """A generator that can also say how likely a text is to begin, before writing anything."""
+
+    def logprobs(self, requests: Sequence[Request], continuation: str) -> list[float]:
+        """For each request the log-probability that its reply begins with the first token of `continuation`.
+
+        The prompts' prefill is kept for a while, so that streaming one of them next starts at once.
+        """
+        ...

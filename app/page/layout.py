@@ -1,0 +1,123 @@
+"""The page as a whole: its head, its three tabs, and what a change of language or collection does to all."""
+
+import gradio as gr
+
+from app.page.chat import ChatTab
+from app.page.frame import Frame, Limits, listen
+from app.page.knowledge import KnowledgeTab
+from app.page.rendering.notices import page_title, theme_button
+from app.page.runs import Runs
+from app.page.search import SearchTab
+from app.page.service import Service
+from app.page.texts import LANGUAGES, texts_of
+from app.page.wording import Updates, Values, Wording, merged, unique
+
+# The language that was chosen here before, else the one the program is set to, else the browser's. Gradio
+# passes inputs in the order in which they were made: first what was chosen, then the switch itself.
+_PICK_LANGUAGE = """(chosen, current, ...rest) => {
+  const browser = navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+  const language = chosen || FIXED || browser;
+  document.documentElement.lang = language;
+  return [chosen, language, ...rest];
+}"""
+_TELL_LANGUAGE = """(chosen, current, ...rest) => {
+  document.documentElement.lang = current;
+  return [chosen, current, ...rest];
+}"""
+
+
+class Page:
+    """The Gradio page over a service.
+
+    Args:
+        service: what the page shows and calls.
+        runs: where its work goes on.
+        limits: what an upload may be.
+        language: "en", "zh", or "auto" for the browser's.
+    """
+
+    def __init__(self, service: Service, runs: Runs, limits: Limits, language: str) -> None:
+        self._runs = runs
+        words = Wording(texts_of(language))
+        with gr.Blocks(
+            title="domainqa", analytics_enabled=False, fill_width=True, delete_cache=(600, 600)
+        ) as blocks:
+            self._chosen = gr.BrowserState("", storage_key="domainqa-language")
+            self._frame = self._build_frame(service, limits, words)
+            with gr.Tabs(elem_id="dq-tabs"):
+                with words.make(gr.Tab, lambda t: {"label": t.chat}, id="chat"):
+                    self._chat = ChatTab(self._frame)
+                with words.make(gr.Tab, lambda t: {"label": t.knowledge}, id="knowledge"):
+                    self._knowledge = KnowledgeTab(self._frame)
+                with words.make(gr.Tab, lambda t: {"label": t.retrieval}, id="retrieval"):
+                    self._search = SearchTab(self._frame)
+            self._wire(blocks, "" if language == "auto" else language)
+        self.blocks = blocks
+
+    def _build_frame(self, service: Service, limits: Limits, words: Wording) -> Frame:
+        language = words.make(
+            gr.Radio,
+            lambda t: {"label": t.page_language},
+            choices=list(LANGUAGES),
+            value=words.initial.language,
+            show_label=False,
+            container=False,
+            elem_id="dq-language",
+            scale=0,
+            min_width=150,
+            render=False,
+        )
+        plain = {"apply_default_css": False}
+        with gr.Row(elem_id="dq-head"):
+            words.make(gr.HTML, lambda t: {"value": page_title(t)}, elem_id="dq-brand", **plain)
+            collection = words.make(
+                gr.Dropdown,
+                lambda t: {"label": t.collection},
+                choices=[],
+                container=False,
+                elem_id="dq-collection",
+                scale=0,
+                min_width=200,
+            )
+            language.render()  # type: ignore[no-untyped-call]
+            words.make(gr.HTML, lambda t: {"value": theme_button(t)}, elem_id="dq-theme", **plain)
+        notice = gr.HTML(elem_id="dq-notice", apply_default_css=False)
+        return Frame(service, self._runs, limits, words, language, collection, notice)
+
+    def _wire(self, blocks: gr.Blocks, fixed: str) -> None:
+        frame = self._frame
+        read = {self._chosen, frame.language, frame.collection, *self._chat.inputs, *self._knowledge.inputs}
+        tabs = (self._chat.outputs, self._knowledge.outputs, self._search.outputs)
+        shown = [frame.notice, frame.collection, *(component for outputs in tabs for component in outputs)]
+        spoken = unique([self._chosen, frame.language, *frame.words.components, *shown])
+        pick = _PICK_LANGUAGE.replace("FIXED", repr(fixed))
+        listen(blocks.load, frame.guarded(self._speak), read, spoken, js=pick)
+        listen(frame.language.input, frame.guarded(self._switch), read, spoken, js=_TELL_LANGUAGE)
+        show = frame.guarded(self._show)
+        listen(frame.collection.input, show, read, shown)
+        blocks.unload(self._leave)
+        again = frame.guarded(self._show, clear=False)
+        self._knowledge.wire(lambda step: listen(step.then, again, read, shown))
+
+    def _show(self, values: Values) -> Updates:
+        """Everything that depends on the collections and the chosen one."""
+        texts = self._frame.texts(values)
+        choices, info = self._frame.collection_choices(values[self._frame.collection])
+        return {
+            **choices,
+            **self._chat.refreshed(texts, info, values),
+            **self._knowledge.refreshed(texts, info, values),
+            **self._search.refreshed(texts, info),
+        }
+
+    def _speak(self, values: Values) -> Updates:
+        """The whole page in its language."""
+        words = self._frame.words.updates(self._frame.texts(values))
+        chosen: Updates = {self._frame.language: gr.update(value=values[self._frame.language])}
+        return merged(words, {**self._show(values), **chosen})
+
+    def _switch(self, values: Values) -> Updates:
+        return {**self._speak(values), self._chosen: values[self._frame.language]}
+
+    def _leave(self, request: gr.Request) -> None:
+        self._runs.stop(str(request.session_hash))

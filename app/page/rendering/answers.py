@@ -1,0 +1,252 @@
+"""Questions and answers: sentences with their citations, sources, confidence, refusals."""
+
+from collections.abc import Iterator, Sequence
+
+from app.answering.values import Citation, Sentence
+from app.page.exchanges import Arriving, Exchange, Shown
+from app.page.markup import Markup, icon, join, tag
+from app.page.rendering.notices import hint
+from app.page.texts import EN, ZH, Texts
+
+_LONGEST_QUESTION = 600  # characters of a question that are shown
+
+
+def conversation(exchanges: Sequence[Exchange], texts: Texts) -> Markup:
+    """All finished exchanges, oldest first; only the last one can be answered again."""
+    last = len(exchanges) - 1
+    return join(_exchange(entry, texts, place == last) for place, entry in enumerate(exchanges))
+
+
+def welcome(texts: Texts, documents: int) -> Markup:
+    """What stands in place of a conversation: examples in both languages, the page's own first."""
+    other = EN if texts is ZH else ZH
+    examples = [_example(text, kind.language) for kind in (texts, other) for text in kind.examples]
+    return tag(
+        "div",
+        tag("h2", texts.welcome),
+        tag("p", texts.welcome_hint if documents else texts.no_documents),
+        tag("div", *examples, cls="dq-examples") if documents else "",
+        cls="dq-welcome",
+    )
+
+
+def arriving(question: str, collection: str, answers: Sequence[Arriving], texts: Texts) -> Markup:
+    """An exchange while it is being made."""
+    columns = [
+        _answer(a.shown(), collection, texts, "") if a.answer else _incoming(a, texts) for a in answers
+    ]
+    return _frame(question, columns, texts)
+
+
+def _exchange(exchange: Exchange, texts: Texts, is_last: bool) -> Markup:
+    again = _action("again", "again", texts.regenerate) if is_last else ""
+    columns = [_answer(answer, exchange.collection, texts, again) for answer in exchange.answers]
+    return _frame(exchange.question, columns, texts)
+
+
+def _frame(question: str, columns: Sequence[Markup], texts: Texts) -> Markup:
+    asked = question if len(question) <= _LONGEST_QUESTION else question[:_LONGEST_QUESTION] + "…"
+    return tag(
+        "section",
+        tag("div", asked, cls="dq-asked", aria_label=texts.you),
+        tag("div", *columns, cls="dq-columns", data_columns=len(columns)),
+        cls="dq-exchange",
+    )
+
+
+def _example(text: str, language: str) -> Markup:
+    return tag(
+        "button", text, cls="dq-example", data_event="example", data_text=text, lang=language, type="button"
+    )
+
+
+def _incoming(answer: Arriving, texts: Texts) -> Markup:
+    stages = {
+        "waiting": texts.waiting,
+        "searching": texts.searching,
+        "reading": texts.reading.format(n=answer.passages),
+    }
+    if answer.stage == "writing":
+        body = tag("div", answer.text, cls="dq-text dq-writing")
+    else:
+        body = tag("div", tag("span", cls="dq-spinner"), stages[answer.stage], cls="dq-stage")
+    return tag("article", _badge(answer.adapter), body, cls="dq-answer", aria_busy="true")
+
+
+def _answer(answer: Shown, collection: str, texts: Texts, again: str) -> Markup:
+    if answer.stopped:
+        body = tag("div", answer.text, cls="dq-text") + tag("p", texts.stopped, cls="dq-stopped")
+        return tag(
+            "article", _badge(answer.adapter), body, tag("div", again, cls="dq-actions"), cls="dq-answer"
+        )
+    body = _refusal(answer, collection, texts) if answer.refused else _supported(answer, collection, texts)
+    return tag(
+        "article",
+        _badge(answer.adapter),
+        body,
+        tag("footer", _confidence(answer, texts), _actions(answer, texts, again), cls="dq-foot"),
+        cls="dq-answer dq-refused" if answer.refused else "dq-answer",
+    )
+
+
+def _badge(adapter: str) -> Markup:
+    return tag("span", adapter, cls="dq-badge")
+
+
+def _supported(answer: Shown, collection: str, texts: Texts) -> Markup:
+    by_number = {citation.number: citation for citation in answer.citations}
+    sentences = [_sentence(*part, by_number, collection, texts) for part in _parts(answer)]
+    sources = [_source(citation, collection, texts) for citation in answer.citations]
+    return tag("div", *sentences, cls="dq-text") + (
+        tag("div", tag("h3", texts.sources), tag("ol", *sources), cls="dq-sources") if sources else Markup("")
+    )
+
+
+def _parts(answer: Shown) -> Iterator[tuple[str, Sentence]]:
+    """Each sentence with the text that stands before it, so that lines and spaces stay as written."""
+    place = 0
+    for sentence in answer.sentences:
+        found = answer.text.find(sentence.text, place)
+        if found < 0:
+            yield " ", sentence
+            continue
+        yield answer.text[place:found], sentence
+        place = found + len(sentence.text)
+    if not answer.sentences:
+        yield "", Sentence(answer.text, ())
+
+
+def _sentence(
+    before: str, sentence: Sentence, by_number: dict[int, Citation], collection: str, texts: Texts
+) -> Markup:
+    cited = [by_number[number] for number in sentence.citations if number in by_number]
+    if not cited:
+        flag = tag("span", texts.unsupported, cls="dq-flag")
+        return join(
+            [before, tag("span", sentence.text, flag, cls="dq-unsupported", title=texts.unsupported_hint)]
+        )
+    chips = [_chip(citation, collection, texts) for citation in cited]
+    return join([before, tag("span", sentence.text, cls="dq-sentence"), *chips])
+
+
+def _chip(citation: Citation, collection: str, texts: Texts) -> Markup:
+    label = f"{texts.sources} {citation.number}: {_name(citation)}"
+    return tag(
+        "button",
+        str(citation.number),
+        cls="dq-chip",
+        title=_name(citation),
+        aria_label=label,
+        type="button",
+        **_where(citation, collection),
+    )
+
+
+def _source(citation: Citation, collection: str, texts: Texts) -> Markup:
+    page = texts.page.format(n=citation.page) if citation.page is not None else ""
+    return tag(
+        "li",
+        tag(
+            "button",
+            tag("span", str(citation.number), cls="dq-number"),
+            tag("span", tag("b", _name(citation)), tag("i", page) if page else "", cls="dq-source-name"),
+            tag("span", citation.quote, cls="dq-quote"),
+            cls="dq-source",
+            type="button",
+            **_where(citation, collection),
+        ),
+    )
+
+
+def _where(citation: Citation, collection: str) -> dict[str, str | int]:
+    return {
+        "data_event": "open",
+        "data_collection": collection,
+        "data_document": citation.document,
+        "data_start": citation.start,
+        "data_end": citation.end,
+    }
+
+
+def _name(citation: Citation) -> str:
+    return citation.title or citation.document
+
+
+def _refusal(answer: Shown, collection: str, texts: Texts) -> Markup:
+    documents = [
+        tag(
+            "button",
+            icon("document"),
+            path,
+            cls="dq-nearest",
+            type="button",
+            data_event="open",
+            data_collection=collection,
+            data_document=path,
+        )
+        for path in answer.nearest
+    ]
+    nearest = tag("div", tag("h3", texts.nearest), *documents, cls="dq-nearest-list") if documents else ""
+    return tag("p", icon("search"), texts.refused, cls="dq-refusal-head") + join(
+        [tag("div", answer.text, cls="dq-text"), nearest]
+    )
+
+
+def _confidence(answer: Shown, texts: Texts) -> Markup:
+    percent, threshold = round(100 * answer.confidence), round(100 * answer.threshold)
+    bar = tag(
+        "span", tag("span", style=f"width:{percent}%"), tag("i", style=f"left:{threshold}%"), cls="dq-bar"
+    )
+    return tag(
+        "div",
+        tag("span", texts.confidence),
+        bar,
+        tag("b", f"{percent}%"),
+        tag("span", texts.seconds.format(n=f"{answer.seconds:.1f}"), cls="dq-seconds"),
+        cls="dq-confidence",
+        title=texts.confidence_hint.format(percent=percent, threshold=threshold),
+    )
+
+
+def _actions(answer: Shown, texts: Texts, again: str) -> Markup:
+    return tag(
+        "div",
+        _action("copy", "copy", texts.copy, data_text=answer.text),
+        again,
+        _action(
+            "vote",
+            "up",
+            texts.helpful,
+            data_answer=answer.id,
+            data_verdict="up",
+            aria_pressed="true" if answer.vote == "up" else "false",
+        ),
+        _action(
+            "vote",
+            "down",
+            texts.unhelpful,
+            data_answer=answer.id,
+            data_verdict="down",
+            aria_pressed="true" if answer.vote == "down" else "false",
+        ),
+        _action("correct", "edit", texts.correct, data_answer=answer.id),
+        cls="dq-actions",
+    )
+
+
+def _action(event: str, drawing: str, label: str, **attributes: str) -> Markup:
+    return tag(
+        "button",
+        icon(drawing),
+        cls="dq-icon-button",
+        type="button",
+        data_event=event,
+        title=label,
+        aria_label=label,
+        **attributes,
+    )
+
+
+def source_hint(texts: Texts) -> Markup:
+    """What stands in the sources panel before a citation is followed."""
+    return tag("div", icon("document"), hint(texts.source_hint), cls="dq-source-empty")

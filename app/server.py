@@ -1,0 +1,189 @@
+"""The web server: one FastAPI application with the page at "/", on one address and port."""
+
+import errno
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+
+from app.page.frame import Limits
+from app.page.layout import Page
+from app.page.runs import Runs
+from app.page.service import Service
+from app.page.theme import theme
+from app.security import Guard
+from app.settings import Settings
+from knowledge_base.errors import BusyError, InputError
+from knowledge_base.loaders import formats
+
+_PAGE = Path(__file__).parent / "page"
+_STOP_SECONDS = 3  # how long open streams may go on after the end was asked for
+_QUEUED = 64  # events of all sessions that may wait; more are refused, with a message
+
+
+def create_app(service: Service, settings: Settings, runs: Runs) -> FastAPI:
+    """The application: the page, whose work goes on in `runs`, /healthz, and what guards them."""
+    app = FastAPI(title="domainqa", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    limits = Limits(settings.max_file_megabytes, tuple(f".{name}" for name in sorted(formats())))
+    page = Page(service, runs, limits, settings.language)
+    page.blocks.queue(api_open=False, max_size=_QUEUED)
+    gr.mount_gradio_app(
+        app,
+        page.blocks,
+        path="/",
+        footer_links=[],
+        show_error=False,
+        allowed_paths=[],
+        blocked_paths=[str(settings.home), str(settings.models_cache)],
+        max_file_size=f"{settings.max_file_megabytes}mb",
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        enable_monitoring=False,
+        favicon_path=str(_PAGE / "favicon.svg"),
+        theme=theme(),
+        css_paths=[_PAGE / "style.css"],
+        js=(_PAGE / "page.js").read_text(encoding="utf-8"),
+    )
+    app.add_middleware(Guard, hosts={"localhost", "127.0.0.1", "::1", settings.host.lower()})
+    return app
+
+
+def serve(service: Service, settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serve until the process is told to end (Ctrl-C, SIGTERM); `ready` is given the address.
+
+    Raises BusyError when the port is taken, InputError for an address that cannot be used.
+    """
+    Server(service, settings).run(ready)
+
+
+class Server:
+    """Holds its port from the moment it is made, so that a taken one is known before models are loaded."""
+
+    def __init__(self, service: Service, settings: Settings) -> None:
+        self._service = service
+        self._settings = settings
+        self._socket = _bound(settings.host, settings.port)
+        self._server: uvicorn.Server | None = None
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds the page."""
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+    def run(self, ready: Callable[[str], None]) -> None:
+        """Serve until `stop` or a signal; uploads lie in a private folder that goes with the server."""
+        with TemporaryDirectory(prefix="domainqa-") as folder, _environment("GRADIO_TEMP_DIR", folder):
+            runs = Runs()
+            app = create_app(self._service, self._settings, runs)
+            config = uvicorn.Config(
+                app,
+                log_level="error",
+                access_log=False,
+                timeout_graceful_shutdown=_STOP_SECONDS,
+                server_header=False,
+            )
+            self._server = _Server(config, lambda: ready(self.address), runs.close)
+            with self._socket, _signals_end_quietly():
+                self._server.run(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """End the server from another thread."""
+        if self._server is not None:
+            self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """Tells when it answers, and ends the work behind its open streams before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], end: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._end = end
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then tell."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the work, then close."""
+        self._end()
+        await super().shutdown(sockets)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    if not _is_loopback(host):
+        raise InputError(
+            f"The address {host} can be reached by other machines, and the page asks nobody who they are.",
+            "Use 127.0.0.1, and reach it from elsewhere through an SSH tunnel.",
+        )
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise BusyError(
+                f"The port {port} of {host} is in use by another program.",
+                "Give another one with --port, or 0 for a free one.",
+            ) from error
+        raise InputError(
+            f"The page cannot listen on {host}, port {port}: {error.strerror}.",
+            "Use 127.0.0.1 and a port above 1023, or 0 for a free one.",
+        ) from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Gradio takes the folder of its uploads from the environment only."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+@contextmanager
+def _signals_end_quietly() -> Iterator[None]:
+    """uvicorn raises the signal that ended it once more; here it is the regular end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ended(number: int, frame: FrameType | None) -> None:
+        """The server has ended already."""
+
+    before = {number: signal.signal(number, ended) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,158 @@
+"""Every setting of domainqa: one frozen, closed, typed value, resolved once at start.
+
+From strongest to weakest: what the command line gives, the environment (DOMAINQA_CHUNK_TOKENS=128),
+`settings.toml` in the home folder (chunk_tokens = 128), and the defaults below. A key that does not exist is
+an error, and all problems are reported together, each with the place where the wrong value stands.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from knowledge_base.errors import SettingsError
+
+FILE_NAME = "settings.toml"
+_PREFIX = "DOMAINQA_"
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _default_home() -> Path:
+    return Path.home() / ".local" / "share" / "domainqa"
+
+
+def _default_models_cache() -> Path:
+    return Path.home() / ".cache" / "domainqa" / "models"
+
+
+Folder = Annotated[Path, AfterValidator(_absolute)]
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Settings(BaseSettings):
+    """What a run of domainqa depends on. Make it with `load_settings`, which reports problems well."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=_PREFIX, validate_default=True, hide_input_in_errors=True
+    )
+
+    home: Folder = Field(default_factory=_default_home, description="Folder of collections and adapters.")
+    models_cache: Folder = Field(
+        default_factory=_default_models_cache, description="Folder of unpacked models."
+    )
+    collection: Name = Field("bank", description="Collection that is used when none is named.")
+    embedder: Name = Field("multilingual-e5-small", description="Packaged model, folder or hub id.")
+    generator: Name = Field("gemma-3-270m", description="Packaged model, folder or hub id.")
+    reranker: Name | None = Field(None, description="Folder or hub id of a cross-encoder; none by default.")
+    chunk_tokens: int = Field(256, ge=32, le=8192, description="Tokens of a passage, at most.")
+    depth: int = Field(50, ge=1, le=1000, description="Passages that each leg of a search gives.")
+    top_k: int = Field(5, ge=1, le=1000, description="Passages that a search shows.")
+    read_k: int = Field(4, ge=1, le=100, description="Passages that the model reads.")
+    max_new_tokens: int = Field(96, ge=1, le=4096, description="Tokens of an answer, at most.")
+    max_question_chars: int = Field(2000, ge=1, le=100_000, description="Characters of a question, at most.")
+    max_file_megabytes: int = Field(100, ge=1, le=10_000, description="Size of a file to ingest, at most.")
+    wait_seconds: float = Field(60.0, ge=0, le=86_400, description="Wait for another process, at most.")
+    host: Name = Field("127.0.0.1", description="Address that the page listens on.")
+    port: int = Field(0, ge=0, le=65_535, description="Port of the page; 0 takes a free one.")
+    language: Literal["en", "zh", "auto"] = Field("auto", description="Language of the page.")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:1.")
+    threads: int | None = Field(None, ge=1, le=1024, description="Threads of the models; all by default.")
+
+    @field_validator("top_k", "read_k")
+    @classmethod
+    def _within_depth(cls, value: int, info: ValidationInfo) -> int:
+        depth = info.data.get("depth")
+        if depth is not None and value > depth:
+            raise ValueError(f"should not be greater than depth, which is {depth}")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, then environment, then the file in the home that these two name."""
+        home = init_settings().get("home") or env_settings().get("home") or _default_home()
+        file = TomlConfigSettingsSource(settings_cls, settings_file(Path(str(home))))
+        return init_settings, env_settings, file
+
+    def described(self) -> dict[str, object]:
+        """Every setting as JSON may hold it, secrets masked: for logs and `doctor`."""
+        return self.model_dump(mode="json")
+
+
+def settings_file(home: Path) -> Path:
+    """Where the settings of a home folder stand; the file need not exist."""
+    return _absolute(home) / FILE_NAME
+
+
+def load_settings(overrides: Mapping[str, object], kind: type[Settings] = Settings) -> Settings:
+    """The settings of this run; `overrides` come from the command line, None meaning "not given".
+
+    Raises SettingsError with every problem: unknown keys, values that do not fit, an unreadable file.
+    """
+    given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
+    file = settings_file(Path(str(given.get("home") or os.environ.get(_PREFIX + "HOME") or _default_home())))
+    in_file = _read(file)
+    places = {
+        **dict.fromkeys(in_file, str(file)),
+        **{name: f"environment variable {_PREFIX}{name.upper()}" for name in _in_environment()},
+        **dict.fromkeys(given, "command line"),
+    }
+    problems = [f"{_PREFIX}{name.upper()}: there is no such setting" for name in _in_environment(kind)]
+    if "home" in in_file:
+        problems.append(f"home ({file}): the home folder cannot be set by a file inside it")
+    try:
+        settings = kind(**given)
+    except ValidationError as error:
+        problems += [_problem(kind, places, str(detail["loc"][0]), detail) for detail in error.errors()]
+    if problems:
+        listed = "".join(f"\n  {problem}" for problem in problems)
+        known = ", ".join(kind.model_fields)
+        raise SettingsError(f"These settings do not fit:{listed}", f"\nThe settings are {known}.")
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        cause = f"The settings file {file} is not valid TOML: {error}."
+        raise SettingsError(cause, "Correct that place.") from error
+    except OSError as error:
+        cause = f"The settings file {file} cannot be read: {error.strerror}."
+        raise SettingsError(cause, "Make it readable, or remove it.") from error
+
+
+def _in_environment(known: type[Settings] | None = None) -> list[str]:
+    """Names after the prefix, in lower case; with `known`, only those that are no setting of it."""
+    names = sorted(name.upper() for name in os.environ if name.upper().startswith(_PREFIX))
+    found = [name.removeprefix(_PREFIX).lower() for name in names]
+    return [name for name in found if known is None or name not in known.model_fields]
+
+
+def _problem(kind: type[Settings], places: Mapping[str, str], name: str, detail: Mapping[str, object]) -> str:
+    place = places.get(name, "default")
+    if detail["type"] == "extra_forbidden":
+        return f"{name} ({place}): there is no such setting"
+    message = str(detail["msg"]).removeprefix("Value error, ").replace("Input should", "should")
+    shown = "***" if "Secret" in str(kind.model_fields[name].annotation) else repr(detail["input"])
+    return f"{name} ({place}): {message[:1].lower()}{message[1:]}, but is {shown}"

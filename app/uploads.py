@@ -1,0 +1,46 @@
+"""Files given through the page: checked by name, copied into the collection's own folder."""
+
+import shutil
+import unicodedata
+from contextlib import suppress
+from pathlib import Path
+
+from knowledge_base.errors import InputError, StorageError
+
+_LONGEST_NAME = 150
+
+
+def upload_name(given: str) -> str:
+    """A safe file name from what a browser sent: its last part, without signs that mean something to a shell.
+
+    Raises InputError if nothing usable is left.
+    """
+    last = unicodedata.normalize("NFC", given).replace("\\", "/").rsplit("/", 1)[-1]
+    name = "".join(char for char in last if char.isprintable() and char not in '<>:"|?*').strip(". ")
+    if not name or len(name) > _LONGEST_NAME:
+        raise InputError(
+            f"{given[:200]!r} cannot be kept as a file's name.",
+            f"Rename the file: letters, digits, spaces and signs, at most {_LONGEST_NAME} characters.",
+        )
+    return name
+
+
+def keep_upload(file: Path, folder: Path) -> Path:
+    """Copy `file` into `folder` under its safe name, in place of one of the same name.
+
+    The copy is renamed into place when it is whole, so a full disk leaves the old one as it was.
+    """
+    target = folder / upload_name(file.name)
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, partial)
+        partial.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise StorageError(
+            f"The upload {target.name} cannot be kept in {folder}: {error.strerror}.",
+            "Check free space and rights of the home folder, then upload again.",
+        ) from error
+    return target

@@ -1,0 +1,320 @@
+"""Everything that can be done with one home folder; the page and the command line only call this."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from app.answering.answer import Answerer
+from app.answering.values import Answer, Event, Finished, Question
+from app.engines import (
+    SentenceEmbedding,
+    adapters_in,
+    open_embedder,
+    open_generator,
+    open_reading,
+    open_reranker,
+)
+from app.feedback import Feedback, FeedbackStore, Verdict
+from app.generation.protocol import Cancelled, Generator, never
+from app.settings import Settings
+from app.uploads import keep_upload
+from knowledge_base import chunking
+from knowledge_base.errors import DomainqaError, InputError, NotFoundError
+from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
+from knowledge_base.values import CatalogueEntry, Document
+from retrieval.embedded import EmbeddedIndex, Home
+from retrieval.retriever import Retrieval, Retriever, SearchSettings
+from retrieval.values import NO_FILTER, Embedder, Filter
+
+# Answers that can still get feedback; each holds its passages, a few kilobytes.
+_REMEMBERED_ANSWERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionInfo:
+    """A collection as a list shows it."""
+
+    name: str
+    documents: int
+    passages: int
+    generation: int
+    embedder: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A collection in use."""
+
+    index: EmbeddedIndex
+    retriever: Retriever
+
+
+class Workspace(AbstractContextManager["Workspace"]):
+    """One home folder with its models, opened as they are needed; safe for many threads.
+
+    An embedder or generator that is given is used in place of the one that the settings name.
+    """
+
+    def __init__(
+        self, settings: Settings, embedder: Embedder | None = None, generator: Generator | None = None
+    ) -> None:
+        self.settings = settings
+        self._home = Home(settings.home)
+        self._feedback = FeedbackStore(settings.home / "feedback.sqlite")
+        self._lock = threading.RLock()
+        self._embedder = embedder
+        self._generator = generator
+        self._answerer: Answerer | None = None
+        self._collections: dict[str, _Open] = {}
+        self._answers: OrderedDict[str, Answer] = OrderedDict()
+
+    def __enter__(self) -> Self:
+        """Use as `with Workspace(settings) as workspace`."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Release files."""
+        self.close()
+
+    def collections(self) -> list[CollectionInfo]:
+        """Every collection of the home, by name."""
+        return [self.collection(name) for name in self._home.names()]
+
+    def collection(self, name: str) -> CollectionInfo:
+        """One collection; NotFoundError if there is none of that name."""
+        stats = self._home.stats(name)
+        return CollectionInfo(
+            name, stats.documents, stats.passages, stats.generation, stats.maker.embedder, stats.stored_bytes
+        )
+
+    def create_collection(self, name: str) -> None:
+        """Make an empty collection; InputError if there is one already."""
+        if self._home.exists(name):
+            raise InputError(
+                f"There is a collection {name} already.", "Choose another name, or use that one."
+            )
+        self._home.create(name, self.embedder(), self._chunking()).close()
+
+    def delete_collection(self, name: str) -> None:
+        """Remove a collection with its documents and uploads."""
+        self._home.delete(name)
+        self._forget(name)
+
+    def ingest(
+        self, folder: Path, collection: str, *, progress: OnProgress = silent, rebuild: bool = False
+    ) -> Report:
+        """Bring a collection, made if need be, up to date with a folder.
+
+        `rebuild` makes it anew with the embedder and chunking of the settings; until that has succeeded,
+        the old contents stay.
+        """
+        if rebuild and self._home.exists(collection):
+            return self._rebuild(folder, collection, progress)
+        index = self.index(collection)
+        with index.writing(self.settings.wait_seconds, progress.waiting):
+            report = synchronise(folder, index, self._ingestion(), progress)
+            index.compact()
+        return report
+
+    def upload(self, files: Sequence[Path], collection: str, *, progress: OnProgress = silent) -> Report:
+        """Keep copies of `files` in the collection and take them in; one of the same name is replaced."""
+        index = self.index(collection)
+        folder = self._home.uploads_folder(collection)
+        with index.writing(self.settings.wait_seconds, progress.waiting):
+            for file in files:
+                keep_upload(file, folder)
+            report = synchronise(folder, index, self._ingestion(prefix="uploads/"), progress)
+            self._drop_unreadable(collection, report)
+            index.compact()
+        return report
+
+    def documents(self, collection: str) -> list[CatalogueEntry]:
+        """Every document of a collection, by path."""
+        with self._home.reading(collection) as snapshot:
+            return [entry for _, entry in sorted(snapshot.catalogue().items())]
+
+    def document(self, collection: str, path: str) -> Document:
+        """One document with text and passages; NotFoundError if it is not there."""
+        with self._home.reading(collection) as snapshot:
+            found = snapshot.document(path)
+        if found is None:
+            raise NotFoundError(
+                f"There is no document {path} in the collection {collection}.",
+                f"See `domainqa documents list --collection {collection}` for those that are.",
+            )
+        return found
+
+    def delete_document(self, collection: str, path: str) -> None:
+        """Remove a document, and its file if it was uploaded; NotFoundError if it is not there."""
+        self.document(collection, path)
+        index = self._opened(collection).index
+        with index.writing(self.settings.wait_seconds):
+            if path.startswith("uploads/"):
+                (self._home.collection_folder(collection) / path).unlink(missing_ok=True)
+            index.delete([path])
+            index.compact()
+
+    def search(
+        self, questions: Sequence[str], collection: str, *, k: int | None = None, limit: Filter = NO_FILTER
+    ) -> list[Retrieval]:
+        """The best passages for each question."""
+        for question in questions:
+            self._check(question)
+        return self._opened(collection).retriever.search(questions, k, limit)
+
+    def ask(self, question: Question, cancelled: Cancelled = never) -> Iterator[Event]:
+        """Answer one question; see `Answerer.ask`. What is wrong with it is raised before the first event."""
+        self._check(question.text)
+        self._check_adapter(question.adapter)
+        retriever = self._opened(question.collection).retriever
+        return self._remembering(self.answerer().ask(question, retriever, cancelled))
+
+    def answer(self, question: Question) -> Answer:
+        """The finished answer to one question."""
+        return next(event.answer for event in self.ask(question) if isinstance(event, Finished))
+
+    def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
+        """The finished answers, in order; each is the same as asked alone."""
+        for question in questions:
+            yield self.answer(question)
+
+    def adapters(self) -> list[str]:
+        """What a question can name: "base", then the adapters in the home."""
+        return ["base", *(adapter.name for adapter in adapters_in(self.settings.home))]
+
+    def feedback(self, answer_id: str, verdict: Verdict, correction: str = "", comment: str = "") -> None:
+        """Store a verdict on an answer given lately; NotFoundError for one that is no longer known."""
+        answer = self._answers.get(answer_id)
+        if answer is None:
+            raise NotFoundError(
+                "This answer is no longer remembered.", "Ask the question again and judge the new answer."
+            )
+        self._feedback.add(answer, verdict, correction, comment)
+
+    def feedback_on(self, collection: str) -> list[Feedback]:
+        """All feedback on answers from one collection, oldest first."""
+        return self._feedback.all(collection)
+
+    def index(self, collection: str) -> EmbeddedIndex:
+        """A collection's index, made if need be: for documents that do not come from files."""
+        return self._opened(collection, create=True).index
+
+    def embedder(self) -> Embedder:
+        """The embedder, loaded at first use."""
+        with self._lock:
+            if self._embedder is None:
+                self._embedder = open_embedder(self.settings)
+            return self._embedder
+
+    def generator(self) -> Generator:
+        """The generator, loaded at first use."""
+        with self._lock:
+            if self._generator is None:
+                self._generator = open_generator(self.settings)
+            return self._generator
+
+    def answerer(self) -> Answerer:
+        """The answering function over this workspace's models."""
+        with self._lock:
+            if self._answerer is None:
+                embed = SentenceEmbedding(self.embedder())
+                self._answerer = Answerer(self.generator(), embed, open_reading(self.settings))
+            return self._answerer
+
+    def warm_up(self) -> None:
+        """Load the models in the background, so that the first question need not wait for it.
+
+        What goes wrong there is raised again, and shown, when somebody asks.
+        """
+        threading.Thread(target=self._load_quietly, name="warm-up", daemon=True).start()
+
+    def _load_quietly(self) -> None:
+        with suppress(DomainqaError):
+            self.answerer()
+
+    def close(self) -> None:
+        """Release files; the workspace cannot be used afterwards."""
+        with self._lock:
+            for name in list(self._collections):
+                self._forget(name)
+
+    def _opened(self, name: str, create: bool = False) -> _Open:
+        with self._lock:
+            if name in self._collections and self._home.exists(name):
+                return self._collections[name]
+            self._forget(name)
+            if not create:
+                self._home.stats(name)  # says what is there, before any model is loaded
+            opened = self._home.create(name, self.embedder(), self._chunking())
+            search = SearchSettings(self.settings.depth, self.settings.top_k)
+            self._collections[name] = _Open(opened, Retriever(opened, search, open_reranker(self.settings)))
+            return self._collections[name]
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            if opened := self._collections.pop(name, None):
+                opened.index.close()
+
+    def _rebuild(self, folder: Path, collection: str, progress: OnProgress) -> Report:
+        with self._home.rebuilding(collection, self.embedder(), self._chunking()) as fresh:
+            report = synchronise(folder, fresh, self._ingestion(), progress)
+            uploads = self._home.uploads_folder(collection)
+            if uploads.is_dir():
+                synchronise(uploads, fresh, self._ingestion(prefix="uploads/"), progress)
+        self._forget(collection)
+        return report
+
+    def _drop_unreadable(self, collection: str, report: Report) -> None:
+        """Forget uploads that never could be read, or every later upload would report them again."""
+        known = self.index(collection).catalogue()
+        for failed in report.failed:
+            if failed.path not in known:
+                (self._home.collection_folder(collection) / failed.path).unlink(missing_ok=True)
+
+    def _ingestion(self, prefix: str = "") -> IngestSettings:
+        return IngestSettings(
+            count_tokens=self.embedder().count_tokens,
+            chunk_tokens=self._chunk_tokens(),
+            max_file_bytes=self.settings.max_file_megabytes * 2**20,
+            prefix=prefix,
+        )
+
+    def _chunking(self) -> Mapping[str, int]:
+        return {"tokens": self._chunk_tokens(), "version": chunking.VERSION}
+
+    def _chunk_tokens(self) -> int:
+        """What the settings ask for, within what the embedder reads: nothing is silently cut off."""
+        return min(self.settings.chunk_tokens, self.embedder().max_tokens)
+
+    def _remembering(self, events: Iterator[Event]) -> Iterator[Event]:
+        for event in events:
+            if isinstance(event, Finished):
+                with self._lock:
+                    self._answers[event.answer.id] = event.answer
+                    while len(self._answers) > _REMEMBERED_ANSWERS:
+                        self._answers.popitem(last=False)
+            yield event
+
+    def _check(self, question: str) -> None:
+        if not question.strip():
+            raise InputError("The question is empty.", "Write a question.")
+        if len(question) > self.settings.max_question_chars:
+            raise InputError(
+                f"The question has {len(question):,} characters; at most "
+                f"{self.settings.max_question_chars:,} are read.",
+                "Ask in fewer words, or put the long text into a document.",
+            )
+
+    def _check_adapter(self, name: str | None) -> None:
+        if name is not None and name not in self.adapters():
+            raise NotFoundError(
+                f"There is no adapter {name}; there is: {', '.join(self.adapters())}.", "Choose one of these."
+            )

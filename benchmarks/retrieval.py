@@ -1,0 +1,161 @@
+"""Quality of retrieval on public question sets, and its speed on a large collection.
+
+usage: python benchmarks/retrieval.py --data xquad.en.json xquad.zh.json [--size 100000] [--json FILE]
+
+For every file: its paragraphs are the collection, each question's own paragraph the one relevant passage.
+Files with the same question ids are also crossed: questions of one, paragraphs of the other. Measured is
+each leg as the index gives it, and both fused as they are served.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is not the package
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.settings import load_settings
+from app.workspace import open_embedder
+from benchmarks.measuring import QuestionSet, Row, paragraph_document, read_set, save, show
+from retrieval.embedded.index import EmbeddedIndex
+from retrieval.metrics import mean_reciprocal_rank, ndcg_at, recall_at
+from retrieval.retriever import Retriever, SearchSettings
+from retrieval.values import Embedder, TextKind, Vectors
+
+DEPTH = 50
+REPEATS = 50
+
+
+class SyntheticPassages:
+    """The real embedder for questions; passages get random directions instead of hours of embedding."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self.id, self.digest = "synthetic", "synthetic"
+        self.dimension, self.max_tokens = embedder.dimension, embedder.max_tokens
+        self._random = np.random.default_rng(0)
+
+    def embed(self, texts: Sequence[str], kind: TextKind) -> Vectors:
+        """Unit vectors: the embedder's for questions, random ones for passages."""
+        if kind == "query":
+            return self._embedder.embed(texts, kind)
+        vectors = self._random.standard_normal((len(texts), self.dimension), dtype=np.float32)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """As the real embedder counts."""
+        return self._embedder.count_tokens(texts)
+
+
+def main() -> None:
+    """Measure, print, save."""
+    arguments = _arguments()
+    embedder = open_embedder(load_settings({}))
+    sets = [read_set(file) for file in arguments.data]
+    quality: list[Row] = []
+    with tempfile.TemporaryDirectory() as home:
+        for asked, held in _pairs(sets):
+            quality.extend(_quality(asked, held, embedder, Path(home) / held.name))
+        tables = {"quality": quality}
+        show("Retrieval quality", quality)
+        if arguments.size:
+            tables["speed"] = [_speed(arguments.size, embedder, sets, Path(home) / "large")]
+            show("Retrieval speed", tables["speed"])
+    save(arguments.json, "retrieval", tables)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", nargs="+", type=Path, required=True, help="question sets in SQuAD's layout")
+    parser.add_argument("--size", type=int, default=0, help="also measure speed at so many passages")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    return parser.parse_args()
+
+
+def _pairs(sets: Sequence[QuestionSet]) -> list[tuple[QuestionSet, QuestionSet]]:
+    """Every set with itself, and the first with each that has the same questions in another language."""
+    crossed = [(sets[0], other) for other in sets[1:] if _ids(other) == _ids(sets[0])]
+    return [*((one, one) for one in sets), *crossed]
+
+
+def _ids(asked: QuestionSet) -> list[str]:
+    return [question.id for question in asked.questions]
+
+
+def _quality(asked: QuestionSet, held: QuestionSet, embedder: Embedder, folder: Path) -> list[Row]:
+    index = EmbeddedIndex(folder, embedder)
+    index.add([paragraph_document(held.name, number, text) for number, text in enumerate(held.paragraphs)])
+    retriever = Retriever(index, SearchSettings(depth=DEPTH, k=DEPTH))
+    found = retriever.search([question.question for question in asked.questions])
+    relevant = [frozenset({f"{held.name}/{question.paragraph:06d}.txt"}) for question in asked.questions]
+    orders = {
+        "lexical": [[hit.passage.document for hit in result.legs.lexical] for result in found],
+        "dense": [[hit.passage.document for hit in result.legs.dense] for result in found],
+        "fused": [[entry.passage.document for entry in result.ranked] for result in found],
+    }
+    index.close()
+    return [
+        {
+            "questions → passages": f"{asked.name} → {held.name}",
+            "leg": leg,
+            "recall@1": recall_at(1, rankings, relevant),
+            "recall@5": recall_at(5, rankings, relevant),
+            "MRR": mean_reciprocal_rank(rankings, relevant),
+            "nDCG@10": ndcg_at(10, rankings, relevant),
+            "questions": len(found),
+        }
+        for leg, rankings in orders.items()
+    ]
+
+
+def _speed(size: int, embedder: Embedder, sets: Sequence[QuestionSet], folder: Path) -> Row:
+    index = EmbeddedIndex(folder, SyntheticPassages(embedder))
+    texts = [text for held in sets for text in held.paragraphs]
+    started = time.perf_counter()
+    for first in range(0, size, 5000):
+        numbers = range(first, min(first + 5000, size))
+        index.add([paragraph_document("large", n, f"{texts[n % len(texts)]} №{n}") for n in numbers])
+    index.compact()
+    built = time.perf_counter() - started
+    retriever = Retriever(index)
+    questions = [question.question for held in sets for question in held.questions[:REPEATS]]
+    retriever.search(questions[:1])
+    seconds = [_timed(retriever, question) for question in questions[1:]]
+    changed = _timed_change(index, retriever)
+    index.close()
+    return {
+        "passages": size,
+        "build s": built,
+        "query p50 ms": statistics.median(seconds) * 1000,
+        "query p95 ms": statistics.quantiles(seconds, n=20)[-1] * 1000,
+        "change searchable s": changed,
+    }
+
+
+def _timed(retriever: Retriever, question: str) -> float:
+    started = time.perf_counter()
+    retriever.search([question])
+    return time.perf_counter() - started
+
+
+def _timed_change(index: EmbeddedIndex, retriever: Retriever) -> float:
+    """Seconds until a changed document is found by a word that only its new text holds."""
+    started = time.perf_counter()
+    index.add([paragraph_document("large", 0, "The quokkaberry clause was changed today.")])
+    found = retriever.search(["quokkaberry clause"])[0]
+    seconds = time.perf_counter() - started
+    if found.ranked[0].passage.document != "large/000000.txt":
+        raise SystemExit("The changed document was not found: a defect, not a figure.")
+    return seconds
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,250 @@
+"""A loaded file becomes one text and its passages: cut by pages, headings and sentences, within a budget.
+
+The smallest pieces (units) are headings, sentences and table rows. All units of a document are counted in
+one call; a passage is a run of units whose counts fit. As tokenizers do not quite add up, finished passages
+are counted once more, and the few that are too long after all are divided again.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, takewhile
+
+from knowledge_base.cutting import cut, halves
+from knowledge_base.outline import Place, places, shortened
+from knowledge_base.packing import FORBIDDEN, pack
+from knowledge_base.sentences import sentence_spans
+from knowledge_base.values import Block, LoadedFile, Passage
+
+VERSION = 1  # grows when the same file gives other passages; a collection remembers it
+MIN_TOKENS = 16
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+Headings = tuple[str, ...]  # of headings, highest first
+
+# How good it is to begin a passage at a unit.
+_IN_SENTENCE, _SENTENCE, _BLOCK, _HEADING = 0, 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """How long passages may be.
+
+    `count_tokens` gives the tokens of each text, its special ones included, whole even where the
+    embedder would cut it off;
+    `max_tokens` limits `Passage.indexed_text`, that is title, headings and text together.
+    """
+
+    count_tokens: CountTokens
+    max_tokens: int = 256
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < MIN_TOKENS:
+            raise ValueError(f"max_tokens is {self.max_tokens}; passages need at least {MIN_TOKENS}")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunked:
+    """A document's title, its whole text and its passages, each a slice of the text."""
+
+    title: str
+    text: str
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A heading, sentence or row: `tokens` without special ones, `room` of a passage that begins here."""
+
+    start: int
+    end: int
+    strength: int
+    place: Place
+    heading: bool
+    page: int | None
+    tokens: int = 0
+    room: int = 0
+
+
+def chunk(loaded: LoadedFile, path: str, chunking: Chunking) -> Chunked:
+    """Cut a file into passages; `path` names the document and, where nothing else does, gives its title.
+
+    Passages cover all text that is not white space, in order and without overlap, and none crosses a page
+    or a top heading (see `outline.places`). A heading stays with what follows it.
+    """
+    blocks = [block for block in loaded.blocks if block.text.strip()]
+    text = "\n".join(block.text for block in blocks)
+    title = shortened(loaded.title) or _first_heading(blocks) or _stem(path)
+    return _Chunker(text, path, chunking).chunked(title, blocks)
+
+
+def _first_heading(blocks: Sequence[Block]) -> str:
+    return next((shortened(block.text) for block in blocks if block.kind == "heading"), "")
+
+
+def _stem(path: str) -> str:
+    return path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+class _Chunker:
+    def __init__(self, text: str, path: str, chunking: Chunking) -> None:
+        self._text = text
+        self._path = path
+        self._count = chunking.count_tokens
+        self._limit = chunking.max_tokens
+        self._frame = chunking.count_tokens([""])[0]
+        self._title = ""
+
+    def chunked(self, title: str, blocks: Sequence[Block]) -> Chunked:
+        self._title = self._fitting_title(title)
+        units = self._measured(list(_units(blocks)))
+        runs = []
+        for _, group in groupby(units, key=lambda unit: unit.place.region):
+            region = list(group)
+            sizes, rooms = [unit.tokens for unit in region], [unit.room for unit in region]
+            runs += [region[first:end] for first, end in pack(sizes, rooms, _strengths(region))]
+        passages = (replace(passage, ordinal=number) for number, passage in enumerate(self._fitting(runs)))
+        return Chunked(self._title, self._text, tuple(passages))
+
+    def _sizes(self, texts: Sequence[str]) -> list[int]:
+        return [count - self._frame for count in self._count(texts)]
+
+    def _fitting_title(self, title: str) -> str:
+        """The title, shortened until it takes a quarter of a passage at most."""
+        while title and self._sizes([title])[0] > (self._limit - self._frame) // 4:
+            half = title[: len(title) // 2].rstrip("… ")
+            title = f"{half}…" if half else ""
+        return title
+
+    def _measured(self, units: list[_Unit]) -> list[_Unit]:
+        """Units with sizes and rooms; those too long for a passage are cut."""
+        prefixes = self._fitting_paths({unit.place.path for unit in units})
+        sizes = self._sizes([self._text[unit.start : unit.end] for unit in units])
+        measured = []
+        for unit, size in zip(units, sizes, strict=True):
+            path, prefix = prefixes[unit.place.path]
+            room = self._limit - self._frame - prefix
+            place = Place(path, unit.place.region)
+            measured.append(
+                _Unit(unit.start, unit.end, unit.strength, place, unit.heading, unit.page, size, room)
+            )
+        return self._cut(measured)
+
+    def _fitting_paths(self, paths: set[Headings]) -> dict[Headings, tuple[Headings, int]]:
+        """For each path of headings what of it is used, the lowest, and its size with the title.
+
+        Title and headings together take half of a passage at most, so that there is room for its text.
+        """
+        fitted: dict[Headings, tuple[Headings, int]] = {}
+        pending = {path: path for path in paths}
+        while pending:
+            sizes = self._sizes([self._passage(path).indexed_text for path in pending.values()])
+            shorter = {}
+            for (path, used), size in zip(pending.items(), sizes, strict=True):
+                if used and size > (self._limit - self._frame) // 2:
+                    shorter[path] = used[1:]
+                else:
+                    fitted[path] = (used, size)
+            pending = shorter
+        return fitted
+
+    def _cut(self, units: list[_Unit]) -> list[_Unit]:
+        """Replace each unit that is too long for a passage, or for one with its headings, by its pieces."""
+        limits = _limits(units)
+        long = [index for index, unit in enumerate(units) if unit.tokens > limits[index]]
+        spans = [(units[index].start, units[index].end) for index in long]
+        pieces = cut(self._text, spans, [limits[index] for index in long], self._sizes)
+        cuts = dict(zip(long, pieces, strict=True))
+        result = []
+        for index, unit in enumerate(units):
+            if index in cuts:
+                result += [_piece(unit, span, size) for span, size in cuts[index]]
+            else:
+                result.append(unit)
+        return result
+
+    def _fitting(self, runs: list[list[_Unit]]) -> list[Passage]:
+        """Passages of the runs; a run that is too long when counted as a whole is divided again."""
+        done: list[Passage] = []
+        while runs:
+            passages = [self._passage_of(run) for run in runs]
+            counts = self._count([passage.indexed_text for passage in passages])
+            divided: list[list[_Unit]] = []
+            for run, passage, count in zip(runs, passages, counts, strict=True):
+                parts = self._divided(run) if count > self._limit else []
+                if parts:
+                    divided += parts
+                else:
+                    done.append(passage)
+            runs = divided
+        return sorted(done, key=lambda passage: passage.start)
+
+    def _divided(self, run: list[_Unit]) -> list[list[_Unit]]:
+        """A run in two, or nothing if it cannot be divided."""
+        strengths = _strengths(run)
+        allowed = [place for place in range(1, len(run)) if strengths[place] != FORBIDDEN]
+        if allowed:
+            place = min(allowed, key=lambda place: abs(2 * place - len(run)))
+            return [run[:place], run[place:]]
+        parts = halves(self._text, (run[-1].start, run[-1].end))
+        if parts:
+            first, second = (_piece(run[-1], span, 0) for span in parts)
+            return [[*run[:-1], first], [second]]
+        return [run[:-1], run[-1:]] if len(run) > 1 else []
+
+    def _passage_of(self, run: list[_Unit]) -> Passage:
+        paths = [unit.place.path for unit in run if not unit.heading] or [run[0].place.path]
+        return self._passage(_common(paths), run[0].start, run[-1].end, run[0].page)
+
+    def _passage(self, path: Headings, start: int = 0, end: int = 0, page: int | None = None) -> Passage:
+        return Passage(
+            document=self._path, ordinal=0, text=self._text[start:end], start=start, end=end,
+            title=self._title, heading=path, page=page,
+        )  # fmt: skip
+
+
+def _units(blocks: Sequence[Block]) -> Iterator[_Unit]:
+    """Headings, rows and sentences of the text that is the blocks joined by newlines."""
+    offset = 0
+    introduced = False  # by a colon: what is listed stays with what announces it, if that can be
+    for block, place in zip(blocks, places(blocks), strict=True):
+        heading = block.kind == "heading"
+        strength = _HEADING if heading else _SENTENCE if introduced else _BLOCK
+        spans = sentence_spans(block.text) if block.kind == "text" else [_stripped_span(block.text)]
+        for number, (start, end) in enumerate(spans):
+            worth = strength if number == 0 else _SENTENCE
+            yield _Unit(offset + start, offset + end, worth, place, heading, block.page)
+        introduced = block.text.rstrip().endswith((":", "："))
+        offset += len(block.text) + 1
+
+
+def _stripped_span(text: str) -> tuple[int, int]:
+    start = len(text) - len(text.lstrip())
+    return (start, start + len(text.strip()))
+
+
+def _piece(unit: _Unit, span: tuple[int, int], size: int) -> _Unit:
+    strength = unit.strength if span[0] == unit.start else _IN_SENTENCE
+    return replace(unit, start=span[0], end=span[1], tokens=size, strength=strength, heading=False)
+
+
+def _strengths(units: Sequence[_Unit]) -> list[int]:
+    """How good it is to begin a passage at each unit; never between a heading and what follows it."""
+    after_heading = [False, *(unit.heading for unit in units)]
+    return [FORBIDDEN if after else unit.strength for unit, after in zip(units, after_heading, strict=False)]
+
+
+def _limits(units: Sequence[_Unit]) -> list[int]:
+    """How long each unit may be: the room of a passage, less the headings that must stand before it."""
+    limits = []
+    above = 0
+    for index, unit in enumerate(units):
+        if index and unit.place.region != units[index - 1].place.region:
+            above = 0
+        limits.append(max(unit.room - above, unit.room // 4))
+        above = above + unit.tokens if unit.heading else 0
+    return limits
+
+
+def _common(paths: Sequence[Headings]) -> Headings:
+    levels = zip(*paths, strict=False)
+    return tuple(same[0] for same in takewhile(lambda level: len(set(level)) == 1, levels))

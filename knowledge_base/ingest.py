@@ -1,0 +1,236 @@
+"""A folder and a store are brought in step: added, changed, removed and unchanged files by content hash."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from knowledge_base.chunking import Chunking, CountTokens, chunk
+from knowledge_base.errors import LoadError
+from knowledge_base.loaders import DEFAULT_MAX_BYTES, parse, read, suffix_of
+from knowledge_base.scan import FailedFile, FoundFile, Scan, scan
+from knowledge_base.values import CatalogueEntry, Document, PassageStore, digest_of
+
+__all__ = ["FailedFile", "IngestSettings", "OnProgress", "Progress", "Report", "silent", "synchronise"]
+
+# How far parsing may be ahead of the store.
+_FILES_AHEAD = 256
+_BYTES_AHEAD = 32_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """How files become passages.
+
+    `count_tokens` and `chunk_tokens` are those of `chunking.Chunking`; `count_tokens` is called from another
+    thread than the store. `prefix` is put before every document path, e.g. "uploads/". `window` is how many
+    passages are handed to the store at a time, so that it can embed texts of similar length together.
+    `rebuild` reads unchanged files again too.
+    """
+
+    count_tokens: CountTokens
+    chunk_tokens: int = 256
+    max_file_bytes: int = DEFAULT_MAX_BYTES
+    prefix: str = ""
+    window: int = 256
+    rebuild: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest is: files stored or failed of those that are new or changed, and passages stored."""
+
+    documents_done: int
+    documents_total: int
+    passages_done: int
+    current: str
+    failed: int
+
+
+class OnProgress(Protocol):
+    """Whoever is told how an ingest goes on, in the thread that called it."""
+
+    def __call__(self, progress: Progress, /) -> None:
+        """Something was read or stored."""
+        ...
+
+    def waiting(self, reason: str, /) -> None:
+        """Nothing can be done until somebody else lets go, for the reason given."""
+        ...
+
+
+class _Silent:
+    def __call__(self, progress: Progress, /) -> None:
+        """Tell nobody."""
+
+    def waiting(self, reason: str, /) -> None:
+        """Tell nobody."""
+
+
+silent: OnProgress = _Silent()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a synchronisation did: document paths, the passages that were written, and the time it took.
+
+    `skipped` counts files of formats that are not read.
+    """
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+    failed: tuple[FailedFile, ...]
+    passages: int
+    seconds: float
+    skipped: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        """The report in values that JSON knows."""
+        return {
+            "added": list(self.added),
+            "changed": list(self.changed),
+            "unchanged": list(self.unchanged),
+            "removed": list(self.removed),
+            "failed": [{"path": f.path, "cause": f.cause, "remedy": f.remedy} for f in self.failed],
+            "passages": self.passages,
+            "seconds": round(self.seconds, 3),
+            "skipped": self.skipped,
+        }
+
+
+def synchronise(
+    folder: Path, store: PassageStore, settings: IngestSettings, progress: Callable[[Progress], None] = silent
+) -> Report:
+    """Make the store hold what the folder holds.
+
+    Only documents of this folder and prefix are removed; a path that another folder has brought is taken
+    over. A file that cannot be read is reported and keeps its last good version, as does all below a
+    subfolder that cannot be opened. Files are parsed in a thread of their own while the store embeds; what
+    has been handed to the store when this is interrupted stays, and the next run goes on from there.
+
+    Raises:
+        InputError: the folder does not exist or cannot be read; nothing has been changed.
+        DomainqaError: of the store.
+    """
+    began = time.monotonic()
+    found = scan(folder, prefix=settings.prefix, max_bytes=settings.max_file_bytes)
+    source = str(folder.resolve())
+    known = store.catalogue()
+    fresh = [file for file in found.files if settings.rebuild or not _is_stored(file, source, known)]
+    stored, failed = _store_all(fresh, source, store, settings, progress)
+    removed = _gone(found, source, settings.prefix, known)
+    if removed:
+        store.delete(removed)
+    read_again = {file.path for file in fresh}
+    return Report(
+        added=tuple(path for path in stored if path not in known),
+        changed=tuple(path for path in stored if path in known),
+        unchanged=tuple(file.path for file in found.files if file.path not in read_again),
+        removed=tuple(removed),
+        failed=(*found.failed, *failed),
+        passages=sum(stored.values()),
+        seconds=time.monotonic() - began,
+        skipped=found.skipped,
+    )
+
+
+def _is_stored(file: FoundFile, source: str, known: Mapping[str, CatalogueEntry]) -> bool:
+    entry = known.get(file.path)
+    return entry is not None and entry.digest == file.digest and entry.source == source
+
+
+def _gone(found: Scan, source: str, prefix: str, known: Mapping[str, CatalogueEntry]) -> list[str]:
+    """Documents of this folder whose files are no longer there, as far as could be seen."""
+    there = {file.path for file in found.files} | {file.path for file in found.failed}
+    return [
+        path
+        for path, entry in known.items()
+        if entry.source == source
+        and path.startswith(prefix)
+        and path not in there
+        and not path.startswith(found.unseen)
+    ]
+
+
+def _store_all(
+    files: Sequence[FoundFile],
+    source: str,
+    store: PassageStore,
+    settings: IngestSettings,
+    progress: Callable[[Progress], None],
+) -> tuple[dict[str, int], list[FailedFile]]:
+    """Store documents window by window; returns the passages of each stored path, and what failed."""
+    stored: dict[str, int] = {}
+    failed: list[FailedFile] = []
+    window: list[Document] = []
+
+    def tell(current: str) -> None:
+        done = len(stored) + len(failed)
+        progress(Progress(done, len(files), sum(stored.values()), current, len(failed)))
+
+    def flush(current: str) -> None:
+        if window:
+            store.add(window)
+        stored.update((document.path, len(document.passages)) for document in window)
+        window.clear()
+        tell(current)
+
+    with closing(_documents(files, source, settings)) as outcomes:
+        for outcome in outcomes:
+            tell(outcome.path)
+            if isinstance(outcome, FailedFile):
+                failed.append(outcome)
+                continue
+            window.append(outcome)
+            if sum(len(document.passages) for document in window) >= settings.window:
+                flush(outcome.path)
+    flush("")
+    return stored, failed
+
+
+def _documents(
+    files: Sequence[FoundFile], source: str, settings: IngestSettings
+) -> Generator[Document | FailedFile]:
+    """Documents in the order of their files, read ahead by one thread within bounds of number and size."""
+    waiting = deque(files)
+    ahead: deque[tuple[int, Future[Document | FailedFile]]] = deque()
+    bytes_ahead = 0
+    pool = ThreadPoolExecutor(1, "parsing")
+    try:
+        while waiting or ahead:
+            while waiting and (not ahead or (len(ahead) < _FILES_AHEAD and bytes_ahead < _BYTES_AHEAD)):
+                file = waiting.popleft()
+                ahead.append((file.size, pool.submit(_document, file, source, settings)))
+                bytes_ahead += file.size
+            size, future = ahead.popleft()
+            bytes_ahead -= size
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _document(file: FoundFile, source: str, settings: IngestSettings) -> Document | FailedFile:
+    """Read one file. Its digest is taken again from what was read: it may have changed since the scan."""
+    try:
+        data = read(file.location, settings.max_file_bytes)
+        loaded = parse(data, suffix_of(file.path))
+    except LoadError as error:
+        return FailedFile(file.path, error.cause, error.remedy)
+    chunked = chunk(loaded, file.path, Chunking(settings.count_tokens, settings.chunk_tokens))
+    return Document(
+        path=file.path,
+        source=source,
+        digest=digest_of(data),
+        title=chunked.title,
+        format=suffix_of(file.path),
+        size=len(data),
+        modified=file.modified,
+        text=chunked.text,
+        passages=chunked.passages,
+    )

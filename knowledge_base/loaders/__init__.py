@@ -1,0 +1,5 @@
+"""One loader per file format, found by the suffix of the name."""
+
+from knowledge_base.loaders.registry import DEFAULT_MAX_BYTES, formats, load, parse, read, suffix_of
+
+__all__ = ["DEFAULT_MAX_BYTES", "formats", "load", "parse", "read", "suffix_of"]

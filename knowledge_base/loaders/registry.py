@@ -1,0 +1,117 @@
+"""Which loader reads which suffix, and the one boundary behind which a parsing library may fail."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from knowledge_base.errors import LoadError
+from knowledge_base.loaders.delimited import load_delimited
+from knowledge_base.loaders.epub import load_epub
+from knowledge_base.loaders.mail import load_mail
+from knowledge_base.loaders.markdown import load_markdown
+from knowledge_base.loaders.pdf import load_pdf
+from knowledge_base.loaders.records import load_json, load_json_lines
+from knowledge_base.loaders.sheets import load_sheets
+from knowledge_base.loaders.slides import load_slides
+from knowledge_base.loaders.text import load_text
+from knowledge_base.loaders.web import load_html, load_xhtml
+from knowledge_base.loaders.word import load_word
+from knowledge_base.values import LoadedFile
+
+Loader = Callable[[bytes], LoadedFile]
+
+DEFAULT_MAX_BYTES = 100_000_000
+_UNWRITABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+_LOADERS: Mapping[str, Loader] = MappingProxyType({
+    "csv": load_delimited,
+    "docx": load_word,
+    "eml": load_mail,
+    "epub": load_epub,
+    "htm": load_html,
+    "html": load_html,
+    "json": load_json,
+    "jsonl": load_json_lines,
+    "markdown": load_markdown,
+    "md": load_markdown,
+    "pdf": load_pdf,
+    "pptx": load_slides,
+    "tsv": load_delimited,
+    "txt": load_text,
+    "xhtml": load_xhtml,
+    "xlsx": load_sheets,
+})  # fmt: skip
+
+
+def formats() -> frozenset[str]:
+    """The suffixes that can be read, without their dots."""
+    return frozenset(_LOADERS)
+
+
+def suffix_of(name: str) -> str:
+    """The suffix of a file's name in lower case without its dot, "" if it has none."""
+    return Path(name).suffix[1:].lower()
+
+
+def load(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> LoadedFile:
+    """Read a file.
+
+    Raises:
+        LoadError: it cannot be opened, is empty, larger than `max_bytes`, or see `parse`.
+    """
+    return parse(read(path, max_bytes), suffix_of(path.name))
+
+
+def read(path: Path, max_bytes: int) -> bytes:
+    """The bytes of a file; LoadError if it cannot be opened, is empty or larger than `max_bytes`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise LoadError("The file vanished before it was read.", "Ingest again.") from None
+    except OSError as error:
+        raise LoadError(
+            f"The file cannot be opened: {error.strerror}.", "Check its permissions and the disk."
+        ) from error
+    if not data:
+        raise LoadError("The file is empty.", "Remove it or fill it.")
+    if len(data) > max_bytes:
+        raise LoadError(
+            f"The file is larger than {max_bytes / 1e6:,.0f} MB.",
+            "Divide it, or raise max_file_megabytes in the settings.",
+        )
+    return data
+
+
+def parse(data: bytes, suffix: str) -> LoadedFile:
+    """Read the content of a file with this suffix, any of `formats()`.
+
+    Raises:
+        LoadError: the content cannot be read, or has no text.
+    """
+    try:
+        loaded = _LOADERS[suffix](data)
+    except LoadError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a damaged file may raise anything inside a parsing library;
+        # this is the only place where all is caught: one file must not stop the folder.
+        raise LoadError(
+            f"The file is damaged or is not what .{suffix} says ({type(error).__name__}: {_brief(error)}).",
+            "Open it in its own program and save it again.",
+        ) from error
+    blocks = (replace(block, text=_writable(block.text)) for block in loaded.blocks)
+    kept = tuple(block for block in blocks if block.text.strip())
+    if not kept:
+        raise LoadError("The file has no text.", "Remove it or fill it.")
+    return LoadedFile(_writable(loaded.title).strip(), kept)
+
+
+def _writable(text: str) -> str:
+    """Text without what no tokenizer and no database takes: control characters and halves of characters."""
+    return _UNWRITABLE.sub("", text)
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

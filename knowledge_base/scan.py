@@ -1,0 +1,172 @@
+"""What is in a folder: the files that can be read, with digests, and all that could not be looked at."""
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from stat import S_ISREG
+
+from knowledge_base.errors import InputError
+from knowledge_base.loaders import formats, suffix_of
+
+_COPY = "Copy what it names into the folder."
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file that could not be read, by its document path, why, and what to do."""
+
+    path: str
+    cause: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that can be read: `path` is its document's path, `digest` the SHA-256 of its bytes."""
+
+    path: str
+    location: Path
+    digest: str
+    size: int
+    modified: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a folder holds.
+
+    `skipped` counts files of formats that are not read; `unseen` are the document paths of folders that
+    could not be opened, so that nothing is known of what is below them.
+    """
+
+    files: tuple[FoundFile, ...]
+    failed: tuple[FailedFile, ...]
+    unseen: tuple[str, ...]
+    skipped: int
+
+
+def scan(folder: Path, *, prefix: str = "", max_bytes: int) -> Scan:
+    """Look through a folder and all below it, in the order of the names.
+
+    Hidden files and folders and lock files of office programs (~$…) are passed over. Links to outside the
+    folder are reported and not followed; links to folders inside it are passed over, as what they name is
+    found in its own place.
+
+    Args:
+        folder: where to look.
+        prefix: put before every document path, e.g. "uploads/".
+        max_bytes: larger files are reported as failed.
+
+    Raises:
+        InputError: the folder does not exist or cannot be read.
+    """
+    root = _readable(folder)
+    return _Scanner(root, prefix, max_bytes).scan()
+
+
+def _readable(folder: Path) -> Path:
+    try:
+        root = folder.resolve(strict=True)
+        with os.scandir(root):
+            return root
+    except FileNotFoundError:
+        raise InputError(f"The folder {folder} does not exist.", "Check the path.") from None
+    except NotADirectoryError:
+        raise InputError(f"{folder} is a file.", "Name the folder that holds it.") from None
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} cannot be read: {error.strerror}.", "Check its permissions."
+        ) from error
+
+
+class _Scanner:
+    def __init__(self, root: Path, prefix: str, max_bytes: int) -> None:
+        self._root = root
+        self._prefix = prefix
+        self._max_bytes = max_bytes
+        self._files: dict[str, FoundFile] = {}
+        self._failed: list[FailedFile] = []
+        self._unseen: list[str] = []
+        self._skipped = 0
+
+    def scan(self) -> Scan:
+        for location in self._walk():
+            self._look_at(location)
+        return Scan(tuple(self._files.values()), tuple(self._failed), tuple(self._unseen), self._skipped)
+
+    def _walk(self) -> Iterator[Path]:
+        """Files and links to files below the root."""
+        for where, folders, names in os.walk(self._root, onerror=self._note_unseen):
+            here = Path(where)
+            folders[:] = sorted(name for name in folders if not is_passed_over(name))
+            for name in folders:
+                if (here / name).is_symlink() and self._leaves(here / name):
+                    self._fail(here / name, "The link leads out of the folder.", _COPY)
+            yield from (here / name for name in sorted(names) if not is_passed_over(name))
+
+    def _note_unseen(self, error: OSError) -> None:
+        folder = Path(error.filename)
+        self._unseen.append(self._key(folder) + "/")
+        self._fail(folder, f"The folder cannot be read: {error.strerror}.", "Check its permissions.")
+
+    def _look_at(self, location: Path) -> None:
+        if suffix_of(location.name) not in formats():
+            self._skipped += 1
+        elif not _is_unicode(str(location)):
+            self._fail(location, "The name is not valid Unicode.", "Rename the file.")
+        elif location.is_symlink() and self._leaves(location):
+            self._fail(location, "The link leads out of the folder.", _COPY)
+        else:
+            self._add(location)
+
+    def _add(self, location: Path) -> None:
+        path = self._key(location)
+        try:
+            status = location.stat()
+            if not S_ISREG(status.st_mode):
+                self._skipped += 1
+                return
+            digest = _digest(location) if 0 < status.st_size <= self._max_bytes else ""
+        except OSError as error:
+            self._fail(location, f"The file cannot be opened: {error.strerror}.", "Check its permissions.")
+            return
+        if path in self._files:
+            self._fail(location, "Another file's name differs only in how it is encoded.", "Rename one.")
+            return
+        modified = datetime.fromtimestamp(status.st_mtime, UTC).date().isoformat()
+        self._files[path] = FoundFile(path, location, digest, status.st_size, modified)
+
+    def _leaves(self, link: Path) -> bool:
+        # os.path.realpath, unlike Path.resolve, bears links that name each other
+        return not Path(os.path.realpath(link)).is_relative_to(self._root)
+
+    def _fail(self, location: Path, cause: str, remedy: str) -> None:
+        self._failed.append(FailedFile(self._key(location), cause, remedy))
+
+    def _key(self, location: Path) -> str:
+        """The document path: with "/" between folders and letters composed (NFC) on every system."""
+        relative = location.relative_to(self._root).as_posix()
+        shown = os.fsencode(relative).decode(errors="replace")
+        return self._prefix + unicodedata.normalize("NFC", shown)
+
+
+def is_passed_over(name: str) -> bool:
+    """Whether a name is that of a hidden file or folder, or of a lock file of an office program."""
+    return name.startswith((".", "~$"))
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _digest(location: Path) -> str:
+    with location.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,118 @@
+"""What a document is while it becomes passages: immutable values, identified by content hash."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+BlockKind = Literal["heading", "text", "row"]
+
+
+def digest_of(data: bytes) -> str:
+    """SHA-256 of `data` in hexadecimal: the one identity of content everywhere in domainqa."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A run of text at one place of a file, as its loader found it.
+
+    `level` is the heading level (1 is the highest) and 0 for anything else; `page` is the page, slide or
+    sheet, counted from 1, or None where the format has none. A table row is one block of kind "row" whose
+    text names each column: `Card: Platinum; Annual fee: 680`.
+    """
+
+    text: str
+    kind: BlockKind = "text"
+    level: int = 0
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """What a loader returns: the document's own title ("" if it has none) and its blocks in reading order."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document, small enough for the embedder; `text == document.text[start:end]`.
+
+    `document` is the path relative to the ingested folder, with "/" between folders. `heading` is the path
+    of headings above the passage, highest first. `page` is that of the passage's first character.
+    """
+
+    document: str
+    ordinal: int
+    text: str
+    start: int
+    end: int
+    title: str
+    heading: tuple[str, ...] = ()
+    page: int | None = None
+
+    @property
+    def id(self) -> str:
+        """Deterministic, so that writing a passage twice, or on another backend, gives the same one."""
+        return digest_of(f"{self.document}\0{self.ordinal}\0{self.indexed_text}".encode())[:32]
+
+    @property
+    def indexed_text(self) -> str:
+        """What both search legs index: the text under its document's title and headings.
+
+        A row of a fee list means little without the list's name: title and headings tell last year's
+        list from this year's.
+        """
+        above = " › ".join(dict.fromkeys(part for part in (self.title, *self.heading) if part))
+        return f"{above}\n{self.text}" if above else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that has become text and passages.
+
+    `digest` is the SHA-256 of the file's bytes, `source` the folder it was ingested from, `format` the
+    suffix without its dot, `modified` the file's date as YYYY-MM-DD (UTC), `size` its bytes.
+    """
+
+    path: str
+    source: str
+    digest: str
+    title: str
+    format: str
+    size: int
+    modified: str
+    text: str
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """What a store tells about a document without its text."""
+
+    path: str
+    source: str
+    digest: str
+    title: str
+    format: str
+    size: int
+    modified: str
+    passages: int
+
+
+class PassageStore(Protocol):
+    """What ingestion needs of a place to put passages; every backend fulfils it."""
+
+    def catalogue(self) -> Mapping[str, CatalogueEntry]:
+        """Every document by its path."""
+        ...
+
+    def add(self, documents: Sequence[Document]) -> None:
+        """Store documents, each in place of the one of its path; a document is seen whole or not at all."""
+        ...
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Remove documents with all their passages; a path that is not there is ignored."""
+        ...

@@ -1,0 +1,8 @@
+"""A question becomes ranked passages, and those become the context and prompt for a model.
+
+- `retriever.Retriever` searches one collection: both legs, fused, reranked, cached.
+- `values` are the seams `Index` and `Embedder`, with `Filter`, `Hit` and `Legs`.
+- `embedded.Home` keeps collections in a folder; `embedded.EmbeddedIndex` is one of them.
+- `context.pack` fits passages into a model's room; `prompt.render` is the one prompt.
+- `metrics` measure a ranking.
+"""

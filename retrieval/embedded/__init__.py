@@ -1,0 +1,7 @@
+"""The embedded backend: SQLite holds the truth; FAISS and tantivy are projections that can be made again."""
+
+from retrieval.embedded.home import Home
+from retrieval.embedded.index import EmbeddedIndex
+from retrieval.embedded.store import Stats
+
+__all__ = ["EmbeddedIndex", "Home", "Stats"]

@@ -1,0 +1,223 @@
+"""The embedded index of one collection: SQLite holds the truth, FAISS and tantivy find in it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge_base.errors import InputError, ModelError, NotFoundError, StorageError
+from knowledge_base.values import CatalogueEntry, Document, Passage
+from retrieval.embedded.dense import DenseProjection, Found
+from retrieval.embedded.failures import translated
+from retrieval.embedded.lexical import LexicalProjection, LexicalView
+from retrieval.embedded.lock import OnWait, WriterLock, silently
+from retrieval.embedded.snapshot import Maker
+from retrieval.embedded.store import Stats, Store, content_of
+from retrieval.values import NO_FILTER, Embedder, Filter, Hit, Legs, TextKind, Vectors
+
+LOCK_NAME = "lock"
+
+_PATIENCE_SECONDS = 10.0
+
+
+class EmbeddedIndex:
+    """Fulfils `Index`; safe for many threads, and for several processes on the same folder.
+
+    Args:
+        folder: the collection's folder; made if it is not there.
+        embedder: turns passages and questions into vectors; a collection accepts only the one that made it.
+        chunking: the settings its passages are made with, if the caller will add some; compared likewise.
+
+    Raises:
+        MismatchError: the collection was made with another embedder, chunking or a newer program.
+        StorageError: the folder cannot be read or written, or the database is damaged.
+    """
+
+    def __init__(
+        self, folder: Path, embedder: Embedder, chunking: Mapping[str, int | float | str] | None = None
+    ) -> None:
+        with translated(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        settings = json.dumps(dict(chunking), sort_keys=True) if chunking else ""
+        self._folder = folder
+        self._embedder = embedder
+        self._store = Store(folder, Maker(embedder.id, embedder.digest, embedder.dimension, settings))
+        self._lock = WriterLock(folder / LOCK_NAME)
+        self._dense = DenseProjection(folder, embedder.dimension)
+        self._lexical = LexicalProjection(folder)
+
+    @property
+    def generation(self) -> int:
+        """Grows with every change of the collection, whoever made it."""
+        with self._store.snapshot() as snapshot:
+            return snapshot.generation
+
+    def catalogue(self) -> Mapping[str, CatalogueEntry]:
+        """Every document by its path."""
+        with self._store.snapshot() as snapshot:
+            return snapshot.catalogue()
+
+    def document(self, path: str) -> Document:
+        """One document with its text and passages; NotFoundError if it is not there."""
+        with self._store.snapshot() as snapshot:
+            found = snapshot.document(path)
+        if found is None:
+            raise NotFoundError(
+                f"There is no document {path} in the collection {self._folder.name}.",
+                "See `domainqa documents list` for those that are.",
+            )
+        return found
+
+    def stats(self) -> Stats:
+        """Counts and sizes."""
+        return self._store.stats()
+
+    @contextmanager
+    def writing(self, wait_seconds: float = _PATIENCE_SECONDS, on_wait: OnWait = silently) -> Iterator[None]:
+        """Hold the collection for a run of changes; `add` and `delete` alone hold it for themselves.
+
+        Raises BusyError, naming the holder, if another one still holds it after `wait_seconds`.
+        """
+        with self._lock.acquire(wait_seconds, on_wait) as outermost:
+            try:
+                yield
+            finally:
+                if outermost:
+                    self._lexical.finish()
+
+    def add(self, documents: Sequence[Document]) -> None:
+        """Store documents, each in place of the one of its path, visible together; embeds what is new."""
+        if not documents:
+            return
+        with self.writing():
+            vectors = self._new_vectors(documents)
+            with self._store.transaction() as transaction:
+                transaction.put_vectors(vectors)
+                for document in documents:
+                    transaction.put(document)
+            self._project()
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Remove documents with all their passages; a path that is not there is ignored."""
+        if not paths:
+            return
+        with self.writing():
+            with self._store.transaction() as transaction:
+                for path in paths:
+                    transaction.remove(path)
+            self._project()
+
+    def compact(self) -> None:
+        """Forget vectors that no passage uses, and save the dense projection if that spares reading later.
+
+        Called at the end of a synchronisation: until then a renamed file finds its vectors again.
+        """
+        with self.writing():
+            self._store.compact()
+            self._project()
+            with self._dense.lock, self._store.snapshot() as snapshot:
+                self._dense.catch_up(snapshot)
+                if self._dense.is_worth_saving:
+                    self._dense.save()
+
+    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Legs]:
+        """For each question the best `depth` passages of each leg, both under the same filter."""
+        if depth < 1:
+            raise InputError(f"A search of depth {depth} finds nothing.", "Ask for at least one passage.")
+        if not questions:
+            return []
+        queries = self._embed(questions, "query")
+        lexical = self._lexical_view()
+        with ExitStack() as stack:
+            with self._dense.lock:
+                snapshot = stack.enter_context(self._store.snapshot())
+                self._dense.catch_up(snapshot)
+                allowed = None if limit.is_empty else snapshot.rows_within(limit)
+                by_vector = self._dense.search(queries, depth, allowed)
+                is_worth_saving = self._dense.is_worth_saving
+            by_term = [lexical.search(question, depth, limit) for question in questions]
+            passages = snapshot.passages({row for found in (*by_vector, *by_term) for row, _ in found})
+            seen = min(snapshot.generation, lexical.generation)
+        if is_worth_saving:
+            self._save_if_free()
+        return [
+            Legs(_hits(dense, passages), _hits(terms, passages), seen)
+            for dense, terms in zip(by_vector, by_term, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Release files; everything is written already."""
+        self._lexical.close()
+        self._store.close()
+
+    def _new_vectors(self, documents: Sequence[Document]) -> dict[str, NDArray[np.float32]]:
+        """Vectors of the texts that have none yet, by content hash."""
+        texts = {
+            content_of(text): text
+            for text in (passage.indexed_text for document in documents for passage in document.passages)
+        }
+        with self._store.snapshot() as snapshot:
+            missing = snapshot.missing_vectors(texts)
+        if not missing:
+            return {}
+        vectors = self._embed([texts[content] for content in missing], "passage")
+        return dict(zip(missing, vectors, strict=True))
+
+    def _embed(self, texts: Sequence[str], kind: TextKind) -> Vectors:
+        vectors = self._embedder.embed(texts, kind)
+        if vectors.shape != (len(texts), self._embedder.dimension) or not np.isfinite(vectors).all():
+            raise ModelError(
+                f"The embedder {self._embedder.id} gave unusable vectors of shape {vectors.shape}.",
+                "Check the model with `domainqa doctor`.",
+            )
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+    def _project(self) -> None:
+        """Bring the lexical projection up to date; the writer lock is held."""
+        with self._store.snapshot() as snapshot:
+            self._lexical.catch_up(snapshot)
+
+    def _lexical_view(self) -> LexicalView:
+        """The lexical projection, brought up to date first if that is needed and nobody else is writing.
+
+        While another process writes, what it committed last is good enough; without any usable index this
+        waits for its turn to make one.
+        """
+        with self._store.snapshot() as snapshot:
+            view = self._lexical.view(snapshot)
+        if view is not None and view.generation == snapshot.generation:
+            return view
+        if view is None:
+            with self.writing():
+                self._project()
+        else:
+            with self._lock.acquire_if_free() as ours:
+                if not ours:
+                    return view
+                self._project()
+                self._lexical.finish()
+        return self._lexical_view_now()
+
+    def _lexical_view_now(self) -> LexicalView:
+        with self._store.snapshot() as snapshot:
+            view = self._lexical.view(snapshot)
+        if view is None:
+            raise StorageError(
+                f"The lexical index in {self._folder} was damaged while it was opened.",
+                "Check the disk, then search again: the index is made anew from the database.",
+            )
+        return view
+
+    def _save_if_free(self) -> None:
+        """Spare the next process some reading; a search does not fail for want of disk space."""
+        with self._lock.acquire_if_free() as ours, self._dense.lock, suppress(StorageError):
+            if ours:
+                self._dense.save()
+
+
+def _hits(found: Found, passages: Mapping[int, Passage]) -> tuple[Hit, ...]:
+    """What was found and still exists."""
+    return tuple(Hit(passages[row], score) for row, score in found if row in passages)

@@ -1,0 +1,174 @@
+"""What is read from a collection's database: one unchanging state of it, and the values found there."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge_base.errors import InputError, NotFoundError
+from knowledge_base.values import CatalogueEntry, Document, Passage
+from retrieval.values import Filter, Vectors
+
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+_BATCH = 10_000
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_PASSAGE = "p.ordinal, p.text, p.first, p.last, p.title, p.heading, p.page"
+_ENTRY = "path, source, digest, title, format, size, modified, passages"
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What a collection was made with; `chunking` is JSON, "" while nobody has said."""
+
+    embedder: str
+    digest: str
+    dimension: int
+    chunking: str
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A passage as the lexical projection needs it."""
+
+    row: int
+    path: str
+    format: str
+    modified: str
+    text: str
+
+
+class Snapshot:
+    """The collection at one generation, read through an open transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        state = connection.execute(
+            "SELECT identity, generation, embedder, digest, dimension, chunking FROM collection"
+        ).fetchone()
+        if state is None:
+            raise NotFoundError("The collection was never finished.", "Ingest a folder into it.")
+        self.identity: str = state[0]
+        self.generation: int = state[1]
+        self.maker = Maker(*state[2:])
+
+    def catalogue(self) -> dict[str, CatalogueEntry]:
+        """Every document by its path, in the order of paths."""
+        found = self._connection.execute(f"SELECT {_ENTRY} FROM documents ORDER BY path")
+        return {row[0]: CatalogueEntry(*row) for row in found}
+
+    def document(self, path: str) -> Document | None:
+        """One document with text and passages, or None."""
+        found = self._connection.execute(
+            f"SELECT {_ENTRY}, id, text FROM documents JOIN texts ON document = id WHERE path = ?", (path,)
+        ).fetchone()
+        if found is None:
+            return None
+        *above, _count, number, text = found
+        rows = self._connection.execute(
+            f"SELECT {_PASSAGE} FROM passages p WHERE document = ? ORDER BY ordinal", (number,)
+        )
+        passages = tuple(_passage(path, row) for row in rows)
+        return Document(*(*above, text, passages))
+
+    def passages(self, rows: Iterable[int]) -> dict[int, Passage]:
+        """The passages of `rows` that exist."""
+        found = self._connection.execute(
+            f"SELECT p.row, path, {_PASSAGE} FROM passages p JOIN documents d ON d.id = p.document"
+            " WHERE p.row IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(rows)),),
+        )
+        return {row[0]: _passage(row[1], row[2:]) for row in found}
+
+    def passage_count(self) -> int:
+        """How many passages there are."""
+        return int(self._scalar("SELECT coalesce(sum(passages), 0) FROM documents"))
+
+    def document_count(self) -> int:
+        """How many documents there are."""
+        return int(self._scalar("SELECT count(*) FROM documents"))
+
+    def vector_count(self) -> int:
+        """How many vectors are kept, those of deleted passages included until they are collected."""
+        return int(self._scalar("SELECT count(*) FROM vectors"))
+
+    def missing_vectors(self, contents: Iterable[str]) -> list[str]:
+        """Those of the content hashes that have no vector yet."""
+        known = "SELECT 1 FROM vectors WHERE content = ?"
+        return [c for c in contents if self._connection.execute(known, (c,)).fetchone() is None]
+
+    def vectors_after(self, generation: int) -> Iterator[tuple[Rows, Vectors]]:
+        """Row ids and vectors [n, dimension] of the passages added after `generation`, in batches."""
+        found = self._connection.execute(
+            "SELECT row, v.vector FROM passages p JOIN vectors v ON v.id = p.vector WHERE p.generation > ?",
+            (generation,),
+        )
+        while batch := found.fetchmany(_BATCH):
+            rows = np.array([row for row, _ in batch], dtype=np.int64)
+            joined = np.frombuffer(b"".join(vector for _, vector in batch), dtype="<f4")
+            yield rows, joined.reshape(len(batch), self.maker.dimension)
+
+    def texts_after(self, generation: int) -> Iterator[Indexed]:
+        """The passages added after `generation`, with the text that is indexed."""
+        found = self._connection.execute(
+            f"SELECT p.row, path, format, modified, {_PASSAGE}"
+            " FROM passages p JOIN documents d ON d.id = p.document WHERE p.generation > ?",
+            (generation,),
+        )
+        for row in found:
+            yield Indexed(*(*row[:4], _passage(row[1], row[4:]).indexed_text))
+
+    def removed_after(self, generation: int) -> list[int]:
+        """Row ids of the passages removed after `generation`."""
+        found = self._connection.execute("SELECT row FROM removed WHERE generation > ?", (generation,))
+        return [row for (row,) in found]
+
+    def rows_within(self, limit: Filter) -> Mask:
+        """For every row id up to the last allowed one, whether its document passes the filter."""
+        where, values = _condition(limit)
+        found = self._connection.execute(
+            f"SELECT first_row, first_row + passages FROM documents WHERE passages > 0 AND {where}", values
+        ).fetchall()
+        mask = np.zeros(max((end for _, end in found), default=0), dtype=np.bool_)
+        for first, end in found:
+            mask[first:end] = True
+        return mask
+
+    def _scalar(self, query: str) -> int | str:
+        value: int | str = self._connection.execute(query).fetchone()[0]
+        return value
+
+
+def day_of(date: str) -> int:
+    """A date as a number that sorts the same: `2026-01-31` as 20260131. InputError if it is none."""
+    if not _DATE.fullmatch(date):
+        raise InputError(f"{date!r} is not a date.", "Write it as YYYY-MM-DD.")
+    return int(date.replace("-", ""))
+
+
+def _passage(path: str, row: tuple[int | str | None, ...]) -> Passage:
+    ordinal, text, first, last, title, heading, page = row
+    above = tuple(json.loads(str(heading)))
+    return Passage(path, ordinal, text, first, last, title, above, page)  # type: ignore[arg-type]
+
+
+def _condition(limit: Filter) -> tuple[str, list[str]]:
+    """The SQL condition of a filter and its values; as `LexicalView` says it in tantivy's terms."""
+    parts: list[tuple[str, list[str]]] = [("1", [])]
+    if limit.documents:
+        parts.append(("path IN (SELECT value FROM json_each(?))", [json.dumps(sorted(limit.documents))]))
+    if limit.folder:
+        # "0" follows "/" in ASCII, so this is the range of the paths that begin with "folder/".
+        parts.append(("path > ? AND path < ?", [f"{limit.folder}/", f"{limit.folder}0"]))
+    if limit.formats:
+        parts.append(("format IN (SELECT value FROM json_each(?))", [json.dumps(sorted(limit.formats))]))
+    if limit.after:
+        parts.append(("modified >= ?", [limit.after]))
+    if limit.before:
+        parts.append(("modified <= ?", [limit.before]))
+    return " AND ".join(part for part, _ in parts), [value for _, values in parts for value in values]

@@ -1,0 +1,127 @@
+"""From questions to ranked passages: both legs, fused, reranked, diversified, cached by generation."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from knowledge_base.errors import InputError
+from knowledge_base.values import Passage
+from retrieval.diversity import diversify
+from retrieval.fusion import Ranked, fuse
+from retrieval.rerank import Reranker, rerank
+from retrieval.values import NO_FILTER, Filter, Index, Legs
+
+__all__ = ["Ranked", "Retrieval", "Retriever", "SearchSettings"]
+
+_CACHED_SEARCHES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """How deep each leg looks, and how many passages come back.
+
+    `neighbours` adds that many passages before and after each hit in its document, right behind it.
+    """
+
+    depth: int = 50
+    k: int = 5
+    neighbours: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What was found for one question: the final order and both legs as they came."""
+
+    question: str
+    ranked: tuple[Ranked, ...]
+    legs: Legs
+    seconds: float
+
+
+_Key = tuple[int, str, Filter, int]
+
+
+class Retriever:
+    """Searches one collection. Thread-safe where its index is.
+
+    Results are kept by the collection's generation, so a changed collection never serves an old one.
+    """
+
+    def __init__(
+        self, index: Index, settings: SearchSettings | None = None, reranker: Reranker | None = None
+    ) -> None:
+        self._index = index
+        self._settings = settings or SearchSettings()
+        self._reranker = reranker
+        self._cache: OrderedDict[_Key, Retrieval] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def search(
+        self, questions: Sequence[str], k: int | None = None, limit: Filter = NO_FILTER
+    ) -> list[Retrieval]:
+        """For each question its best `k` passages under `limit`, best first.
+
+        Questions are embedded together. Raises InputError for an empty question or k below 1.
+        """
+        wanted = self._settings.k if k is None else k
+        if wanted < 1:
+            raise InputError(f"{wanted} passages were asked for.", "Ask for at least one.")
+        if not all(question.strip() for question in questions):
+            raise InputError("The question is empty.", "Write a question.")
+        generation = self._index.generation
+        found = {q: self._cached((generation, q, limit, wanted)) for q in dict.fromkeys(questions)}
+        missing = [question for question, kept in found.items() if kept is None]
+        for result in self._look_up(missing, wanted, limit):
+            self._keep((result.legs.generation, result.question, limit, wanted), result)
+            found[result.question] = result
+        return [kept for question in questions if (kept := found[question]) is not None]
+
+    def _look_up(self, questions: Sequence[str], k: int, limit: Filter) -> list[Retrieval]:
+        if not questions:
+            return []
+        started = time.perf_counter()
+        all_legs = self._index.search(questions, max(self._settings.depth, k), limit)
+        orders = [self._order(question, legs, k) for question, legs in zip(questions, all_legs, strict=True)]
+        each = (time.perf_counter() - started) / len(questions)
+        return [
+            Retrieval(question, ranked, legs, each)
+            for question, ranked, legs in zip(questions, orders, all_legs, strict=True)
+        ]
+
+    def _order(self, question: str, legs: Legs, k: int) -> tuple[Ranked, ...]:
+        ranked = fuse(question, legs)
+        if self._reranker is not None:
+            ranked = rerank(question, ranked, self._reranker)
+        return self._with_neighbours(diversify(ranked)[:k])
+
+    def _with_neighbours(self, ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
+        if not self._settings.neighbours:
+            return tuple(ranked)
+        seen = {entry.passage.id for entry in ranked}
+        widened: list[Ranked] = []
+        for entry in ranked:
+            widened.append(entry)
+            for passage in self._beside(entry.passage):
+                if passage.id not in seen:
+                    seen.add(passage.id)
+                    widened.append(Ranked(passage, entry.score))
+        return tuple(widened)
+
+    def _beside(self, passage: Passage) -> list[Passage]:
+        reach = self._settings.neighbours
+        around = self._index.document(passage.document).passages
+        return [other for other in around if 0 < abs(other.ordinal - passage.ordinal) <= reach]
+
+    def _cached(self, key: _Key) -> Retrieval | None:
+        with self._lock:
+            if key in self._cache:
+                self._cache.move_to_end(key)
+            return self._cache.get(key)
+
+    def _keep(self, key: _Key, result: Retrieval) -> None:
+        with self._lock:
+            self._cache[key] = result
+            while len(self._cache) > _CACHED_SEARCHES:
+                self._cache.popitem(last=False)

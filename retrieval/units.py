@@ -1,0 +1,37 @@
+"""What a text is about, as a set to compare: its words, its numbers, its pairs of Han characters."""
+
+import re
+import unicodedata
+
+from retrieval.empty_words import EMPTY_WORDS
+
+_WORD = re.compile(r"[\u3400-\u9fff]+|\d+(?:[.,:/-]\d+)*|[^\W\d_\u3400-\u9fff]+", re.UNICODE)
+_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+
+
+def units_of(text: str) -> frozenset[str]:
+    """Words, numbers, and pairs of neighbouring Han characters (single ones where a run is that short).
+
+    Words that say nothing are left out, unless there are no others.
+    """
+    units: set[str] = set()
+    for run in _WORD.findall(_folded(text)):
+        if "\u3400" <= run[0] <= "\u9fff" and len(run) > 1:
+            units.update(run[i : i + 2] for i in range(len(run) - 1))
+        else:
+            units.add(run.replace(",", ""))
+    return frozenset(units - EMPTY_WORDS) or frozenset(units)
+
+
+def numbers_of(text: str) -> frozenset[str]:
+    """The numbers in a text, without thousands separators."""
+    return frozenset(number.replace(",", "") for number in _NUMBER.findall(_folded(text)))
+
+
+def share(wanted: frozenset[str], held: frozenset[str]) -> float:
+    """Share of `wanted` that is in `held`; 0 if nothing is wanted."""
+    return len(wanted & held) / len(wanted) if wanted else 0.0
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).lower()

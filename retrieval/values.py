@@ -1,0 +1,106 @@
+"""What search gives and takes: filters, hits, and the two seams `Embedder` and `Index`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge_base.values import Document, Passage, PassageStore
+
+Vectors = NDArray[np.float32]
+TextKind = Literal["query", "passage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Limits a search to some documents; an empty field sets no limit.
+
+    `folder` is a path prefix without a trailing slash, `formats` are suffixes without a dot, `after` and
+    `before` are inclusive dates (YYYY-MM-DD) of the file's modification.
+    """
+
+    documents: frozenset[str] = frozenset()
+    folder: str = ""
+    formats: frozenset[str] = frozenset()
+    after: str = ""
+    before: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is limited."""
+        return self == NO_FILTER
+
+
+NO_FILTER = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found by one leg, with that leg's score (dense: cosine; lexical: BM25)."""
+
+    passage: Passage
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """What both legs found for one question, each best first, and the generation they saw."""
+
+    dense: tuple[Hit, ...]
+    lexical: tuple[Hit, ...]
+    generation: int
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors."""
+
+    @property
+    def id(self) -> str:
+        """The model's name, stored with every collection that it made."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the model's weights: two embedders with the same digest give the same vectors."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens the model reads at most, special tokens and prefix included."""
+        ...
+
+    def embed(self, texts: Sequence[str], kind: TextKind) -> Vectors:
+        """Vectors of shape [len(texts), dimension], float32, each row of length one."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text as a passage, special tokens and prefix included."""
+        ...
+
+
+class Index(PassageStore, Protocol):
+    """The passages of one collection: stored, removed and searched."""
+
+    @property
+    def generation(self) -> int:
+        """Grows with every change of the collection, whoever made it."""
+        ...
+
+    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Legs]:
+        """For each question the best `depth` passages of each leg, both under the same filter."""
+        ...
+
+    def document(self, path: str) -> Document:
+        """One document with its text and passages; NotFoundError if it is not there."""
+        ...
+
+    def close(self) -> None:
+        """Write what is pending and release files; the index cannot be used afterwards."""
+        ...

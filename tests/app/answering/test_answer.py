@@ -1,0 +1,174 @@
+"""The answering function, with a reader that follows a script."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from app.answering.answer import Answerer, Reading
+from app.answering.sufficiency import Calibration
+from app.answering.values import Answer, Finished, Piece, Question, Searched, Turn
+from app.generation.protocol import Cancelled, Request, never
+from retrieval.prompt import refusal
+from retrieval.retriever import Retriever
+from tests.fakes import FakeEmbedder, FakeIndex, a_document
+
+DOUBT = Calibration({"certainty": 1.0}, bias=-2.0, threshold=0.5)
+READING = Reading(
+    passages=3, passage_tokens=50, max_new_tokens=16, scored=DOUBT, unscored=DOUBT, examples=False
+)
+
+
+class ScriptedReader:
+    """Is certain of texts that hold `certain_of`, and answers `reply`."""
+
+    def __init__(self, certain_of: str, reply: str) -> None:
+        self.certain_of = certain_of
+        self.reply = reply
+        self.asked: list[Request] = []
+
+    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[str]:
+        self.asked.append(request)
+        for word in self.reply.split(" "):
+            if cancelled():
+                return
+            yield f"{word} "
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    def logprobs(self, requests: Sequence[Request], continuation: str) -> list[float]:
+        return [-5.0 if self.certain_of in request.messages[-1].content else -0.1 for request in requests]
+
+
+class SilentReader(ScriptedReader):
+    """A generator that cannot tell its doubt."""
+
+    logprobs = None  # type: ignore[assignment]
+
+
+@pytest.fixture
+def retriever() -> Retriever:
+    index = FakeIndex()
+    index.add(
+        [
+            a_document("fees/2026.txt", ["The platinum card costs 680 a year."], title="Fees 2026"),
+            a_document("fees/2025.txt", ["The platinum card costs 580 a year."], title="Fees 2025"),
+            a_document("hours.txt", ["Branches open at nine."], title="Hours"),
+            a_document("zh.txt", ["白金卡年费680元。"], title="收费"),
+        ]
+    )
+    return Retriever(index)
+
+
+def answerer(reader: ScriptedReader, reading: Reading = READING) -> Answerer:
+    embedder = FakeEmbedder()
+    return Answerer(
+        reader, lambda texts: embedder.embed(texts, "query"), reading, today=lambda: date(2026, 11, 23)
+    )
+
+
+def ask(reader: ScriptedReader, retriever: Retriever, text: str, *history: Turn) -> Answer:
+    events = list(answerer(reader).ask(Question(text, "bank", history=history), retriever))
+    assert isinstance(events[0], Searched)
+    assert isinstance(events[-1], Finished)
+    return events[-1].answer
+
+
+def test_the_passage_of_which_the_reader_is_most_certain_gives_the_answer(retriever: Retriever) -> None:
+    reader = ScriptedReader("Fees 2025", "580")
+    answer = ask(reader, retriever, "What does the platinum card cost a year?")
+    assert (answer.text, answer.refused) == ("580", False)
+    assert [citation.document for citation in answer.citations] == ["fees/2025.txt"]
+    assert "Fees 2025" in reader.asked[0].messages[-1].content
+    assert answer.confidence == pytest.approx(DOUBT.probability({"certainty": 5.0}))
+
+
+def test_pieces_are_streamed_before_the_finished_answer(retriever: Retriever) -> None:
+    reader = ScriptedReader("Fees 2026", "It costs 680 a year.")
+    events = list(answerer(reader).ask(Question("platinum card cost", "bank"), retriever))
+    assert "".join(event.text for event in events if isinstance(event, Piece)) == "It costs 680 a year. "
+
+
+def test_without_certainty_nothing_is_written_and_the_nearest_documents_are_named(
+    retriever: Retriever,
+) -> None:
+    reader = ScriptedReader("no such text", "680")
+    answer = ask(reader, retriever, "What does the platinum card cost?")
+    assert answer.refused
+    assert reader.asked == []
+    assert set(answer.nearest[:2]) == {"fees/2026.txt", "fees/2025.txt"}
+    assert answer.nearest[0] in answer.text
+    assert answer.citations == ()
+
+
+def test_the_models_own_refusal_is_a_refusal(retriever: Retriever) -> None:
+    answer = ask(ScriptedReader("Fees 2026", refusal("en")), retriever, "platinum card cost")
+    assert answer.refused
+    assert answer.nearest
+
+
+def test_an_answer_that_no_passage_carries_is_refused(retriever: Retriever) -> None:
+    answer = ask(ScriptedReader("Fees 2026", "nine hundred 999"), retriever, "platinum card cost")
+    assert answer.refused
+
+
+def test_a_partly_supported_answer_shows_which_part_is_not(retriever: Retriever) -> None:
+    reader = ScriptedReader("Fees 2026", "The platinum card costs 680 a year. Dragons guard 77 vaults.")
+    answer = ask(reader, retriever, "platinum card cost")
+    assert not answer.refused
+    assert [sentence.supported for sentence in answer.sentences] == [True, False]
+
+
+def test_a_refusal_speaks_the_language_of_the_question(retriever: Retriever) -> None:
+    answer = ask(ScriptedReader("nothing", ""), retriever, "白金卡有几种颜色？")
+    assert answer.refused
+    assert answer.text.startswith("文档中没有找到答案。")
+
+
+def test_an_empty_collection_refuses_without_naming_documents() -> None:
+    answer = ask(ScriptedReader("", "x"), Retriever(FakeIndex()), "anything at all")
+    assert (answer.refused, answer.nearest, answer.confidence) == (True, (), 0.0)
+
+
+def test_years_and_the_conversation_reach_search_and_prompt(retriever: Retriever) -> None:
+    reader = ScriptedReader("Fees 2026", "680")
+    turn = Turn("What does the platinum card cost?", "680")
+    answer = ask(reader, retriever, "And this year?", turn)
+    assert answer.trace.standalone == "What does the platinum card cost? And this year (2026)?"
+    assert answer.trace.standalone in reader.asked[0].messages[-1].content
+    assert answer.question == "And this year?"
+
+
+def test_a_cancelled_answer_never_finishes(retriever: Retriever) -> None:
+    seen: list[str] = []
+
+    def cancelled() -> bool:
+        return len(seen) >= 2
+
+    reader = ScriptedReader("Fees 2026", "It costs a lot of money")
+    for event in answerer(reader).ask(Question("platinum card cost", "bank"), retriever, cancelled):
+        assert not isinstance(event, Finished)
+        if isinstance(event, Piece):
+            seen.append(event.text)
+    assert len(seen) == 2
+
+
+def test_a_generator_without_doubt_is_judged_by_the_search_alone(retriever: Retriever) -> None:
+    reading = replace(READING, unscored=Calibration({"dense": 4.0}, bias=-2.0, threshold=0.5))
+    reader = SilentReader("", "680")
+    events = list(
+        answerer(reader, reading).ask(Question("The platinum card costs a year", "bank"), retriever)
+    )
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    assert not finished.answer.refused
+    assert finished.answer.trace.signals["certainty"] == 0.0
+
+
+def test_every_stage_is_timed_and_the_prompt_is_kept(retriever: Retriever) -> None:
+    answer = ask(ScriptedReader("Fees 2026", "680"), retriever, "platinum card cost")
+    assert set(answer.trace.seconds) == {"search", "pack", "read", "write", "check"}
+    assert answer.seconds == pytest.approx(sum(answer.trace.seconds.values()))
+    assert "Question: platinum card cost" in answer.trace.prompt

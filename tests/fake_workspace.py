@@ -1,0 +1,264 @@
+"""A workspace in memory, with the functions of the real one: for tests of the page and the command line."""
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from app.answering.values import Answer, Citation, Event, Finished, Piece, Question, Searched, Sentence, Trace
+from app.generation.protocol import Cancelled, never
+from app.settings import Settings
+from app.workspace import CollectionInfo
+from knowledge_base.errors import DomainqaError, InputError, NotFoundError
+from knowledge_base.ingest import FailedFile, OnProgress, Progress, Report, silent
+from knowledge_base.sentences import sentence_spans
+from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
+from retrieval.retriever import Ranked, Retrieval, Retriever
+from retrieval.values import NO_FILTER, Filter
+from tests.fakes import FakeIndex, words
+
+REFUSAL = "The documents do not say."
+
+
+class FakeWorkspace:
+    """Answers with the sentence that shares most words with the question, refuses where none does.
+
+    `asked` and `given` collect questions and feedback. `pause` are seconds between two pieces of an answer;
+    `failure`, if set, is raised by whatever is called next.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings
+        self.indexes: dict[str, FakeIndex] = {}
+        self.asked: list[Question] = []
+        self.given: list[tuple[str, str, str, str]] = []
+        self.names = ["base", "fees"]
+        self.pause = 0.0
+        self.failure: DomainqaError | None = None
+        self.closed = False
+        self._numbers = itertools.count(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def put(self, collection: str, path: str, text: str, title: str = "") -> Document:
+        """Store a document of one passage a line, and make its collection if need be."""
+        document = document_of(path, text, title)
+        self.indexes.setdefault(collection, FakeIndex()).add([document])
+        return document
+
+    def collections(self) -> list[CollectionInfo]:
+        """All collections by name."""
+        self._fail()
+        return [self._info(name) for name in sorted(self.indexes)]
+
+    def create_collection(self, name: str) -> None:
+        """Make an empty one."""
+        self._fail()
+        if name in self.indexes:
+            raise InputError(f"There is a collection {name} already.", "Choose another name.")
+        self.indexes[name] = FakeIndex()
+
+    def delete_collection(self, name: str) -> None:
+        """Remove one."""
+        self._index(name)
+        del self.indexes[name]
+
+    def ingest(
+        self, folder: Path, collection: str, *, progress: OnProgress = silent, rebuild: bool = False
+    ) -> Report:
+        """Take in the text files of a folder; `rebuild` forgets the others first."""
+        self._fail()
+        if not folder.is_dir():
+            raise InputError(f"The folder {folder} does not exist.", "Check the path.")
+        if rebuild:
+            self.indexes[collection] = FakeIndex()
+        return self._take(sorted(folder.iterdir()), collection, "", progress)
+
+    def upload(self, files: Sequence[Path], collection: str, *, progress: OnProgress = silent) -> Report:
+        """Take in files."""
+        self._fail()
+        return self._take(files, collection, "uploads/", progress)
+
+    def documents(self, collection: str) -> list[CatalogueEntry]:
+        """Every document by path."""
+        return list(self._index(collection).catalogue().values())
+
+    def document(self, collection: str, path: str) -> Document:
+        """One document."""
+        return self._index(collection).document(path)
+
+    def delete_document(self, collection: str, path: str) -> None:
+        """Remove one document."""
+        self._index(collection).document(path)
+        self._index(collection).delete([path])
+
+    def search(
+        self, questions: Sequence[str], collection: str, *, k: int | None = None, limit: Filter = NO_FILTER
+    ) -> list[Retrieval]:
+        """Ranked passages for each question."""
+        return Retriever(self._index(collection)).search(questions, k, limit)
+
+    def ask(self, question: Question, cancelled: Cancelled = never) -> Iterator[Event]:
+        """Searched, the words of the answer one by one, Finished."""
+        if not question.text.strip():
+            raise InputError("The question is empty.", "Write a question.")
+        (found,) = self.search([question.text], question.collection, k=4, limit=question.limit)
+        self.asked.append(question)
+        return self._events(question, found, cancelled)
+
+    def answer(self, question: Question) -> Answer:
+        """The finished answer."""
+        return next(event.answer for event in self.ask(question) if isinstance(event, Finished))
+
+    def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
+        """The finished answers, in order."""
+        return map(self.answer, questions)
+
+    def adapters(self) -> list[str]:
+        """Names that a question can choose."""
+        return self.names
+
+    def feedback(
+        self, answer_id: str, verdict: Literal["up", "down"], correction: str = "", comment: str = ""
+    ) -> None:
+        """Remember a verdict."""
+        self._fail()
+        self.given.append((answer_id, verdict, correction, comment))
+
+    def warm_up(self) -> None:
+        """There is nothing to load."""
+
+    def close(self) -> None:
+        """Note that it was closed."""
+        self.closed = True
+
+    def _take(self, files: Sequence[Path], collection: str, prefix: str, progress: OnProgress) -> Report:
+        """Files of one passage a line; one that is not UTF-8 fails."""
+        index = self.indexes.setdefault(collection, FakeIndex())
+        before = {path: entry.digest for path, entry in index.catalogue().items()}
+        failed: list[FailedFile] = []
+        stored: list[Document] = []
+        for number, file in enumerate(files, start=1):
+            try:
+                document = document_of(prefix + file.name, file.read_text(encoding="utf-8"))
+            except UnicodeDecodeError:
+                failed.append(FailedFile(prefix + file.name, "It is damaged.", "Replace it."))
+            else:
+                if before.get(document.path) != document.digest:
+                    stored.append(document)
+            progress(Progress(number, len(files), len(stored), file.name, len(failed)))
+        index.add(stored)
+        new = {document.path for document in stored}
+        return Report(
+            added=tuple(sorted(new - before.keys())),
+            changed=tuple(sorted(new & before.keys())),
+            unchanged=tuple(sorted(before.keys() - new)),
+            removed=(),
+            failed=tuple(failed),
+            passages=sum(len(document.passages) for document in stored),
+            seconds=0.5,
+        )
+
+    def _events(self, question: Question, found: Retrieval, cancelled: Cancelled) -> Iterator[Event]:
+        yield Searched(found.ranked)
+        answer = answer_of(question, found, str(next(self._numbers)))
+        written = ""
+        for piece in answer.text.split(" "):
+            if cancelled():
+                break
+            time.sleep(self.pause)
+            written += f"{' ' if written else ''}{piece}"
+            yield Piece(f"{' ' if written != piece else ''}{piece}")
+        yield Finished(answer)
+
+    def _index(self, collection: str) -> FakeIndex:
+        self._fail()
+        if collection not in self.indexes:
+            known = ", ".join(self.indexes) or "none"
+            raise NotFoundError(f"There is no collection {collection}.", f"There is: {known}.")
+        return self.indexes[collection]
+
+    def _info(self, name: str) -> CollectionInfo:
+        entries = self._index(name).catalogue().values()
+        passages = sum(entry.passages for entry in entries)
+        return CollectionInfo(name, len(entries), passages, self._index(name).generation, "fake", 4096)
+
+    def _fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
+def document_of(path: str, text: str, title: str = "") -> Document:
+    """A document whose passages are its lines."""
+    passages = []
+    start = 0
+    for line in text.split("\n"):
+        passages.append(Passage(path, len(passages), line, start, start + len(line), title, (), 1))
+        start += len(line) + 1
+    return Document(
+        path=path,
+        source="/folder",
+        digest=digest_of(text.encode()),
+        title=title,
+        format=path.rpartition(".")[2],
+        size=len(text.encode()),
+        modified="2026-01-31",
+        text=text,
+        passages=tuple(passages),
+    )
+
+
+def answer_of(question: Question, found: Retrieval, name: str) -> Answer:
+    """The best passage's sentence nearest to the question; a refusal if it shares no word with it."""
+    wanted = set(words(question.text))
+    best = found.ranked[0].passage if found.ranked else None
+    spans = sentence_spans(best.text) if best else []
+    shared = [len(wanted & set(words(best.text[start:end]))) for start, end in spans] if best else []
+    place = max(range(len(spans)), key=lambda i: shared[i], default=-1)
+    refused = best is None or shared[place] == 0
+    citation = None if best is None or refused else cited(best, *spans[place])
+    closest = nearest(found.ranked) if refused else ()
+    text = citation.quote if citation else f"{REFUSAL} The closest are: {', '.join(closest)}."
+    return Answer(
+        id=name,
+        question=question.text,
+        collection=question.collection,
+        text=text,
+        refused=refused,
+        confidence=0.1 if refused else 0.9,
+        threshold=0.5,
+        sentences=(Sentence(text, (1,) if citation else ()),),
+        citations=(citation,) if citation else (),
+        nearest=closest,
+        adapter=question.adapter or "base",
+        trace=Trace(question.text, found.ranked, f"Text: {text}", (), found.legs.generation),
+        seconds=0.25,
+    )
+
+
+def cited(passage: Passage, start: int, end: int) -> Citation:
+    """A citation of a sentence of a passage."""
+    return Citation(
+        number=1,
+        passage_id=passage.id,
+        document=passage.document,
+        title=passage.title,
+        page=passage.page,
+        start=passage.start + start,
+        end=passage.start + end,
+        quote=passage.text[start:end],
+        support=0.9,
+    )
+
+
+def nearest(ranked: Sequence[Ranked]) -> tuple[str, ...]:
+    """The documents of the first passages."""
+    return tuple(dict.fromkeys(entry.passage.document for entry in ranked[:3]))

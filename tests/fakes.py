@@ -1,0 +1,254 @@
+"""Small, honest stand-ins for models and backends: deterministic, in memory, quick."""
+
+import hashlib
+import itertools
+import math
+import re
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from app.generation.protocol import Cancelled, Request, never
+from knowledge_base.errors import InputError, NotFoundError
+from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
+from retrieval.values import NO_FILTER, Filter, Hit, Legs, TextKind, Vectors
+
+_WORD = re.compile(r"[\u4e00-\u9fff]|[^\W_\u4e00-\u9fff]+")
+
+
+def words(text: str) -> list[str]:
+    """Lower-cased words, and each Chinese character by itself."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+def a_document(  # noqa: PLR0913 — a test names only what it is about
+    path: str,
+    texts: Sequence[str],
+    *,
+    title: str = "",
+    source: str = "/docs",
+    modified: str = "2026-01-02",
+    heading: tuple[str, ...] = (),
+) -> Document:
+    """A document whose passages are `texts`, one to a line, with spans that fit."""
+    text = "\n".join(texts)
+    ends = list(itertools.accumulate(len(piece) + 1 for piece in texts))
+    passages = tuple(
+        Passage(path, ordinal, piece, end - len(piece) - 1, end - 1, title, heading, ordinal + 1)
+        for ordinal, (piece, end) in enumerate(zip(texts, ends, strict=True))
+    )
+    digest = digest_of(text.encode())
+    suffix = path.rpartition(".")[2]
+    return Document(path, source, digest, title, suffix, len(text.encode()), modified, text, passages)
+
+
+class FakeEmbedder:
+    """Hashed bag of words: texts that share words are near each other, in any process alike.
+
+    `texts` collects what was embedded; `delay` are seconds for each text.
+    """
+
+    def __init__(self, name: str = "fake", dimension: int = 256, delay: float = 0.0) -> None:
+        self.id = name
+        self.digest = hashlib.sha256(name.encode()).hexdigest()
+        self.dimension = dimension
+        self.max_tokens = 512
+        self.texts: list[str] = []
+        self.calls = 0
+        self._delay = delay
+
+    def embed(self, texts: Sequence[str], kind: TextKind) -> Vectors:
+        """Vectors of shape [len(texts), dimension], unit rows; the kind makes no difference."""
+        self.calls += 1
+        self.texts.extend(texts)
+        time.sleep(self._delay * len(texts))
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in words(text) or [""]:
+                bits = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "big")
+                vectors[row, bits % self.dimension] += 1.0
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Words, and two for the ends."""
+        return [len(words(text)) + 2 for text in texts]
+
+
+class FakeIndex:
+    """`Index` in memory, by brute force: cosine for the dense leg, TF-IDF for the lexical one."""
+
+    def __init__(self, embedder: FakeEmbedder | None = None) -> None:
+        self.embedder = embedder or FakeEmbedder()
+        self.generation = 0
+        self._documents: dict[str, Document] = {}
+
+    def catalogue(self) -> Mapping[str, CatalogueEntry]:
+        """Every document by its path."""
+        return {path: _entry(document) for path, document in sorted(self._documents.items())}
+
+    def add(self, documents: Sequence[Document]) -> None:
+        """Store documents in place of those of their paths."""
+        for document in documents:
+            self._documents[document.path] = document
+        self.generation += bool(documents)
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Remove documents; a path that is not there is ignored."""
+        known = [path for path in paths if self._documents.pop(path, None)]
+        self.generation += bool(known)
+
+    def document(self, path: str) -> Document:
+        """One document, or NotFoundError."""
+        if path not in self._documents:
+            raise NotFoundError(f"There is no document {path}.", "See the list of documents.")
+        return self._documents[path]
+
+    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Legs]:
+        """Both legs of each question, over the passages that pass the filter."""
+        if depth < 1:
+            raise InputError("A depth below one finds nothing.", "Ask for at least one passage.")
+        for date in filter(None, (limit.after, limit.before)):
+            if not re.fullmatch(r"\d{4}-\d\d-\d\d", date):
+                raise InputError(f"{date!r} is not a date.", "Write it as YYYY-MM-DD.")
+        allowed = [d for d in self._documents.values() if _passes(limit, d)]
+        passages = [passage for document in allowed for passage in document.passages]
+        return [
+            Legs(
+                tuple(self._dense(question, passages)[:depth]),
+                tuple(_lexical(question, passages)[:depth]),
+                self.generation,
+            )
+            for question in questions
+        ]
+
+    def compact(self) -> None:
+        """Nothing to forget."""
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _dense(self, question: str, passages: Sequence[Passage]) -> list[Hit]:
+        if not passages:
+            return []
+        texts = [passage.indexed_text for passage in passages]
+        scores = self.embedder.embed(texts, "passage") @ self.embedder.embed([question], "query")[0]
+        return _ranked(passages, scores.tolist())
+
+
+def _lexical(question: str, passages: Sequence[Passage]) -> list[Hit]:
+    bags = [Counter(words(passage.indexed_text)) for passage in passages]
+    frequency = Counter(word for bag in bags for word in bag)
+    wanted = [word for word in set(words(question)) if word in frequency]
+    weight = {word: math.log(1 + len(bags) / frequency[word]) for word in wanted}
+    scores = [sum(weight[word] * bag[word] / (bag[word] + 1) for word in wanted) for bag in bags]
+    return [hit for hit in _ranked(passages, scores) if hit.score > 0]
+
+
+def _ranked(passages: Sequence[Passage], scores: Sequence[float]) -> list[Hit]:
+    hits = [Hit(passage, score) for passage, score in zip(passages, scores, strict=True)]
+    return sorted(hits, key=lambda hit: -hit.score)
+
+
+def _passes(limit: Filter, document: Document) -> bool:
+    return (
+        (not limit.documents or document.path in limit.documents)
+        and (not limit.folder or document.path.startswith(f"{limit.folder}/"))
+        and (not limit.formats or document.format in limit.formats)
+        and (not limit.after or document.modified >= limit.after)
+        and (not limit.before or document.modified <= limit.before)
+    )
+
+
+def _entry(document: Document) -> CatalogueEntry:
+    return CatalogueEntry(
+        path=document.path,
+        source=document.source,
+        digest=document.digest,
+        title=document.title,
+        format=document.format,
+        size=document.size,
+        modified=document.modified,
+        passages=len(document.passages),
+    )
+
+
+_PIECE = re.compile(r"\s*(?:[\u4e00-\u9fff]|[^\s\u4e00-\u9fff]+)|\s+$")
+
+
+def last_words(request: Request) -> str:
+    """The default reply: the last line of the prompt that says something, told back."""
+    lines = [line for message in request.messages for line in message.content.splitlines() if line.strip()]
+    return f"You said: {lines[-1].strip()}"
+
+
+def even_odds(request: Request, continuation: str) -> float:
+    """The default score: a number in (-2, 0] that only prompt and continuation decide."""
+    prompt = "\n".join(message.content for message in request.messages)
+    return -(hashlib.sha256(f"{prompt}\0{continuation}".encode()).digest()[0]) / 128
+
+
+class FakeGenerator:
+    """Writes what `reply` says, word by word, and scores what `score` says; a Generator and a Scorer.
+
+    A token is a word or a Chinese character. `requests` collects what was streamed, `scored` what was scored.
+    """
+
+    def __init__(
+        self,
+        reply: Callable[[Request], str] = last_words,
+        score: Callable[[Request, str], float] = even_odds,
+        adapters: Sequence[str] = (),
+        context: int = 8192,
+        delay: float = 0.0,
+    ) -> None:
+        self.requests: list[Request] = []
+        self.scored: list[Request] = []
+        self._reply = reply
+        self._score = score
+        self._adapters = frozenset(adapters)
+        self._context = context
+        self._delay = delay
+
+    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[str]:
+        """Pieces of the reply, `delay` seconds apart."""
+        self._check(request)
+        self.requests.append(request)
+        return self._write(request, cancelled)
+
+    def logprobs(self, requests: Sequence[Request], continuation: str) -> list[float]:
+        """The score of each request."""
+        if not continuation:
+            raise InputError("The continuation to score is empty.", "Give a text of at least one token.")
+        for request in requests:
+            self._check(request)
+        self.scored.extend(requests)
+        return [self._score(request, continuation) for request in requests]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Words and Chinese characters."""
+        return [len(_PIECE.findall(text)) for text in texts]
+
+    def _check(self, request: Request) -> None:
+        if request.adapter is not None and request.adapter not in self._adapters:
+            known = ", ".join(sorted(self._adapters)) or "none"
+            raise NotFoundError(f"There is no adapter {request.adapter}.", f"Known adapters: {known}.")
+        tokens = sum(self.count_tokens([message.content for message in request.messages]))
+        empty = not any(message.content.strip() for message in request.messages)
+        if empty or tokens >= self._context:
+            raise InputError(f"The prompt has {tokens} tokens.", f"Give 1 to {self._context - 1}.")
+
+    def _write(self, request: Request, cancelled: Cancelled) -> Iterator[str]:
+        pieces = _PIECE.findall(self._reply(request))[: request.max_new_tokens]
+        written = "".join(pieces)
+        ends = [at for stop in request.stop if stop and (at := written.find(stop)) >= 0]
+        left = min(ends, default=len(written))
+        for piece in pieces:
+            if cancelled() or left <= 0:
+                return
+            time.sleep(self._delay)
+            yield piece[:left]
+            left -= len(piece)

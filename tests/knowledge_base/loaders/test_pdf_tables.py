@@ -1,0 +1,41 @@
+"""Grids are found among the lines of a page."""
+
+from knowledge_base.loaders.pdf_tables import Box, find_tables
+
+
+def grid(xs: list[float], ys: list[float]) -> list[Box]:
+    across = [(xs[0], y, xs[-1], y + 0.5) for y in ys]
+    return [*across, *((x, ys[0], x + 0.5, ys[-1]) for x in xs)]
+
+
+def test_a_grid_is_a_table() -> None:
+    (table,) = find_tables(grid([10, 60, 110], [10, 30, 50, 70]))
+    assert table.rows == 3
+    assert len(table.cells) == 6
+    assert [round(edge) for edge in table.edges] == [10, 60, 110]
+
+
+def test_grids_that_do_not_touch_are_tables_of_their_own_from_top_to_bottom() -> None:
+    tables = find_tables(grid([10, 60, 110], [10, 30]) + grid([10, 60, 110], [100, 130, 160]))
+    assert [table.rows for table in tables] == [2, 1]
+
+
+def test_cells_drawn_as_frames() -> None:
+    frames: list[Box] = [(x, y, x + 50, y + 20) for x in (0, 50, 100) for y in (0, 20)]
+    (table,) = find_tables(frames)
+    assert (table.rows, len(table.cells)) == (2, 6)
+
+
+def test_a_missing_line_merges_cells() -> None:
+    lines = [box for box in grid([0, 50, 100], [0, 20, 40]) if box != (50, 0, 50.5, 40)]
+    (table,) = find_tables([*lines, (50, 0, 50.5, 20)])
+    assert sorted((cell.rows, cell.columns) for cell in table.cells) == [
+        ((0, 1), (0, 2)),
+        ((1, 2), (0, 1)),
+        ((1, 2), (1, 2)),
+    ]
+
+
+def test_frames_rules_and_drawings_are_no_tables() -> None:
+    assert find_tables([(0, 0, 500, 700), (50, 300, 400, 300.5)]) == []
+    assert find_tables([(float(n), 0.0, n + 0.5, 9.0) for n in range(3000)]) == []

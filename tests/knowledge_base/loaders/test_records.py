@@ -1,0 +1,60 @@
+"""JSON: objects as rows, long texts as paragraphs."""
+
+import json
+
+import pytest
+
+from knowledge_base.errors import LoadError
+from knowledge_base.loaders.records import load_json, load_json_lines
+from knowledge_base.values import LoadedFile
+
+
+def dump(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def pairs(loaded: LoadedFile) -> list[tuple[str, str]]:
+    return [(block.kind, block.text) for block in loaded.blocks]
+
+
+def test_objects_become_rows_and_lists_of_them_sections() -> None:
+    loaded = load_json(
+        b'{"name": "Cards", "rate": 3.350, "on": true, "none": null, "tags": ["a", "b"], '
+        b'"cards": [{"card": "Gold", "fee": {"home": 200}}, {"card": "Silver"}]}'
+    )
+    assert loaded.title == "Cards"
+    assert pairs(loaded) == [
+        ("row", "name: Cards; rate: 3.350; on: true; tags: a, b"),
+        ("heading", "cards"),
+        ("row", "card: Gold; fee.home: 200"),
+        ("row", "card: Silver"),
+    ]
+
+
+def test_chinese_fields() -> None:
+    assert pairs(load_json(dump([{"卡种": "金卡", "年费": 200}]))) == [("row", "卡种：金卡；年费：200")]
+
+
+def test_long_texts_are_paragraphs_under_their_title() -> None:
+    text = "First paragraph.\n\nSecond paragraph."
+    assert pairs(load_json_lines(dump({"title": "Loans", "id": 7, "text": text}))) == [
+        ("heading", "Loans"),
+        ("row", "title: Loans; id: 7"),
+        ("text", "First paragraph."),
+        ("text", "Second paragraph."),
+    ]
+
+
+def test_plain_values() -> None:
+    assert pairs(load_json(b'["a", 2, {"b": "c"}]')) == [("text", "a"), ("text", "2"), ("row", "b: c")]
+
+
+def test_json_lines_skip_blank_lines_and_name_bad_ones() -> None:
+    assert pairs(load_json_lines(b'{"a": 1}\n\n{"a": 2}\n')) == [("row", "a: 1"), ("row", "a: 2")]
+    with pytest.raises(LoadError, match="Line 2 is not JSON"):
+        load_json_lines(b'{"a": 1}\n{"a": \n')
+
+
+def test_a_damaged_file_is_named_with_its_line() -> None:
+    with pytest.raises(LoadError, match="Line 2 is not JSON"):
+        load_json(b'{"a": 1,\n "b" 2}')

@@ -1,0 +1,282 @@
+"""A folder and a store in step."""
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from knowledge_base import scan as scanning
+from knowledge_base.errors import InputError, StorageError
+from knowledge_base.ingest import IngestSettings, Progress, Report, synchronise
+from knowledge_base.loaders import registry
+from knowledge_base.scan import Scan
+from knowledge_base.values import Document
+from tests.fakes import FakeEmbedder, FakeIndex
+from tests.knowledge_base.test_scan import close_folder
+
+SETTINGS = IngestSettings(FakeEmbedder().count_tokens, chunk_tokens=64)
+
+
+def write(folder: Path, **texts: str) -> None:
+    for name, text in texts.items():
+        file = folder / f"{name.replace('__', '/')}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def run(folder: Path, store: FakeIndex, settings: IngestSettings = SETTINGS) -> Report:
+    return synchronise(folder, store, settings)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "documents"
+    write(made, a="Gold costs 200 yuan.", b="Silver is free.", deep__c="Loans take two days.")
+    return made
+
+
+def test_everything_is_added_and_a_second_run_does_nothing(folder: Path) -> None:
+    store = FakeIndex()
+    report = run(folder, store)
+    assert report.added == ("a.txt", "b.txt", "deep/c.txt")
+    assert (report.passages, report.unchanged, report.failed) == (3, (), ())
+    generation = store.generation
+    again = run(folder, store)
+    assert again.unchanged == report.added
+    assert (again.added, again.changed, again.removed, again.passages) == ((), (), (), 0)
+    assert store.generation == generation
+
+
+def test_documents_say_what_they_are(folder: Path) -> None:
+    store = FakeIndex()
+    run(folder, store, replace(SETTINGS, prefix="uploads/"))
+    document = store.document("uploads/deep/c.txt")
+    assert document.text == "Loans take two days."
+    assert (document.title, document.format, document.size) == ("c", "txt", 20)
+    assert document.source == str(folder.resolve())
+    assert document.passages[0].document == "uploads/deep/c.txt"
+
+
+def test_changes_and_removals_follow(folder: Path) -> None:
+    store = FakeIndex()
+    run(folder, store)
+    write(folder, a="Gold costs 300 yuan.", d="New.")
+    (folder / "b.txt").unlink()
+    report = run(folder, store)
+    assert (report.added, report.changed, report.removed) == (("d.txt",), ("a.txt",), ("b.txt",))
+    assert sorted(store.catalogue()) == ["a.txt", "d.txt", "deep/c.txt"]
+    assert "300" in store.document("a.txt").text
+
+
+def test_a_folder_that_became_empty_empties_the_store(folder: Path) -> None:
+    store = FakeIndex()
+    run(folder, store)
+    for file in folder.rglob("*.txt"):
+        file.unlink()
+    assert len(run(folder, store).removed) == 3
+    assert not store.catalogue()
+
+
+def test_a_folder_that_is_gone_changes_nothing(folder: Path) -> None:
+    store = FakeIndex()
+    run(folder, store)
+    with pytest.raises(InputError):
+        run(folder / "nothing", store)
+    assert len(store.catalogue()) == 3
+
+
+def test_only_documents_of_this_folder_and_prefix_are_removed(folder: Path, tmp_path: Path) -> None:
+    store = FakeIndex()
+    other = tmp_path / "other"
+    write(other, z="Another folder.")
+    run(folder, store, replace(SETTINGS, prefix="uploads/"))
+    run(other, store)
+    (folder / "a.txt").unlink()
+    (other / "z.txt").unlink()
+    assert run(folder, store, replace(SETTINGS, prefix="down/")).removed == ()
+    assert run(folder, store, replace(SETTINGS, prefix="uploads/")).removed == ("uploads/a.txt",)
+    assert "z.txt" in store.catalogue()
+
+
+def test_a_path_of_another_folder_is_taken_over(folder: Path, tmp_path: Path) -> None:
+    store = FakeIndex()
+    other = tmp_path / "other"
+    write(other, a="Gold costs 200 yuan.")
+    run(folder, store)
+    assert run(other, store).changed == ("a.txt",)
+    assert store.catalogue()["a.txt"].source == str(other.resolve())
+    assert "a.txt" not in run(folder, store).removed
+
+
+def test_files_that_cannot_be_read_are_reported_and_the_rest_goes_on(folder: Path) -> None:
+    (folder / "empty.md").touch()
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 broken")
+    (folder / "large.txt").write_text("x" * 2000)
+    store = FakeIndex()
+    report = run(folder, store, replace(SETTINGS, max_file_bytes=1000))
+    assert [failed.path for failed in report.failed] == ["broken.pdf", "empty.md", "large.txt"]
+    assert all(failed.cause and failed.remedy for failed in report.failed)
+    assert len(report.added) == 3
+    assert sorted(store.catalogue()) == ["a.txt", "b.txt", "deep/c.txt"]
+
+
+def test_a_file_that_became_unreadable_keeps_its_last_good_version(folder: Path) -> None:
+    store = FakeIndex()
+    run(folder, store)
+    (folder / "a.txt").write_bytes(bytes(range(256)) * 4)
+    (folder / "b.txt").write_bytes(b"")
+    report = run(folder, store)
+    assert [failed.path for failed in report.failed] == ["a.txt", "b.txt"]
+    assert report.removed == ()
+    assert store.document("a.txt").text == "Gold costs 200 yuan."
+
+
+def test_what_is_below_an_unreadable_folder_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FakeIndex()
+    run(folder, store)
+
+    (folder / "b.txt").unlink()
+    close_folder(folder / "deep", monkeypatch)
+    report = run(folder, store)
+    assert report.removed == ("b.txt",)
+    assert [failed.path for failed in report.failed] == ["deep"]
+    assert "deep/c.txt" in store.catalogue()
+
+
+def test_a_defect_of_a_parsing_library_is_a_failed_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: bytes) -> object:
+        raise RecursionError("inside a library")
+
+    loaders = {**registry._LOADERS, "md": fails}
+    monkeypatch.setattr(registry, "_LOADERS", loaders)
+    (folder / "x.md").write_text("# x")
+    report = run(folder, FakeIndex())
+    assert "RecursionError" in report.failed[0].cause
+    assert len(report.added) == 3
+
+
+class ChangingStore(FakeIndex):
+    """Does something to the folder while the first window is stored."""
+
+    def __init__(self, change: object) -> None:
+        super().__init__()
+        self._change = change
+
+    def add(self, documents: Sequence[Document]) -> None:
+        super().add(documents)
+        change, self._change = self._change, None
+        if callable(change):
+            change()
+
+
+def scan_then(monkeypatch: pytest.MonkeyPatch, change: object) -> None:
+    """Let something happen between the scan and the reading."""
+
+    def scanned(*arguments: object, **options: object) -> Scan:
+        found = scanning.scan(*arguments, **options)  # type: ignore[arg-type]
+        assert callable(change)
+        change()
+        return found
+
+    monkeypatch.setattr("knowledge_base.ingest.scan", scanned)
+
+
+def test_a_file_that_vanishes_during_the_run_is_reported(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan_then(monkeypatch, (folder / "b.txt").unlink)
+    report = run(folder, FakeIndex())
+    assert report.added == ("a.txt", "deep/c.txt")
+    assert "vanished" in report.failed[0].cause
+
+
+def test_a_file_that_changes_during_the_run_is_stored_as_it_was_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FakeIndex()
+    scan_then(monkeypatch, lambda: write(folder, b="Silver costs 5 yuan."))
+    run(folder, store)
+    monkeypatch.undo()
+    assert store.document("b.txt").text == "Silver costs 5 yuan."
+    assert run(folder, store).unchanged == ("a.txt", "b.txt", "deep/c.txt")
+
+
+def test_a_store_that_fails_ends_the_run_and_the_next_one_goes_on(folder: Path) -> None:
+    def full() -> None:
+        raise StorageError("The disk is full.", "Make room.")
+
+    store = ChangingStore(full)
+    with pytest.raises(StorageError):
+        run(folder, store, replace(SETTINGS, window=1))
+    assert list(store.catalogue()) == ["a.txt"]
+    report = run(folder, store)
+    assert report.unchanged == ("a.txt",)
+    assert report.added == ("b.txt", "deep/c.txt")
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("parsing")]
+
+
+def test_documents_are_stored_in_windows(tmp_path: Path) -> None:
+    write(tmp_path, **{f"n{n:02}": "One short passage." for n in range(25)})
+    sizes = []
+
+    class Counting(FakeIndex):
+        def add(self, documents: Sequence[Document]) -> None:
+            sizes.append(len(documents))
+            super().add(documents)
+
+    run(tmp_path, Counting(), replace(SETTINGS, window=10))
+    assert sizes == [10, 10, 5]
+
+
+def test_progress_counts_up_to_the_end(folder: Path) -> None:
+    (folder / "empty.md").touch()
+    steps: list[Progress] = []
+    synchronise(folder, FakeIndex(), replace(SETTINGS, window=1), steps.append)
+    assert steps[-1] == Progress(4, 4, 3, "", 1)
+    assert [step.documents_done for step in steps] == sorted(step.documents_done for step in steps)
+    assert {"a.txt", "deep/c.txt"} <= {step.current for step in steps}
+
+
+def test_rebuilding_reads_unchanged_files_again(folder: Path) -> None:
+    store = FakeIndex()
+    run(folder, store)
+    assert len(run(folder, store, replace(SETTINGS, rebuild=True)).changed) == 3
+
+
+def test_a_report_can_be_written_as_json(folder: Path) -> None:
+    (folder / "empty.md").touch()
+    written = json.loads(json.dumps(run(folder, FakeIndex()).as_json()))
+    assert written["added"] == ["a.txt", "b.txt", "deep/c.txt"]
+    assert written["failed"][0].keys() == {"path", "cause", "remedy"}
+
+
+CONTENTS = st.dictionaries(
+    st.sampled_from(["a", "b", "c", "d", "e"]), st.sampled_from(["one", "two", "three"])
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(CONTENTS, min_size=1, max_size=4))
+def test_after_any_changes_the_store_holds_what_the_folder_holds(
+    tmp_path_factory: pytest.TempPathFactory, states: list[dict[str, str]]
+) -> None:
+    folder, store = tmp_path_factory.mktemp("states"), FakeIndex()
+    for state in states:
+        for file in folder.glob("*.txt"):
+            file.unlink()
+        write(folder, **state)
+        before = set(store.catalogue())
+        report = run(folder, store)
+        assert {path: store.document(path).text for path in store.catalogue()} == {
+            f"{name}.txt": text for name, text in state.items()
+        }
+        assert set(report.added) == set(store.catalogue()) - before
+        assert set(report.removed) == before - set(store.catalogue())
+        assert run(folder, store).passages == 0

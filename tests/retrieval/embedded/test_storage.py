@@ -1,0 +1,160 @@
+"""A disk that is full, a folder that is read-only, a database that is damaged or newer."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from knowledge_base.errors import MismatchError, NotFoundError, StorageError
+from retrieval.embedded import EmbeddedIndex, Home
+from retrieval.embedded.database import Database
+from retrieval.embedded.schema import MIGRATIONS
+from retrieval.embedded.store import FILE_NAME, Store
+from tests.contracts.index_contract import ALL, FEES
+from tests.fakes import FakeEmbedder, a_document
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "bank"
+    index = EmbeddedIndex(folder, FakeEmbedder())
+    index.add(ALL)
+    index.close()
+    return folder
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Rights bind root only while it is somebody else."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def read_only() -> Iterator[Path]:
+    """A folder that nobody may write."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o555)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_read_only_home_is_an_error_with_a_remedy(read_only: Path) -> None:
+    with as_nobody(), pytest.raises(StorageError, match="cannot be written") as error:
+        Home(read_only / "home")
+    assert "--home" in error.value.remedy
+
+
+def test_a_read_only_collection_is_an_error_with_a_remedy(read_only: Path, folder: Path) -> None:
+    read_only.chmod(0o755)
+    shutil.copytree(folder, read_only / "bank")
+    (read_only / "bank").chmod(0o555)
+    with as_nobody(), pytest.raises(StorageError, match="bank.*cannot be") as error:
+        EmbeddedIndex(read_only / "bank", FakeEmbedder())
+    assert "right to write" in error.value.remedy
+
+
+def test_a_full_disk_loses_nothing_and_work_goes_on_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = EmbeddedIndex(folder, FakeEmbedder())
+    connect = Database._connect
+    limit = [50]
+
+    def full(database: Database, create: bool) -> sqlite3.Connection:
+        connection = connect(database, create)
+        connection.execute(f"PRAGMA max_page_count = {limit[0]}").fetchall()
+        return connection
+
+    monkeypatch.setattr(Database, "_connect", full)
+    index.close()
+    large = a_document("large.txt", [f"passage {n} " * 500 for n in range(200)])
+    with pytest.raises(StorageError, match="disk is full") as error:
+        index.add([large])
+    assert "Free some disk space" in error.value.remedy
+    assert set(index.catalogue()) == {document.path for document in ALL}
+    assert index.search(["platinum"], 1)[0].lexical[0].passage == FEES.passages[0]
+
+    limit[0] = 1_000_000
+    index.close()
+    index.add([large])
+    assert index.document("large.txt") == large
+
+
+def test_a_path_that_cannot_be_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StorageError, match="file/bank cannot be read or written"):
+        EmbeddedIndex(tmp_path / "file" / "bank", FakeEmbedder())
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 300])
+def test_a_file_that_is_no_database(folder: Path, content: bytes) -> None:
+    for extra in folder.glob("collection.sqlite-*"):
+        extra.unlink()
+    (folder / FILE_NAME).write_bytes(content)
+    if not content:  # a process was killed right after making the file: it is a new collection
+        with pytest.raises(NotFoundError), Store(folder).snapshot():
+            pass
+        assert EmbeddedIndex(folder, FakeEmbedder()).search(["card"], 1)[0].dense == ()
+        return
+    with pytest.raises(StorageError, match="damaged") as error:
+        EmbeddedIndex(folder, FakeEmbedder())
+    assert "backup" in error.value.remedy
+
+
+def test_a_damaged_page_is_an_error_when_it_is_read(folder: Path) -> None:
+    index = EmbeddedIndex(folder, FakeEmbedder())
+    index.compact()
+    index.close()
+    data = bytearray((folder / FILE_NAME).read_bytes())
+    data[4096:] = b"\x5a" * (len(data) - 4096)
+    (folder / FILE_NAME).write_bytes(data)
+    with pytest.raises(StorageError, match="damaged"):
+        EmbeddedIndex(folder, FakeEmbedder()).catalogue()
+
+
+def test_a_newer_database_is_refused(folder: Path) -> None:
+    connection = sqlite3.connect(folder / FILE_NAME)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    with pytest.raises(MismatchError, match=f"knows up to {len(MIGRATIONS)}") as error:
+        EmbeddedIndex(folder, FakeEmbedder())
+    assert "Update domainqa" in error.value.remedy
+
+
+def test_a_store_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError):
+        Store(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_row_ids_are_never_used_twice(folder: Path) -> None:
+    index = EmbeddedIndex(folder, FakeEmbedder())
+    database = sqlite3.connect(folder / FILE_NAME)
+    before = database.execute("SELECT max(row) FROM passages").fetchone()[0]
+    index.delete(list(index.catalogue()))
+    index.add([FEES])
+    assert database.execute("SELECT min(row) FROM passages").fetchone()[0] > before
+    database.close()
+
+
+def test_the_program_version_and_foreign_keys_are_kept(folder: Path) -> None:
+    database = sqlite3.connect(folder / FILE_NAME)
+    assert database.execute("SELECT program FROM collection").fetchone()[0]
+    assert database.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+    database.close()

@@ -1,0 +1,68 @@
+"""Focus: the sentences nearest to the question, in their order, under their headings."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge_base.values import Passage
+from retrieval.context import Packed
+from retrieval.focus import focus
+from tests.fakes import FakeEmbedder
+
+ROWS = ("Card: Classic; Annual fee: 0", "Card: Gold; Annual fee: 200", "Card: Platinum; Annual fee: 680")
+
+
+def packed(*sentences: str, title: str = "Fees 2026") -> Packed:
+    text = "\n".join(sentences)
+    passage = Passage("fees.txt", 0, text, 10, 10 + len(text), title=title, heading=("Cards",))
+    return Packed(passage, passage.indexed_text, passage.end, len(text.split()))
+
+
+def embed_counting(embedder: FakeEmbedder, question: str, pieces: list[Packed], keep: int) -> list[str]:
+    narrowed = focus(question, pieces, keep, lambda texts: embedder.embed(texts, "query"))
+    return [piece.text for piece in narrowed]
+
+
+def test_the_row_that_is_asked_for_stays_under_its_headings() -> None:
+    texts = embed_counting(FakeEmbedder(), "annual fee of the platinum card", [packed(*ROWS)], 1)
+    assert texts == [f"Fees 2026 › Cards\n{ROWS[2]}"]
+
+
+def test_what_stays_keeps_its_order() -> None:
+    texts = embed_counting(FakeEmbedder(), "platinum or classic card?", [packed(*ROWS)], 2)
+    assert texts == [f"Fees 2026 › Cards\n{ROWS[0]}\n{ROWS[2]}"]
+
+
+def test_short_passages_are_left_alone_without_any_embedding() -> None:
+    embedder = FakeEmbedder()
+    piece = packed(*ROWS)
+    assert embed_counting(embedder, "fee", [piece], 3) == [piece.text]
+    assert embedder.calls == 0
+
+
+def test_all_sentences_of_all_passages_are_embedded_in_one_call() -> None:
+    embedder = FakeEmbedder()
+    embed_counting(embedder, "fee", [packed(*ROWS), packed(*ROWS), packed("One.", "Two.", "Three.")], 2)
+    assert embedder.calls == 1
+    assert len(embedder.texts) == len(set(embedder.texts))
+
+
+def test_the_passage_itself_stays_whole_for_citing() -> None:
+    piece = packed(*ROWS)
+    narrowed = focus("gold", [piece], 1, lambda texts: FakeEmbedder().embed(texts, "query"))[0]
+    assert (narrowed.passage, narrowed.end) == (piece.passage, piece.end)
+
+
+sentences = st.lists(
+    st.sampled_from(["One card.", "Two fees.", "Three loans.", "四项费用。"]), min_size=1, max_size=6
+)
+
+
+@given(texts=sentences, keep=st.integers(1, 4), question=st.sampled_from(["card", "费用", "loans?"]))
+def test_at_most_so_many_sentences_stay_and_none_is_changed(
+    texts: list[str], keep: int, question: str
+) -> None:
+    narrowed = embed_counting(FakeEmbedder(), question, [packed(*texts, title="")], keep)[0]
+    lines = narrowed.split("\n")[1:]
+    assert len(lines) == min(keep, len(texts))
+    remaining = iter(texts)
+    assert all(line in remaining for line in lines)

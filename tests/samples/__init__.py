@@ -1,0 +1,1 @@
+"""Tests of the sample bank, its builder and its question-answer pairs."""

@@ -1,0 +1,29 @@
+"""Documentation that the code generates is up to date, and links of the other pages lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts.generate_docs import documents
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
+_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+
+
+@pytest.mark.parametrize("path", sorted(documents()))
+def test_generated_documents_are_up_to_date(path: str) -> None:
+    assert (ROOT / path).read_text(encoding="utf-8") == documents()[path], "run: make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    links = _LINK.findall(page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_command_shows_an_example() -> None:
+    sections = documents()["docs/cli.md"].split("\n## ")[1:]
+    assert [section.partition("\n")[0] for section in sections if "Example:" not in section] == []
+    assert len(sections) > len({"serve", "ask", "ingest", "search", "doctor"})
