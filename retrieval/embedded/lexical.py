@@ -7,6 +7,7 @@ the same commit as the passages. So it is whole at every moment, whenever the pr
 import itertools
 import shutil
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from retrieval.values import Filter
 
 FOLDER_NAME = "lexical"
 
+_REMOVED = ".lexical-"
 _HEAP_BYTES = 64_000_000
 _MAX_QUERY_TERMS = 512
 
@@ -158,11 +160,21 @@ class LexicalProjection:
     def _create(self) -> tantivy.Index:
         self._abandon()
         if self._folder.is_dir():
-            shutil.rmtree(self._folder)
+            self._move_away()
         self._folder.unlink(missing_ok=True)
         self._folder.mkdir()
         self._index = self._open_index()
         return self._index
+
+    def _move_away(self) -> None:
+        """Take the folder out of the way at once, its files after that.
+
+        A reader of tantivy, here or in another process, writes its lock file when it sees a change; in the
+        middle of the removal that would leave a folder that is not empty.
+        """
+        self._folder.rename(self._folder.parent / f"{_REMOVED}{uuid.uuid4().hex}")
+        for left in self._folder.parent.glob(f"{_REMOVED}*"):  # those of a killed process too
+            shutil.rmtree(left, ignore_errors=True)
 
     def _open_index(self) -> tantivy.Index:
         index = tantivy.Index(self._schema, str(self._folder))

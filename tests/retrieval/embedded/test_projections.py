@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +179,28 @@ def test_projections_of_another_collection_are_not_believed(folder: Path, tmp_pa
     shutil.rmtree(folder / "lexical")
     shutil.copytree(other / "lexical", folder / "lexical")
     assert search(folder) == before
+
+
+def test_a_reader_that_writes_its_lock_does_not_stop_the_removal(folder: Path) -> None:
+    """Readers of tantivy, in any process, write a lock file whenever they see a change."""
+    before = search(folder)
+    lock, done = folder / "lexical" / ".tantivy-meta.lock", threading.Event()
+
+    def keep_writing() -> None:
+        while not done.is_set():
+            with suppress(FileNotFoundError):
+                lock.write_bytes(b"")
+
+    reader = threading.Thread(target=keep_writing)
+    reader.start()
+    try:
+        for _ in range(5):
+            (folder / "lexical" / "meta.json").write_text("damaged")
+            assert search(folder) == before
+    finally:
+        done.set()
+        reader.join()
+    assert not list(folder.glob(".lexical-*"))
 
 
 def test_an_older_database_makes_newer_projections_again(folder: Path, tmp_path: Path) -> None:
