@@ -1,0 +1,147 @@
+"""The fields of one record, whatever they are called, as a question–answer pair."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from finetune.pairs.values import Evidence, Pair, Part
+from knowledge_base.errors import InputError
+from retrieval.prompt import is_refusal
+
+Fields = Mapping[str, object]
+
+_NAMES = {
+    "id": "id no. nr 编号 序号",
+    "question": "question questions q query prompt 问题 提问 问 问句",
+    "answer": "answer a reply response completion 答案 回答 答 答复 标准答案",
+    "answers": "answers accepted_answers 可接受答案 全部答案 其他答案",
+    "sentence": "sentence full_answer long_answer 完整回答 整句 句子 答句",
+    "document": "document doc file filename path 文档 文件 文档名 文件名",
+    "quote": "quote quotation 引文 引用 原文 证据 依据",
+    "evidence": "evidence",
+    "kind": "kind type 类型 类别",
+    "split": "split 划分",
+    "origin": "origin",
+}
+_CALLED = {alias: name for name, aliases in _NAMES.items() for alias in aliases.split()}
+_UNANSWERABLE = frozenset({"unanswerable", "noanswer", "无答案", "不可回答", "无法回答"})
+_PARTS: dict[str, Part] = {
+    "": "", "train": "train", "training": "train", "训练": "train", "heldout": "heldout", "test": "heldout",
+    "dev": "heldout", "eval": "heldout", "validation": "heldout", "测试": "heldout", "验证": "heldout",
+}  # fmt: skip
+_UNREADABLE = re.compile("[\ufffd\ud800-\udfff]")
+
+
+def field_name(written: str) -> str:
+    """Our name of a column or key as somebody wrote it, "" if it is none of ours."""
+    plain = unicodedata.normalize("NFKC", written).strip().strip("\ufeff\"'*").lower()
+    return _CALLED.get(re.sub(r"[\s_-]+", "_", plain), "")
+
+
+def our_fields(record: Fields) -> dict[str, object]:
+    """The fields of a record under our names; of two with one name the first that is not empty."""
+    fields: dict[str, object] = {}
+    for written, value in record.items():
+        name = field_name(written)
+        if name and fields.get(name) in (None, ""):
+            fields[name] = value
+    return fields
+
+
+def pair_of(record: Fields, origin: str) -> Pair:
+    """The pair in a record; its id is "" if the record gives none.
+
+    Without an answer the documents do not say only if the record says so: by `"kind": "unanswerable"`, by
+    `"answers": []` or by an answer that is the refusal itself.
+
+    Raises:
+        InputError: the question or answer is missing or a field is not of its type; the cause says which.
+    """
+    fields = our_fields(record)
+    question = text_field(fields, "question")
+    if not question:
+        raise InputError("It has no question.", "Write one.")
+    return Pair(
+        id=text_field(fields, "id"),
+        question=question,
+        answers=_answers(fields),
+        sentence=text_field(fields, "sentence"),
+        evidence=_evidence(fields),
+        split=_split(fields),
+        origin=text_field(fields, "origin") or origin,
+    )
+
+
+def text_field(fields: Fields, name: str) -> str:
+    """A field's text, "" if it is absent; InputError if it is no text or could not be decoded."""
+    return text_of(fields.get(name), name)
+
+
+def text_of(value: object, name: str) -> str:
+    """A value as text without white space around it; InputError names the field if it is none."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InputError(f"Its {name} is {_kind_of(value)}, not text.", "Write it as text.")
+    if _UNREADABLE.search(value):
+        cause = f"Its {name} holds characters that cannot be read, as of another encoding."
+        raise InputError(cause, "Save the file as UTF-8.")
+    return value.strip()
+
+
+def _kind_of(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def _answers(fields: Fields) -> tuple[str, ...]:
+    listed = _listed(fields.get("answers"))
+    first = text_field(fields, "answer")
+    answers = tuple(dict.fromkeys(answer for answer in (first, *listed) if answer))
+    is_declared = text_field(fields, "kind").lower().replace(" ", "").replace("_", "") in _UNANSWERABLE
+    if is_declared and answers and not is_refusal(answers[0]):
+        raise InputError("It is called unanswerable and has an answer.", "Take one of both away.")
+    if is_declared or (answers and is_refusal(answers[0])):
+        return ()
+    if not answers and fields.get("answers") != []:
+        raise InputError("It has no answer.", 'Write one, or "kind": "unanswerable" if no document says it.')
+    return answers
+
+
+def _listed(value: object) -> list[str]:
+    """Accepted answers: a list, or text with "|" between them."""
+    if isinstance(value, str):
+        return [part.strip() for part in text_of(value, "answers").split("|")]
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise InputError(f"Its answers are {_kind_of(value)}, not a list.", "Write them as a list of texts.")
+    return [text_of(part, "answers") for part in value]
+
+
+def _evidence(fields: Fields) -> tuple[Evidence, ...]:
+    value = fields.get("evidence")
+    if value is None or isinstance(value, str):
+        quote = text_field(fields, "quote") or text_of(value, "evidence")
+        document = text_field(fields, "document")
+        return (Evidence(document, quote),) if document or quote else ()
+    entries = value if isinstance(value, list) else [value]
+    places = [_place(entry) for entry in entries]
+    return tuple(dict.fromkeys(place for place in places if place.document or place.quote))
+
+
+def _place(entry: object) -> Evidence:
+    if isinstance(entry, str):
+        return Evidence(text_of(entry, "evidence"), "")
+    if not isinstance(entry, Mapping):
+        cause = f"Its evidence holds {_kind_of(entry)} where a document and a quote belong."
+        raise InputError(cause, 'Write it as [{"document": …, "quote": …}].')
+    return Evidence(text_field(entry, "document"), text_field(entry, "quote"))
+
+
+def _split(fields: Fields) -> Part:
+    written = text_field(fields, "split").lower().replace("-", "").replace("_", "")
+    if written not in _PARTS:
+        raise InputError(f"Its split is {written!r}.", 'Write "train", "heldout" or nothing.')
+    return _PARTS[written]

@@ -1,0 +1,152 @@
+"""Of what a model wrote, only what leads back to its passage and is answered there is kept."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from finetune.pairs.check import check_pairs
+from finetune.pairs.generate import Candidate, GenerateSettings
+from finetune.pairs.keep import keep_generated
+from finetune.pairs.values import Evidence, Pair
+from knowledge_base.values import Passage
+from retrieval.retriever import Retriever
+from tests.fakes import FakeIndex, a_document
+
+DOCUMENT = a_document(
+    "fees.pdf",
+    [
+        "Platinum card. The annual fee of the platinum card is 680 yuan. It is waived after 18 purchases.",
+        "Opening hours. The branch in Quay Street opens at 9:30 a.m. on weekdays.",
+        "白金卡年费为680元。刷满18笔免收年费。",
+        "Transfers abroad cost 120 yuan.",
+    ],
+)
+PLATINUM, HOURS, CHINESE, ABROAD = DOCUMENT.passages
+
+
+def found_by_words(question: str) -> Sequence[Passage]:
+    index = FakeIndex()
+    index.add([DOCUMENT])
+    (result,) = Retriever(index).search([question], k=10)
+    return [entry.passage for entry in result.ranked]
+
+
+def everything(question: str) -> Sequence[Passage]:
+    return DOCUMENT.passages
+
+
+def reason(passage: Passage, question: str, answer: str) -> str:
+    found = keep_generated([Candidate(passage, question, answer)], everything)
+    return found.dropped[0].reason if found.dropped else ""
+
+
+def test_a_good_question_is_kept_with_the_sentence_that_holds_its_answer() -> None:
+    candidates = [
+        Candidate(PLATINUM, "What is the annual fee of the platinum card?", "680 yuan."),
+        Candidate(CHINESE, "白金卡的年费是多少", "680元"),
+        Candidate(HOURS, "When does the branch in Quay Street open?", "9:30 a.m."),
+    ]
+    found = keep_generated(candidates, found_by_words, GenerateSettings(k=2))
+    assert found.dropped == ()
+    assert [(pair.answers, pair.evidence, pair.origin) for pair in found.kept] == [
+        (
+            ("680 yuan",),
+            (Evidence("fees.pdf", "The annual fee of the platinum card is 680 yuan."),),
+            "generated",
+        ),
+        (("680元",), (Evidence("fees.pdf", "白金卡年费为680元。"),), "generated"),
+        (
+            ("9:30 a.m.",),
+            (Evidence("fees.pdf", "The branch in Quay Street opens at 9:30 a.m. on weekdays."),),
+            "generated",
+        ),
+    ]
+    assert len({pair.id for pair in found.kept}) == 3
+    assert check_pairs(found.kept, documents={"fees.pdf": DOCUMENT.text}).kept == found.kept
+    assert keep_generated(candidates, found_by_words, GenerateSettings(k=2)) == found
+
+
+@pytest.mark.parametrize(
+    ("passage", "question", "answer", "expected"),
+    [
+        (PLATINUM, "", "", "the reply holds no question with an answer"),
+        (PLATINUM, "The annual fee is 5.", "680 yuan", "its question does not end like one"),
+        (CHINESE, "白金卡年费很高", "680元", "its question does not end like one"),
+        (PLATINUM, "What?", "680 yuan", "its question says too little"),
+        (PLATINUM, "What fee " * 30 + "?", "680 yuan", "its question is too long"),
+        (PLATINUM, "Which card has a fee?", "P", "its answer says nothing"),
+        (PLATINUM, "Which card has a fee?", "...", "its answer says nothing"),
+        (PLATINUM, "Which card has a fee?", "Not in the documents.", "its answer is the refusal"),
+        (PLATINUM, "Which card has a fee?", "the annual fee " * 6, "its answer is too long"),
+        (PLATINUM, "Is the annual fee 680 yuan?", "680 yuan", "its question holds its answer"),
+        (PLATINUM, "What is the annual fee?", "580 yuan", "its answer does not stand in its passage"),
+        (PLATINUM, "What is the annual fee?", "68", "its answer does not stand in its passage"),
+        (ABROAD, "What is said of fees?", "Transfers abroad cost 120 yuan.",
+         "its answer is nearly its whole passage"),
+        (PLATINUM, "What is the annual fee?", "680 yuan. It is waived",
+         "its answer stands in no single sentence of its passage"),
+    ],
+)  # fmt: skip
+def test_each_doubtful_candidate_is_dropped_with_its_reason(
+    passage: Passage, question: str, answer: str, expected: str
+) -> None:
+    assert reason(passage, question, answer) == expected
+
+
+def test_a_question_that_does_not_lead_back_to_its_passage_is_dropped() -> None:
+    candidate = Candidate(PLATINUM, "What opens at Quay Street on weekdays?", "18 purchases")
+    found = keep_generated([candidate], found_by_words, GenerateSettings(k=1))
+    assert [entry.reason for entry in found.dropped] == [
+        "its passage is not among the first 1 that are found for it"
+    ]
+    assert found.dropped[0].question == candidate.question
+    assert found.dropped[0].origin == "generated from fees.pdf"
+
+
+def test_the_retriever_is_not_asked_about_what_is_dropped_anyway() -> None:
+    asked: list[str] = []
+
+    def find(question: str) -> Sequence[Passage]:
+        asked.append(question)
+        return []
+
+    keep_generated([Candidate(PLATINUM, "", ""), Candidate(PLATINUM, "What is the annual fee?", "5")], find)
+    assert asked == []
+
+
+def test_near_duplicates_of_known_and_of_earlier_questions_are_dropped() -> None:
+    known = Pair("en-1", "What do transfers abroad cost?", ("120 yuan",))
+    first = Candidate(PLATINUM, "What is the annual fee of the platinum card?", "680 yuan")
+    candidates = [
+        first,
+        Candidate(PLATINUM, "What's the platinum card's annual fee?", "680 yuan"),
+        Candidate(ABROAD, "What do the transfers abroad cost?", "120 yuan"),
+    ]
+    found = keep_generated(candidates, everything, known=[known])
+    assert [pair.question for pair in found.kept] == [first.question]
+    assert [entry.reason for entry in found.dropped] == [
+        f"nearly the same question as {found.kept[0].id}",
+        "nearly the same question as en-1",
+    ]
+
+
+def test_a_question_with_several_answers_says_too_little_and_is_dropped_with_all_its_copies() -> None:
+    candidates = [
+        Candidate(PLATINUM, "What is the annual fee of the card?", "680 yuan"),
+        Candidate(ABROAD, "What is the annual fee of the card?", "120 yuan"),
+        Candidate(PLATINUM, "When is it waived?", "after 18 purchases"),
+    ]
+    found = keep_generated(candidates, everything)
+    assert [pair.question for pair in found.kept] == []
+    reasons = [entry.reason for entry in found.dropped]
+    assert reasons[0] == "its question says too little"
+    first, second = (entry.id for entry in found.dropped[1:])
+    assert reasons[1:] == [
+        f"nearly the same question as {second}, with several answers to them",
+        f"nearly the same question as {first}, with several answers to them",
+    ]
+
+
+def test_candidates_are_taken_one_by_one() -> None:
+    candidates = (Candidate(PLATINUM, f"What is fee number {number}?", "680 yuan") for number in range(3))
+    assert len(keep_generated(candidates, everything).kept) == 3
