@@ -1,0 +1,275 @@
+"""Fits when to refuse: a logistic regression over the signals of a passage, and a threshold a question.
+
+Each passage that was read is one sample, but the decision is made once for a question, on its best passage.
+So regularisation and threshold are chosen by what happens to questions, on predictions for documents that
+the regression had not seen (cross-validation by group, Stone 1974). In-sample scores would set the
+threshold too high: a regression is surer of what it was fitted on.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finetune.evaluation.bootstrap import CONFIDENCE, Estimate, paired_gain
+from knowledge_base.errors import InputError
+from knowledge_base.values import digest_of
+
+Numbers = NDArray[np.float64]
+
+WRONG_REFUSALS = 0.05
+_FOLDS = 5
+# Inverse strengths of the L2 penalty, the strongest first.
+_STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)
+# Areas under the curve that differ by less are taken as equal, and the stronger penalty wins.
+_DIGITS_OF_AREA = 3
+_DIGITS = 5
+_STEP = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One question and the passages that were read for it.
+
+    `group` is what must not be torn apart by cross-validation: the document that the question is about.
+    `signals` are those of each passage, `right` says of each whether it holds the answer, `answerable`
+    whether one of them can be right, so that answering is better than refusing.
+    """
+
+    group: str
+    signals: tuple[Mapping[str, float], ...]
+    right: tuple[bool, ...]
+    answerable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How sure the regression was of a question on which it was not fitted, and whether it chose rightly."""
+
+    confidence: float
+    answerable: bool
+    chose_right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The regression, the confidence below which a question is refused, and how that was found.
+
+    `strength` is the inverse penalty that was chosen, `held_out` one entry for each read, in their order.
+    """
+
+    weights: Mapping[str, float]
+    bias: float
+    threshold: float
+    strength: float
+    held_out: tuple[Judged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Which shares of the answerable and of the other questions a threshold refuses."""
+
+    threshold: float
+    wrong: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points by rising threshold, and the area: how often an answerable question is the surer one of two."""
+
+    points: tuple[Point, ...]
+    area: float
+
+    def right_at(self, wrong: float) -> float:
+        """The largest share of right refusals at no more than this share of wrong ones."""
+        return max(point.right for point in self.points if point.wrong <= wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The better way of reading, the second best one, and the gain over it."""
+
+    way: str
+    second: str
+    gain: Estimate
+
+
+def fit(reads: Sequence[Read], names: Sequence[str], wrong_refusals: float = WRONG_REFUSALS) -> Fitted:
+    """The regression over the signals `names`, refusing at most this share of answerable questions.
+
+    The threshold holds on held-out questions as far as they are like those to come. One penalty is chosen
+    from five by the same held-out predictions, which flatters them a little.
+
+    Raises:
+        InputError: if the reads are too few or too alike to be fitted and held out, or contradict
+            themselves.
+    """
+    table = _table(reads, names)
+    if not 0 <= wrong_refusals < 1:
+        raise InputError(f"{wrong_refusals} is not a share of questions.", "Give 0.05 for one of twenty.")
+    folds = _folds(reads)
+    held_out = {strength: _out_of_fold(table, folds, strength) for strength in _STRENGTHS}
+    areas = {strength: round(_area(table, held_out[strength]), _DIGITS_OF_AREA) for strength in _STRENGTHS}
+    strength = max(_STRENGTHS, key=lambda tried: (areas[tried], -tried))
+    weights, bias = _regression(table, np.ones(len(table.labels), dtype=bool), strength)
+    judged = tuple(_judged(table, held_out[strength]))
+    return Fitted(
+        weights={name: round(float(w), _DIGITS) for name, w in zip(names, weights, strict=True)},
+        bias=round(bias, _DIGITS),
+        threshold=_threshold([entry.confidence for entry in judged if entry.answerable], wrong_refusals),
+        strength=strength,
+        held_out=judged,
+    )
+
+
+def curve(answerable: Sequence[float], unanswerable: Sequence[float]) -> Curve:
+    """Wrong against right refusals for every threshold that changes something, given confidences.
+
+    Raises:
+        InputError: if there are no questions of one kind.
+    """
+    if not answerable or not unanswerable:
+        raise InputError(
+            "A refusal curve needs questions with and without an answer.", "Add some of the other kind."
+        )
+    yes, no = np.sort(answerable), np.sort(unanswerable)
+    found = np.unique(np.concatenate([yes, no]))
+    thresholds = np.append(found, np.nextafter(found[-1], np.inf))
+    wrong = np.searchsorted(yes, thresholds) / len(yes)
+    right = np.searchsorted(no, thresholds) / len(no)
+    points = tuple(
+        Point(float(t), float(w), float(r)) for t, w, r in zip(thresholds, wrong, right, strict=True)
+    )
+    ties = np.searchsorted(no, yes, side="right") - np.searchsorted(no, yes)
+    return Curve(points, float((np.searchsorted(no, yes) + ties / 2).mean() / len(no)))
+
+
+def choose_reading(scores: Mapping[str, Sequence[float]], confidence: float = CONFIDENCE) -> Choice:
+    """The way of reading ("each", "together") with the better mean; among equals the one named first.
+
+    Args:
+        scores: for each way the held-out scores of the same questions in the same order, F1 say.
+        confidence: that of the interval of the gain.
+
+    Raises:
+        InputError: if there are fewer than two ways, or they were not scored on equally many questions.
+    """
+    if len(scores) < 2:  # noqa: PLR2004 - a choice
+        raise InputError("One way of reading is no choice.", "Score at least two.")
+    means = {way: sum(values) / max(len(values), 1) for way, values in scores.items()}
+    first, second, *_ = sorted(means, key=lambda way: -means[way])
+    return Choice(first, second, paired_gain(scores[first], scores[second], confidence))
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Samples [passages, signals], labels [passages], the question of each passage, and the questions."""
+
+    samples: Numbers
+    labels: NDArray[np.bool_]
+    owners: NDArray[np.int64]
+    answerable: NDArray[np.bool_]
+
+
+def _table(reads: Sequence[Read], names: Sequence[str]) -> _Table:
+    for read in reads:
+        if len(read.signals) != len(read.right) or (any(read.right) and not read.answerable):
+            raise InputError(
+                f"A question about {read.group} contradicts itself.",
+                "Give one mark for each passage, and no right passage where none can be right.",
+            )
+    rows = [[entry[name] for name in names] for read in reads for entry in read.signals]
+    table = _Table(
+        np.array(rows, dtype=np.float64).reshape(len(rows), len(names)),
+        np.array([right for read in reads for right in read.right], dtype=bool),
+        np.array([place for place, read in enumerate(reads) for _ in read.signals], dtype=np.int64),
+        np.array([read.answerable for read in reads], dtype=bool),
+    )
+    if not np.isfinite(table.samples).all():
+        raise InputError("A signal is not a number.", "Leave out the question, or mend the signal.")
+    if not table.answerable.any() or table.answerable.all():
+        raise _too_few()
+    return table
+
+
+def _folds(reads: Sequence[Read]) -> NDArray[np.int64]:
+    """The fold of each read: groups are dealt out, those with an answerable question evenly."""
+    answerable = {read.group for read in reads if read.answerable}
+    groups = sorted(
+        {read.group for read in reads}, key=lambda g: (g not in answerable, digest_of(g.encode()), g)
+    )
+    place = {group: number % min(_FOLDS, len(groups)) for number, group in enumerate(groups)}
+    return np.array([place[read.group] for read in reads], dtype=np.int64)
+
+
+def _out_of_fold(table: _Table, folds: NDArray[np.int64], strength: float) -> Numbers:
+    """The probability of each passage by a regression that saw no question of its fold."""
+    found = np.zeros(len(table.labels))
+    passage_folds = folds[table.owners]
+    for fold in range(int(folds.max()) + 1):
+        held = passage_folds == fold
+        if held.any():
+            weights, bias = _regression(table, ~held, strength)
+            found[held] = _probabilities(table.samples[held], weights, bias)
+    return found
+
+
+def _regression(table: _Table, chosen: NDArray[np.bool_], strength: float) -> tuple[Numbers, float]:
+    """Weights and bias for signals as they come; the penalty sees them standardised."""
+    from sklearn.linear_model import LogisticRegression
+
+    samples, labels = table.samples[chosen], table.labels[chosen]
+    if not labels.any() or labels.all():
+        raise _too_few()
+    centre, spread = samples.mean(axis=0), samples.std(axis=0)
+    spread[spread == 0] = 1.0  # a signal that never changes has no weight
+    # Right passages are few; balanced, an even chance means as much evidence for as against.
+    model = LogisticRegression(C=strength, class_weight="balanced", max_iter=1000)
+    model.fit((samples - centre) / spread, labels)
+    weights = model.coef_[0] / spread
+    return weights, float(model.intercept_[0] - (weights * centre).sum())
+
+
+def _probabilities(samples: Numbers, weights: Numbers, bias: float) -> Numbers:
+    scores = np.clip(samples @ weights + bias, -30.0, 30.0)
+    return np.asarray(1 / (1 + np.exp(-scores)))
+
+
+def _confidences(table: _Table, probabilities: Numbers) -> Numbers:
+    """The best probability of each question, 0 where nothing was read."""
+    best = np.zeros(len(table.answerable))
+    np.maximum.at(best, table.owners, probabilities)
+    return best
+
+
+def _area(table: _Table, probabilities: Numbers) -> float:
+    best = _confidences(table, probabilities)
+    return curve(best[table.answerable].tolist(), best[~table.answerable].tolist()).area
+
+
+def _judged(table: _Table, probabilities: Numbers) -> list[Judged]:
+    best = _confidences(table, probabilities)
+    chosen = np.zeros(len(best), dtype=bool)
+    # From the last passage to the first, so that the better ranked one of two equals decides.
+    for place in reversed(np.flatnonzero(probabilities == best[table.owners])):
+        chosen[table.owners[place]] = table.labels[place]
+    return [
+        Judged(float(confidence), bool(can), bool(right))
+        for confidence, can, right in zip(best, table.answerable, chosen, strict=True)
+    ]
+
+
+def _threshold(answerable: Sequence[float], wrong_refusals: float) -> float:
+    """The highest confidence below which at most this share lies, rounded down so that it stays so."""
+    refused = math.floor(wrong_refusals * len(answerable) + 1e-9)
+    return round(math.floor(sorted(answerable)[refused] / _STEP) * _STEP, _DIGITS)
+
+
+def _too_few() -> InputError:
+    return InputError(
+        "There are too few questions to fit when to refuse.",
+        "Give questions with and without an answer, of at least two documents that hold answers.",
+    )

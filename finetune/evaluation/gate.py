@@ -1,0 +1,212 @@
+"""Whether a candidate may replace what is served: surely better answers, and nothing else got worse.
+
+Which F1 is it that must rise? That over the answerable cases, with a refused one as 0. An F1 over all cases,
+with a right refusal as 1, would move with the share of unanswerable cases, which we chose ourselves, and a
+candidate that refuses everything would win on many of them. It would also count each question twice that
+is asked with and without its evidence, as if both were independent. So answers and refusals are judged
+apart: answers by the gain, refusals by limits on both sides, so that neither daring nor silence passes.
+
+The gain must be sure over every other contender, not only over the one whose mean happens to be best in
+this sample. That asks no less than the best one alone, and needs no correction for comparing several (an
+intersection–union test, Berger 1982).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from finetune.evaluation.bootstrap import CONFIDENCE, RESAMPLES, Estimate, paired_gain
+from finetune.evaluation.scoring import Scored, seconds_at
+from finetune.evaluation.values import LIVE, NO_CONTEXT
+from knowledge_base.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a candidate must keep to.
+
+    Shares are in 0…1. `max_refusal_recall_drop` is against the live adapter, `max_forgetting` the rise of the
+    mean loss on general text in nats a token, `max_latency_ratio` that of the median seconds to those of
+    the live adapter (the best other contender where none is live). From `near_without_context` of its own
+    F1 on, a candidate without context is warned of. `confidence` is that of the two-sided interval
+    whose lower end must be above zero.
+    """
+
+    min_answerable: int = 30
+    min_unanswerable: int = 10
+    min_refusal_recall: float = 0.75
+    max_refusal_recall_drop: float = 0.05
+    max_false_refusals: float = 0.10
+    max_forgetting: float = 0.05
+    max_latency_ratio: float = 1.5
+    near_without_context: float = 0.8
+    confidence: float = CONFIDENCE
+    resamples: int = RESAMPLES
+    seed: int = 0
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision with its reasons as sentences, and the gain of F1 over each other contender."""
+
+    promoted: bool
+    reasons: tuple[str, ...]
+    gains: Mapping[str, Estimate]
+
+
+def judge(
+    candidate: Sequence[Scored],
+    others: Mapping[str, Sequence[Scored]],
+    forgetting: float,
+    limits: Limits = LIMITS,
+) -> Verdict:
+    """Promote or reject the candidate.
+
+    Args:
+        candidate: its scored cases.
+        others: those of every other contender by name, on the same cases in any order. The candidate without
+            context is no rival; it only gives rise to a warning.
+        forgetting: rise of the mean loss on general text; not a number if it could not be measured.
+        limits: what is asked.
+
+    Raises:
+        InputError: if the contenders did not answer the same cases.
+    """
+    ordered = {name: _in_order(candidate, name, scored) for name, scored in others.items()}
+    memory = ordered.pop(NO_CONTEXT, [])
+    missing = _missing(candidate, ordered, limits)
+    if missing:
+        return Verdict(False, tuple(missing), {})
+    gains = {name: _gain(candidate, scored, limits) for name, scored in ordered.items()}
+    best = min(gains, key=lambda name: gains[name].mean)
+    problems = [
+        *_unsure(gains, limits),
+        *_refusals(candidate, ordered.get(LIVE, ()), limits),
+        *_forgotten(forgetting, limits),
+        *_slower(candidate, LIVE if LIVE in ordered else best, ordered, limits),
+    ]
+    reasons = problems or [_better(_mean_f1(candidate), best, gains[best], limits)]
+    return Verdict(not problems, (*reasons, *_from_memory(candidate, memory, limits)), gains)
+
+
+def _in_order(candidate: Sequence[Scored], name: str, scored: Sequence[Scored]) -> list[Scored]:
+    by_id = {entry.case.id: entry for entry in scored}
+    ids = [entry.case.id for entry in candidate]
+    if len(by_id) != len(scored) or sorted(by_id) != sorted(ids):
+        raise InputError(
+            f"The candidate and {name} did not answer the same cases.", "Evaluate both on one list of cases."
+        )
+    return [by_id[wanted] for wanted in ids]
+
+
+def _missing(
+    candidate: Sequence[Scored], others: Mapping[str, Sequence[Scored]], limits: Limits
+) -> list[str]:
+    answerable = sum(entry.case.answerable for entry in candidate)
+    found = (
+        ("that can be answered", answerable, limits.min_answerable),
+        ("that must be refused", len(candidate) - answerable, limits.min_unanswerable),
+    )
+    few = [
+        f"There are too few cases to judge: {count} questions {which}, at least {least} are needed."
+        for which, count, least in found
+        if count < least
+    ]
+    return few if others else [*few, "There is no other contender to compare with."]
+
+
+def _answerable(scored: Sequence[Scored]) -> list[Scored]:
+    return [entry for entry in scored if entry.case.answerable]
+
+
+def _mean_f1(scored: Sequence[Scored]) -> float:
+    return fmean(entry.f1 for entry in _answerable(scored))
+
+
+def _gain(candidate: Sequence[Scored], other: Sequence[Scored], limits: Limits) -> Estimate:
+    return paired_gain(
+        [entry.f1 for entry in _answerable(candidate)],
+        [entry.f1 for entry in _answerable(other)],
+        limits.confidence,
+        limits.resamples,
+        limits.seed,
+    )
+
+
+def _unsure(gains: Mapping[str, Estimate], limits: Limits) -> list[str]:
+    return [
+        f"Its answers are not surely better than those of {name}: the gain in F1 is {_range(gain, limits)}."
+        for name, gain in gains.items()
+        if not gain.low > 0
+    ]
+
+
+def _refusals(candidate: Sequence[Scored], live: Sequence[Scored], limits: Limits) -> list[str]:
+    recall = _recall(candidate)
+    wrongly = fmean(entry.reply.refused for entry in _answerable(candidate))
+    problems = []
+    if recall < limits.min_refusal_recall:
+        problems.append(
+            f"It refuses {recall:.0%} of the questions that must be refused, at least "
+            f"{limits.min_refusal_recall:.0%} are wanted."
+        )
+    if live and recall < _recall(live) - limits.max_refusal_recall_drop:
+        problems.append(
+            f"It refuses {recall:.0%} of the questions that must be refused, the live adapter "
+            f"{_recall(live):.0%}; it may fall by {limits.max_refusal_recall_drop:.0%} at most."
+        )
+    if wrongly > limits.max_false_refusals:
+        problems.append(
+            f"It refuses {wrongly:.0%} of the questions that can be answered, at most "
+            f"{limits.max_false_refusals:.0%} are allowed."
+        )
+    return problems
+
+
+def _recall(scored: Sequence[Scored]) -> float:
+    return fmean(entry.reply.refused for entry in scored if not entry.case.answerable)
+
+
+def _forgotten(forgetting: float, limits: Limits) -> list[str]:
+    # Not a number is not within the limit.
+    if forgetting <= limits.max_forgetting:
+        return []
+    return [
+        f"It forgets: the loss on general text rises by {forgetting:.3f} nats a token, at most "
+        f"{limits.max_forgetting:.3f} is allowed."
+    ]
+
+
+def _slower(
+    candidate: Sequence[Scored], name: str, others: Mapping[str, Sequence[Scored]], limits: Limits
+) -> list[str]:
+    seconds, before = seconds_at(candidate, 0.5), seconds_at(others[name], 0.5)
+    if seconds <= limits.max_latency_ratio * before:
+        return []
+    return [
+        f"It is too slow: an answer takes {seconds:.2f} seconds (median), {name} takes {before:.2f}, and "
+        f"{limits.max_latency_ratio:g} times that is allowed."
+    ]
+
+
+def _better(mean: float, best: str, gain: Estimate, limits: Limits) -> str:
+    return (
+        f"Its answers are surely better: F1 {mean:.3f}, and the gain over {best}, the best other contender, "
+        f"is {_range(gain, limits)}. Refusals, forgetting and time are within their limits."
+    )
+
+
+def _from_memory(candidate: Sequence[Scored], memory: Sequence[Scored], limits: Limits) -> list[str]:
+    if not memory or not 0 < limits.near_without_context * _mean_f1(candidate) <= _mean_f1(memory):
+        return []
+    return [
+        f"Warning: without any passage it still reaches F1 {_mean_f1(memory):.3f}, against "
+        f"{_mean_f1(candidate):.3f} with them. It seems to answer from memory, which no citation can carry."
+    ]
+
+
+def _range(gain: Estimate, limits: Limits) -> str:
+    return f"{gain.mean:+.3f} ({limits.confidence:.0%} interval {gain.low:+.3f} to {gain.high:+.3f})"

@@ -1,0 +1,129 @@
+"""Plots as pieces of SVG that take their colours and typeface from the page around them.
+
+matplotlib draws them in colours that stand for roles; these become CSS variables, so that one drawing is
+right on a light page and on a dark one.
+"""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from finetune.evaluation.calibration import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# As many lines as a plot can hold apart; more take the colours from the beginning.
+SERIES = 5
+
+_INCHES = (5.2, 3.0)
+_INK, _LINE = "#000001", "#000002"
+_ROLES = {_INK: "var(--ink)", _LINE: "var(--line)"} | {
+    f"#00001{number}": f"var(--series-{number})" for number in range(SERIES)
+}
+_STYLE: dict[Any, Any] = {  # matplotlib types each key
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "domainqa",  # the same drawing gives the same bytes
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.labelcolor": _INK,
+    "axes.edgecolor": _LINE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": _LINE,
+    "grid.linewidth": 0.6,
+    "xtick.color": _LINE,
+    "ytick.color": _LINE,
+    "xtick.labelcolor": _INK,
+    "ytick.labelcolor": _INK,
+    "lines.linewidth": 1.8,
+}
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+_SIZE = re.compile(r' width="[^"]*pt" height="[^"]*pt"', re.ASCII)
+_GLOBAL_STYLE = re.compile(r"<defs>\s*<style.*?</defs>\s*", re.DOTALL)
+_REFERENCE = re.compile(r'(\bid="|url\(#|href="#)')
+
+
+@dataclass(frozen=True, slots=True)
+class LossPoint:
+    """Mean loss in nats an answer token at a step; None where it was not measured."""
+
+    step: int
+    train: float | None = None
+    heldout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalLine:
+    """A refusal curve, and the shares (wrong, right) of refusals at the threshold that is used."""
+
+    name: str
+    curve: Curve
+    used: tuple[float, float] | None = None
+
+
+def loss_plot(points: Sequence[LossPoint]) -> Markup:
+    """Loss by step: in training as the first series, on held-out pairs as the second."""
+    with _axes("step", "loss (nats a token)") as (figure, axes):
+        train = [(point.step, point.train) for point in points if point.train is not None]
+        heldout = [(point.step, point.heldout) for point in points if point.heldout is not None]
+        for number, line in enumerate((train, heldout)):
+            if line:
+                axes.plot(
+                    *zip(*line, strict=True), color=_series(number), marker="o" if number else None, ms=4
+                )
+        return _svg(figure, "loss", "Loss by step")
+
+
+def refusal_plot(lines: Sequence[RefusalLine], allowed: float) -> Markup:
+    """Right against wrong refusals, one series a line, and a mark at the share of wrong ones allowed."""
+    with _axes("wrongly refused", "rightly refused") as (figure, axes):
+        axes.axvline(allowed, color=_INK, linewidth=0.8, linestyle=(0, (3, 3)))
+        for number, line in enumerate(lines):
+            wrong = [0.0, *(point.wrong for point in line.curve.points)]
+            right = [0.0, *(point.right for point in line.curve.points)]
+            axes.plot(wrong, right, color=_series(number))
+            if line.used:
+                axes.plot(*line.used, color=_series(number), marker="o", ms=7)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda share, _: f"{share:.0%}")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        return _svg(figure, "refusals", "Right against wrong refusals")
+
+
+def _series(number: int) -> str:
+    return f"#00001{number % SERIES}"
+
+
+@contextmanager
+def _axes(across: str, up: str) -> "Iterator[tuple[Figure, Axes]]":
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_STYLE):
+        figure = Figure(_INCHES, layout="constrained")
+        axes = figure.subplots()
+        axes.set(xlabel=across, ylabel=up)
+        axes.tick_params(length=0)
+        axes.margins(x=0.02)
+        yield figure, axes
+
+
+def _svg(figure: "Figure", name: str, title: str) -> Markup:
+    written = io.StringIO()
+    figure.savefig(written, format="svg", transparent=True, metadata=_NO_METADATA)
+    text = written.getvalue()
+    text = _SIZE.sub(f' role="img" aria-label="{title}"', text[text.index("<svg") :], count=1)
+    text = _GLOBAL_STYLE.sub("", text, count=1)  # it would hold for the whole page
+    # Ids are those of the whole page once several drawings stand in it.
+    text = _REFERENCE.sub(lambda found: f"{found[1]}{name}-", text)
+    for colour, role in _ROLES.items():
+        text = text.replace(colour, role)
+    return Markup(text)  # noqa: S704 - drawn here; no text from outside is in it

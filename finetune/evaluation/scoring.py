@@ -1,0 +1,131 @@
+"""What a reply is worth: nearness to the accepted answers, rightness of refusals and citations, time."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from finetune.evaluation.bootstrap import CONFIDENCE, RESAMPLES, Estimate, mean_interval
+from finetune.evaluation.values import Case, Cited, Reply
+from finetune.metrics import exact_match, f1
+
+_BLANK = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A case, its reply, and what that is worth.
+
+    `em` and `f1` in 0…1: of an answerable case how near the answer is, 0 if it was refused; of any other 1 if
+    it was refused, else 0. `cites` says whether an answer cites its evidence, `hit` whether a document of
+    the evidence was among those that were read; None where the question does not arise.
+    """
+
+    case: Case
+    reply: Reply
+    em: float
+    f1: float
+    cites: bool | None
+    hit: bool | None
+
+    @property
+    def refused_rightly(self) -> bool:
+        """Whether a question without an answer was refused."""
+        return self.reply.refused and not self.case.answerable
+
+    @property
+    def refused_wrongly(self) -> bool:
+        """Whether a question with an answer was refused."""
+        return self.reply.refused and self.case.answerable
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one contender reached; an estimate is None where there was nothing to measure.
+
+    `em` and `f1` are over the answerable cases, `f1_all` over all of them with a right refusal as 1 (as
+    SQuAD 2.0 counts, Rajpurkar et al. 2018). `refusal_precision` is the share of refusals that were right,
+    `refusal_recall` the share of unanswerable cases that were refused, `false_refusals` the share of
+    answerable ones that were. `citations` is over the answers given to answerable cases, `hits` over the
+    answerable cases. `median` and `slow` are the 50th and 95th percentile of the seconds of a reply.
+    """
+
+    count: int
+    em: Estimate | None
+    f1: Estimate | None
+    f1_all: Estimate | None
+    refusal_precision: Estimate | None
+    refusal_recall: Estimate | None
+    false_refusals: Estimate | None
+    citations: Estimate | None
+    hits: Estimate | None
+    median: float
+    slow: float
+
+
+def score(case: Case, reply: Reply) -> Scored:
+    """What `reply` is worth as the answer to `case`."""
+    if not case.answerable:
+        right = float(reply.refused)
+        return Scored(case, reply, right, right, None, None)
+    documents = {document for document, _ in case.evidence}
+    return Scored(
+        case,
+        reply,
+        em=0.0 if reply.refused else exact_match(reply.text, case.answers),
+        f1=0.0 if reply.refused else f1(reply.text, case.answers),
+        cites=cites_evidence(reply.cited, case.evidence) if documents and not reply.refused else None,
+        hit=bool(documents.intersection(reply.found)) if documents else None,
+    )
+
+
+def cites_evidence(cited: Cited, evidence: Cited) -> bool:
+    """Whether a citation is in a right document and its quote overlaps the evidence there.
+
+    One quote must hold the other, white space aside, since a PDF breaks lines where the page ends. Evidence
+    without a quote stands anywhere in its document.
+    """
+    return any(
+        document == right and overlap(quote, wanted)
+        for document, quote in cited
+        for right, wanted in evidence
+    )
+
+
+def overlap(quote: str, wanted: str) -> bool:
+    """Whether one text holds the other, white space aside; an empty `wanted` is in every quote."""
+    quote, wanted = _BLANK.sub("", quote), _BLANK.sub("", wanted)
+    return wanted in quote or bool(quote and quote in wanted)
+
+
+def summarise(
+    scored: Sequence[Scored], confidence: float = CONFIDENCE, resamples: int = RESAMPLES, seed: int = 0
+) -> Summary:
+    """The means of one contender's scores with their bootstrap intervals."""
+
+    def estimate(of: Sequence[Scored], value: Callable[[Scored], float | None]) -> Estimate | None:
+        values = [float(known) for known in map(value, of) if known is not None]
+        return mean_interval(values, confidence, resamples, seed) if values else None
+
+    answerable = [entry for entry in scored if entry.case.answerable]
+    unanswerable = [entry for entry in scored if not entry.case.answerable]
+    refused = [entry for entry in scored if entry.reply.refused]
+    return Summary(
+        count=len(scored),
+        em=estimate(answerable, lambda entry: entry.em),
+        f1=estimate(answerable, lambda entry: entry.f1),
+        f1_all=estimate(scored, lambda entry: entry.f1),
+        refusal_precision=estimate(refused, lambda entry: entry.refused_rightly),
+        refusal_recall=estimate(unanswerable, lambda entry: entry.reply.refused),
+        false_refusals=estimate(answerable, lambda entry: entry.reply.refused),
+        citations=estimate(answerable, lambda entry: entry.cites),
+        hits=estimate(answerable, lambda entry: entry.hit),
+        median=seconds_at(scored, 0.5),
+        slow=seconds_at(scored, 0.95),
+    )
+
+
+def seconds_at(scored: Sequence[Scored], share: float) -> float:
+    """The seconds within which `share` of the replies came; 0.0 if there are none."""
+    return float(np.quantile([entry.reply.seconds for entry in scored], share)) if scored else 0.0
