@@ -1,7 +1,6 @@
 """Opens the models that the settings name: the embedder, the generator, the reranker."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from app.answering.answer import Reading
@@ -41,15 +40,12 @@ def open_embedder(settings: Settings, progress: Progress = silent) -> Embedder:
 
 
 def open_generator(settings: Settings, progress: Progress = silent) -> Generator:
-    """The generator of the settings with the adapters in the home; ModelError if it cannot be loaded."""
+    """The generator of the settings, without adapters; ModelError if it cannot be loaded."""
     from app.generation.in_process import InProcessGenerator
     from app.models import model_folder
 
     folder = model_folder(settings.generator, settings.models_cache, progress)
-    generator = InProcessGenerator(folder, device=device_of(settings))
-    for adapter in adapters_in(settings.home):
-        generator.add_adapter(adapter.name, adapter.folder, adapter.version)
-    return generator
+    return InProcessGenerator(folder, device=device_of(settings))
 
 
 def open_reranker(settings: Settings) -> Reranker | None:
@@ -64,7 +60,7 @@ def open_reranker(settings: Settings) -> Reranker | None:
 
 
 def open_reading(settings: Settings) -> Reading:
-    """How the generator reads, with the shipped calibration."""
+    """How the base model reads, with its calibration; adapters may bring ways of their own."""
     calibrations = load_calibrations(CALIBRATION_FILE)
     return Reading(
         passages=settings.read_k,
@@ -74,26 +70,6 @@ def open_reading(settings: Settings) -> Reading:
         unscored=calibrations["unscored"],
         focus=_FOCUS,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterFolder:
-    """An adapter as it lies in the home: an ordinary PEFT folder."""
-
-    name: str
-    folder: Path
-    version: str
-
-
-def adapters_in(home: Path) -> list[AdapterFolder]:
-    """The PEFT folders HOME/adapters/NAME, sorted by name; the weights' size and date are the version."""
-    folders = sorted(file.parent for file in (home / "adapters").glob("*/adapter_config.json"))
-    return [AdapterFolder(folder.name, folder, _version(folder)) for folder in folders]
-
-
-def _version(folder: Path) -> str:
-    stats = [file.stat() for file in sorted(folder.glob("*.safetensors"))]
-    return "-".join(f"{entry.st_size:x}.{entry.st_mtime_ns:x}" for entry in stats) or "empty"
 
 
 class SentenceEmbedding:

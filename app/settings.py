@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     collection: Name = Field("bank", description="Collection that is used when none is named.")
     embedder: Name = Field("multilingual-e5-small", description="Packaged model, folder or hub id.")
     generator: Name = Field("gemma-3-270m", description="Packaged model, folder or hub id.")
+    adapter: Name | None = Field(
+        None, description="Adapter that answers when none is named; 'base' for none."
+    )
     reranker: Name | None = Field(None, description="Folder or hub id of a cross-encoder; none by default.")
     chunk_tokens: int = Field(256, ge=32, le=8192, description="Tokens of a passage, at most.")
     depth: int = Field(50, ge=1, le=1000, description="Passages that each leg of a search gives.")

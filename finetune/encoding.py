@@ -1,4 +1,7 @@
-"""Messages become token ids, by the model's own chat template where it has one."""
+"""Messages become token ids, by the model's own chat template where it has one.
+
+Serving, training and evaluation use this one function, so that an adapter is asked what it was taught.
+"""
 
 from collections.abc import Sequence
 
@@ -31,13 +34,59 @@ class Encoder:
             )
         return tuple(ids)
 
-    def render(self, messages: Sequence[Message]) -> str:
-        """The prompt as text; a chat template's own special tokens are spelled out in it."""
+    def example(self, messages: Sequence[Message], reply: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Ids of the prompt as `prompt` gives them, and of the reply up to its end token.
+
+        Raises InputError if both together are longer than the context: a reply is never cut.
+        """
+        if not reply.strip():
+            raise InputError("The reply to learn is empty.", "Give a text of at least one token.")
+        ids = self.prompt(messages)
+        reply_ids = self._reply(messages, reply)
+        if len(ids) + len(reply_ids) > self.context:
+            raise InputError(
+                f"Prompt and reply have {len(ids) + len(reply_ids)} tokens and the model reads at most "
+                f"{self.context}.",
+                "Pack fewer passages, or leave this one out.",
+            )
+        return ids, reply_ids
+
+    def _reply(self, messages: Sequence[Message], reply: str) -> tuple[int, ...]:
+        prompt = self.render(messages)
+        if self._tokenizer.chat_template is None:
+            written, tail = reply_separator(prompt) + reply, ""
+        else:
+            whole = self.render((*messages, Message("assistant", reply)), answered=True)
+            if not whole.startswith(prompt):
+                raise ModelError(
+                    "The model's chat template writes a prompt differently once it is answered.",
+                    "Mend chat_template in the model's folder, or use another model.",
+                )
+            written, _, tail = whole[len(prompt) :].partition(reply)
+            written += reply
+        # What the template writes behind a reply begins with the token that ends it; the rest is never said.
+        ids = self._ids(written)
+        end = next(iter(self._ids(tail.strip())), self._tokenizer.eos_token_id)
+        if end is None:
+            raise ModelError("The model has no end token.", "Set eos_token in its tokenizer_config.json.")
+        return (*ids, int(end))
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self._tokenizer(text, add_special_tokens=False).input_ids)
+
+    def render(self, messages: Sequence[Message], answered: bool = False) -> str:
+        """The prompt as text; a chat template's own special tokens are spelled out in it.
+
+        `answered` says that the last message is the reply, so that none is asked for.
+        """
         if self._tokenizer.chat_template is None:
             return plain_text(messages)
         turns = [{"role": message.role, "content": message.content} for message in messages]
         try:
-            return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+            text = self._tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=not answered
+            )
+            return str(text)
         except TemplateError as error:
             raise ModelError(
                 f"The model's chat template does not take these messages: {error}",

@@ -1,6 +1,7 @@
 """LoRA adapters by name: loaded when first wanted, switched per request, the least recently used leave."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -16,6 +17,7 @@ from transformers import PreTrainedModel
 from knowledge_base.errors import MismatchError, ModelError, NotFoundError
 
 _WEIGHTS = "adapter_model.safetensors"
+_PREFIX = "lora_"
 _PROBE = tuple(range(3, 11))
 
 
@@ -33,18 +35,33 @@ class Adapter:
         return f"{self.name}@{self.version}"
 
 
-class Adapters:
-    """Known adapters of one base model, at most `limit` of them in memory.
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """Where an adapter's weights stand in the network, and their bytes."""
 
-    `add`, `remove` and `find` may be called at any time; `activate` only by who has the model's turn.
+    slot: str
+    size: int
+
+
+class Adapters:
+    """Known adapters of one base model; the least recently used leave memory above `max_bytes`.
+
+    The one in use stays, however large it is. `unloaded` is told the key of each that leaves. `add`, `remove`
+    and `find` may be called at any time; `activate` only by who has the model's turn.
     """
 
-    def __init__(self, network: PreTrainedModel, limit: int) -> None:
+    def __init__(self, network: PreTrainedModel, max_bytes: int, unloaded: Callable[[str], None]) -> None:
         self._network = network
-        self._limit = limit
+        self._max_bytes = max_bytes
+        self._unloaded = unloaded
         self._known: dict[str, Adapter] = {}
-        self._loaded: OrderedDict[Adapter, str] = OrderedDict()
+        self._loaded: OrderedDict[Adapter, _Loaded] = OrderedDict()
         self._count = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of all adapters in memory."""
+        return sum(loaded.size for loaded in self._loaded.values())
 
     def add(self, name: str, folder: Path, version: str) -> None:
         """Make `name` known, or give it a new version; ModelError if the folder is no PEFT adapter."""
@@ -64,7 +81,8 @@ class Adapters:
 
     def versions(self) -> dict[str, str]:
         """Version of each known adapter."""
-        return {name: adapter.version for name, adapter in sorted(self._known.items())}
+        known = tuple(self._known.values())  # at one moment: `add` may be called meanwhile
+        return {adapter.name: adapter.version for adapter in sorted(known, key=lambda one: one.name)}
 
     def find(self, name: str | None) -> Adapter | None:
         """The adapter of that name, None for the base model; NotFoundError lists the known names."""
@@ -81,19 +99,25 @@ class Adapters:
 
     def activate(self, adapter: Adapter | None) -> None:
         """Make the network compute with `adapter`, loading it if needed, or with none."""
-        if adapter is not None and adapter not in self._loaded:
-            self._make_room()
+        if adapter is None:
+            self._switch(None)
+            return
+        if adapter not in self._loaded:
+            self._forget_outdated()
             self._load(adapter)
-        if adapter is not None:
-            self._loaded.move_to_end(adapter)
-        self._switch(self._loaded[adapter] if adapter else None)
+        self._loaded.move_to_end(adapter)
+        while self.size > self._max_bytes and len(self._loaded) > 1:
+            self._unload(next(iter(self._loaded)))
+        self._switch(self._loaded[adapter].slot)
 
-    def _make_room(self) -> None:
-        current = set(self._known.values())
-        outdated = [adapter for adapter in self._loaded if adapter not in current]
-        while outdated or len(self._loaded) >= self._limit:
-            gone = outdated.pop() if outdated else next(iter(self._loaded))
-            delete_adapter(self._network, self._loaded.pop(gone), prefix="lora_")
+    def _forget_outdated(self) -> None:
+        current = tuple(self._known.values())
+        for adapter in [adapter for adapter in self._loaded if adapter not in current]:
+            self._unload(adapter)
+
+    def _unload(self, adapter: Adapter) -> None:
+        delete_adapter(self._network, self._loaded.pop(adapter).slot, prefix=_PREFIX)
+        self._unloaded(adapter.key)
 
     def _load(self, adapter: Adapter) -> None:
         config = _config(adapter)
@@ -121,11 +145,11 @@ class Adapters:
         except (ModelError, MismatchError):
             self._discard(slot)
             raise
-        self._loaded[adapter] = slot
+        self._loaded[adapter] = _Loaded(slot, _size(self._network, slot))
 
     def _discard(self, slot: str) -> None:
         if slot in getattr(self._network, "peft_config", {}):
-            delete_adapter(self._network, slot, prefix="lora_")
+            delete_adapter(self._network, slot, prefix=_PREFIX)
 
     def _switch(self, slot: str | None) -> None:
         layers = [module for module in self._network.modules() if isinstance(module, BaseTunerLayer)]
@@ -166,6 +190,11 @@ def _weights(adapter: Adapter) -> dict[str, torch.Tensor]:
             f"The adapter weights in {adapter.folder} are damaged: {error}",
             "Copy the adapter again, or train it again.",
         ) from error
+
+
+def _size(network: PreTrainedModel, slot: str) -> int:
+    """Bytes of the weights in a slot."""
+    return sum(weight.nbytes for name, weight in network.named_parameters() if slot in name.split("."))
 
 
 def _fill(network: PreTrainedModel, weights: dict[str, torch.Tensor], slot: str) -> None:

@@ -22,12 +22,12 @@ class Limits:
     """What a generator may use.
 
     `context` counts tokens of prompt and answer together, at most what the model was made for;
-    `prefix_bytes` is the memory for prompts read lately; `adapters` are kept in memory at once.
+    `prefix_bytes` is the memory for prompts read lately, `adapter_bytes` that for adapters used lately.
     """
 
     context: int = 8192
     prefix_bytes: int = 512 * 2**20
-    adapters: int = 4
+    adapter_bytes: int = 512 * 2**20
 
 
 STANDARD = Limits()
@@ -37,7 +37,7 @@ class InProcessGenerator:
     """Generator and Scorer over a model folder.
 
     One request at a time runs on the model; the others wait in the order of asking. Prompts read lately are
-    remembered, so a repeated context costs nothing to read again.
+    remembered, so a repeated context costs nothing to read again. `base` is the folder of the model.
 
     Args:
         model_folder: config, tokenizer and safetensors weights of a causal language model.
@@ -55,9 +55,10 @@ class InProcessGenerator:
         precision: Precision | None = None,
         seed: int = 0,
     ) -> None:
+        self.base = model_folder
         self._model = load_model(model_folder, device, precision or best_precision(device), limits.context)
         self._prefixes = PrefixCache(limits.prefix_bytes)
-        self._adapters = Adapters(self._model.network, limits.adapters)
+        self._adapters = Adapters(self._model.network, limits.adapter_bytes, self._prefixes.forget)
         self._turns = Turns()
         self._random = torch.Generator().manual_seed(seed)
 

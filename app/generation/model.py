@@ -16,7 +16,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from app.generation.optimise import optimise
 from app.generation.processor import Precision
-from app.generation.prompting import Encoder
+from finetune.encoding import Encoder
 from knowledge_base.errors import ModelError
 
 

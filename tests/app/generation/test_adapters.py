@@ -1,6 +1,7 @@
 """Adapters by name: the same as plain PEFT, switched per request, refused when they do not fit."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_an_adapter_changes_the_int8_base_as_it_changes_the_exact_one(
 
 
 def test_adapters_and_base_are_switched_with_every_request(gemma: Path, tmp_path: Path) -> None:
-    generator = InProcessGenerator(gemma, limits=Limits(adapters=2), precision=PLAIN)
+    generator = InProcessGenerator(gemma, limits=room_for(2, gemma, tmp_path), precision=PLAIN)
     for number in range(3):
         generator.add_adapter(f"a{number}", save_adapter(tmp_path / f"{number}", gemma, seed=number), "1")
     names = [None, "a0", "a1", "a2"]
@@ -72,15 +73,78 @@ def test_adapters_and_base_are_switched_with_every_request(gemma: Path, tmp_path
         assert written(generator, asked(adapter=name)) == alone[name]
 
 
-def test_only_so_many_adapters_stay_in_memory(gemma: Path, tmp_path: Path) -> None:
-    generator = InProcessGenerator(gemma, limits=Limits(adapters=2), precision=PLAIN)
+def room_for(adapters: int, gemma: Path, folder: Path) -> Limits:
+    """Limits under which so many adapters of the usual kind, and not one more, stay in memory."""
+    weights = load_file(save_adapter(folder / "measured", gemma) / "adapter_model.safetensors")
+    one = sum(weight.nbytes for weight in weights.values())
+    return Limits(adapter_bytes=adapters * one + one // 2)
+
+
+def slots(generator: InProcessGenerator) -> set[str]:
+    """Where adapters stand in the network."""
+    names = [name for name, _ in generator._model.network.named_parameters() if "lora_A" in name]
+    return {name.split("lora_A.")[1].split(".")[0] for name in names}
+
+
+def test_adapters_stay_in_memory_up_to_a_size(gemma: Path, tmp_path: Path) -> None:
+    limits = room_for(2, gemma, tmp_path)
+    generator = InProcessGenerator(gemma, limits=limits, precision=PLAIN)
     counts = []
     for number in range(4):
         generator.add_adapter(f"a{number}", save_adapter(tmp_path / f"{number}", gemma, seed=number), "1")
         written(generator, asked(adapter=f"a{number}"))
-        names = [name for name, _ in generator._model.network.named_parameters() if "lora_A" in name]
-        counts.append(len({name.split("lora_A.")[1].split(".")[0] for name in names}))
+        counts.append(len(slots(generator)))
+        assert 0 < generator._adapters.size <= limits.adapter_bytes
     assert counts == [1, 2, 2, 2]
+
+
+def test_a_larger_adapter_takes_the_place_of_several(gemma: Path, tmp_path: Path) -> None:
+    limits = room_for(3, gemma, tmp_path)
+    generator = InProcessGenerator(gemma, limits=limits, precision=PLAIN)
+    for name, rank in (("small", 4), ("another", 4), ("large", 12), ("small", 4), ("huge", 100)):
+        generator.add_adapter(name, save_adapter(tmp_path / name, gemma, r=rank), "1")
+        written(generator, asked(adapter=name))
+        if name == "large":
+            assert len(slots(generator)) == 1
+    assert len(slots(generator)) == 1
+    assert generator._adapters.size > limits.adapter_bytes
+
+
+def test_the_least_recently_used_adapter_leaves_with_what_was_read_under_it(
+    gemma: Path, tmp_path: Path
+) -> None:
+    generator = InProcessGenerator(gemma, limits=room_for(2, gemma, tmp_path), precision=PLAIN)
+    for number in range(3):
+        generator.add_adapter(f"a{number}", save_adapter(tmp_path / f"{number}", gemma, seed=number), "1")
+    for name in (None, "a0", "a1", "a0", "a2"):
+        written(generator, asked(adapter=name))
+    assert {key for key, _ in generator._prefixes._entries} == {"", "a0@1", "a2@1"}
+
+
+def test_what_is_outdated_or_removed_leaves_with_the_next_load(gemma: Path, tmp_path: Path) -> None:
+    generator = InProcessGenerator(gemma, precision=PLAIN)
+    folders = [save_adapter(tmp_path / f"{number}", gemma, seed=number) for number in range(3)]
+    for name in ("old", "gone"):
+        generator.add_adapter(name, folders[0], "1")
+        written(generator, asked(adapter=name))
+    generator.add_adapter("old", folders[1], "2")
+    generator.remove_adapter("gone")
+    written(generator, asked(adapter="old"))
+    assert len(slots(generator)) == 1
+    assert {key for key, _ in generator._prefixes._entries} == {"old@2"}
+
+
+def test_many_threads_switch_between_adapters_that_do_not_fit_together(gemma: Path, tmp_path: Path) -> None:
+    generator = InProcessGenerator(gemma, limits=room_for(1, gemma, tmp_path), precision=PLAIN)
+    names = ["bank@1", "bank@2", "bank@3"]
+    for number, name in enumerate(names):
+        generator.add_adapter(name, save_adapter(tmp_path / name, gemma, seed=number), str(number))
+    alone = {name: written(generator, asked(adapter=name)) for name in names}
+    assert len(set(alone.values())) == len(names)
+    with ThreadPoolExecutor(6) as threads:
+        order = names * 4
+        found = list(threads.map(lambda name: written(generator, asked(adapter=name)), order))
+    assert found == [alone[name] for name in order]
 
 
 def test_a_new_version_serves_later_requests_while_a_running_one_ends_on_the_old(

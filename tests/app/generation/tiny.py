@@ -35,6 +35,7 @@ ARCHITECTURES: Mapping[str, Mapping[str, Any]] = {
     "qwen3": {"num_hidden_layers": 2, "attention_bias": True},
     # Not among those with our attention: the plain path of any other model.
     "gpt_neox": {"num_hidden_layers": 2},
+    "gpt2": {"n_layer": 2, "n_embd": 48, "n_head": 4, "n_positions": 1024, "n_inner": 64},
 }
 
 

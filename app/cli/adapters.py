@@ -1,0 +1,288 @@
+"""`domainqa adapters`: versions of adapters, which of them answer, and the way in and out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.output import console, messages, table, write_json
+from app.cli.state import Home, Json, State, remember
+from knowledge_base.errors import DomainqaError, InputError, ModelError
+
+if TYPE_CHECKING:
+    from finetune.registry.aliases import Aliases
+    from finetune.registry.entry import Entry
+    from finetune.registry.registry import Registry
+
+group = typer.Typer(rich_markup_mode=None)
+Version = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="One version, such as bank@3.")]
+Adapter = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="The live version, or a certain one.")]
+
+
+@group.callback(invoke_without_command=True)
+def default(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+    """List, promote, roll back, import and export adapters; without a further word, list them.
+
+    Each training or import makes a new version. The live version of an adapter answers; a running page takes
+    a promotion or a rollback with the next question.
+
+    \b
+    Example:
+      domainqa adapters
+      domainqa adapters promote bank@3
+    """
+    state = remember(ctx, home)
+    if ctx.invoked_subcommand is None:
+        _list(state, as_json)
+
+
+@group.command("list")
+def list_(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+    """List all versions: which is live, which was before, the base model, the verdict of the gate.
+
+    \b
+    Example:
+      domainqa adapters list --json
+    """
+    _list(remember(ctx, home), as_json)
+
+
+@group.command()
+def show(ctx: typer.Context, adapter: Adapter, as_json: Json = False, home: Home = None) -> None:
+    """Show how a version came about: its base, data, settings, seeds, figures and verdict.
+
+    --json prints its whole manifest; for a folder that has none, null.
+
+    \b
+    Example:
+      domainqa adapters show bank
+      domainqa adapters show bank@3 --json
+    """
+    entry = _registry(remember(ctx, home)).find(adapter)
+    if as_json:
+        write_json(entry.manifest.model_dump(mode="json") if entry.manifest else None)
+        return
+    console().print(table(("what", "value"), _told(entry)))
+
+
+@group.command()
+def promote(ctx: typer.Context, adapter: Version, home: Home = None) -> None:
+    """Make a version live, after its files have been verified.
+
+    \b
+    Example:
+      domainqa adapters promote bank@3
+    """
+    name, version = _numbered(adapter)
+    _say_live(name, _registry(remember(ctx, home)).promote(name, version))
+
+
+@group.command()
+def rollback(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The adapter.")],
+    home: Home = None,
+) -> None:
+    """Exchange the live version and the one that was live before.
+
+    Where there was none before, the base model answers again. A second rollback takes back the first.
+
+    \b
+    Example:
+      domainqa adapters rollback bank
+    """
+    _say_live(name, _registry(remember(ctx, home)).rollback(name))
+
+
+@group.command("import")
+def import_(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A LoRA adapter as PEFT saves it.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Adapter that it is a version of.")],
+    home: Home = None,
+) -> None:
+    """Copy any PEFT folder with safetensors weights into a new version; prints the version.
+
+    It answers only once it is promoted.
+
+    \b
+    Example:
+      domainqa adapters import ~/lora-out --name bank
+    """
+    number = _registry(remember(ctx, home)).import_folder(name, folder)
+    typer.echo(f"{name}@{number}")
+    messages().print(f"Make it live: domainqa adapters promote {name}@{number}", markup=False)
+
+
+@group.command()
+def export(
+    ctx: typer.Context,
+    adapter: Adapter,
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help='A new folder, or a file "….zip".')],
+    home: Home = None,
+) -> None:
+    """Copy a version into an ordinary PEFT folder, which PEFT, vLLM and `import` read.
+
+    \b
+    Example:
+      domainqa adapters export bank ~/bank-adapter
+      domainqa adapters export bank@3 bank-3.zip
+    """
+    from finetune.registry.export import export as write
+
+    entry = _registry(remember(ctx, home)).find(adapter)
+    write(entry, target)
+    messages().print(f"Exported {entry.reference} to {target}.", markup=False)
+
+
+@group.command()
+def merge(
+    ctx: typer.Context,
+    adapter: Adapter,
+    target: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write; must not exist.")],
+    home: Home = None,
+) -> None:
+    """Write base and adapter as one model folder, for programs that know no adapters.
+
+    The folder is compared with what was merged before it appears.
+
+    \b
+    Example:
+      domainqa adapters merge bank /models/gemma-bank
+    """
+    from app.models import model_folder
+    from finetune.training.merging import merge as merge_into
+
+    state = remember(ctx, home)
+    settings = state.settings()
+    entry = _registry(state).find(adapter)
+    merge_into(model_folder(settings.generator, settings.models_cache), entry.folder, target)
+    messages().print(f"Merged {entry.reference} into {target}.", markup=False)
+
+
+@group.command()
+def remove(ctx: typer.Context, adapter: Version, home: Home = None) -> None:
+    """Delete a version that is not live; its number is never given again.
+
+    \b
+    Example:
+      domainqa adapters remove bank@2
+    """
+    name, version = _numbered(adapter)
+    _registry(remember(ctx, home)).remove(name, version)
+    messages().print(f"Removed {name}@{version}.", markup=False)
+
+
+@group.command()
+def verify(ctx: typer.Context, home: Home = None) -> None:
+    """Compare every file of every version with the SHA-256 that was taken when it was registered.
+
+    \b
+    Example:
+      domainqa adapters verify
+    """
+    registry = _registry(remember(ctx, home))
+    problems = []
+    for reference in _references(registry):
+        problem = _problem(registry, reference)
+        typer.echo(f"{reference}: {problem or 'ok'}")
+        problems += [reference] if problem else []
+    if problems:
+        raise ModelError(
+            f"These adapters are damaged: {', '.join(problems)}.",
+            "Import them again from copies, or remove them.",
+        )
+
+
+def _registry(state: State) -> Registry:
+    from app.adapters import open_registry
+
+    return open_registry(state.settings())
+
+
+def _numbered(text: str) -> tuple[str, int]:
+    from finetune.registry.references import parse_reference
+
+    reference = parse_reference(text)
+    if not isinstance(reference.version, int):
+        raise InputError(f"{text} names no certain version.", f"Name one, such as {reference.name}@3.")
+    return reference.name, reference.version
+
+
+def _say_live(name: str, aliases: Aliases) -> None:
+    live = f"{name}@{aliases.live} is live" if aliases.live else f"No version of {name} is live"
+    before = f"{name}@{aliases.previous} was before" if aliases.previous else "none was before"
+    typer.echo(f"{live}; {before}.")
+
+
+def _references(registry: Registry) -> list[str]:
+    """Every version of every adapter; a folder without versions by its name."""
+    found = []
+    for name in registry.names():
+        found += [f"{name}@{number}" for number in registry.versions(name)]
+        if registry.serves(name) and registry.aliases(name).live is None:
+            found.append(name)
+    return found
+
+
+def _problem(registry: Registry, reference: str) -> str:
+    from finetune.registry.entry import verify as check
+
+    try:
+        check(registry.find(reference))
+    except DomainqaError as error:
+        return error.cause
+    return ""
+
+
+def _list(state: State, as_json: bool) -> None:
+    registry = _registry(state)
+    rows = [_row(registry, reference) for reference in _references(registry)]
+    if as_json:
+        write_json(rows)
+    elif rows:
+        headings = ("adapter", "state", "created", "base", "verdict")
+        cells = [[row[heading] or "" for heading in headings] for row in rows]
+        console().print(table(headings, cells))
+    else:
+        hint = "There are no adapters yet. Import one: domainqa adapters import FOLDER --name NAME"
+        messages().print(hint, soft_wrap=True)
+
+
+def _row(registry: Registry, reference: str) -> dict[str, str | None]:
+    """What the list shows of one version; `state` is live, previous, folder, unusable, or none of these."""
+    try:
+        entry = registry.find(reference)
+    except DomainqaError:
+        return {"adapter": reference, "state": "unusable", "created": None, "base": None, "verdict": None}
+    aliases = registry.aliases(entry.name)
+    states = {aliases.previous: "previous", aliases.live: "live"}
+    made = entry.manifest
+    return {
+        "adapter": reference,
+        "state": states.get(entry.version) if entry.version else "folder",
+        "created": made.created if made else None,
+        "base": made.base.id if made and made.base else None,
+        "verdict": ("promoted" if made.verdict.promoted else "rejected") if made and made.verdict else None,
+    }
+
+
+def _told(entry: Entry) -> list[tuple[str, str]]:
+    """Everything that is known of a version, but for long lists."""
+    rows = [("adapter", entry.reference), ("folder", str(entry.folder))]
+    if entry.manifest is None:
+        return rows
+    hidden = {"format", "schema_version", "name", "version", "files", "losses"}
+    told = entry.manifest.model_dump(mode="json", exclude=hidden, exclude_defaults=True)
+    rows += [(name.replace("_", " "), _text(value)) for name, value in told.items()]
+    if entry.manifest.losses:
+        last = entry.manifest.losses[-1].model_dump(exclude_none=True)
+        rows.append(("last loss", _text(last)))
+    return rows
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

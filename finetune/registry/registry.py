@@ -1,0 +1,248 @@
+"""The registry of adapters: immutable versions in a folder, and aliases that say which one answers."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from finetune.registry import durable, layout
+from finetune.registry.aliases import Aliases, read_aliases, write_aliases
+from finetune.registry.entry import Entry, verify
+from finetune.registry.export import description_of
+from finetune.registry.manifest import (
+    FILE_NAME,
+    Description,
+    carried_manifest,
+    manifest_of,
+    read_manifest,
+    write_manifest,
+)
+from finetune.registry.peft_folder import check_folder, files_of
+from finetune.registry.references import BASE, Reference, Selector, check_name, is_name, parse_reference
+from knowledge_base.errors import BusyError, InputError, NotFoundError
+from retrieval.embedded.failures import translated
+from retrieval.packaged import sha256_of
+
+NOTICE = "NOTICE"
+
+_LOCK = ".lock"
+
+
+class Registry:
+    """Adapters in `folder`, laid over those in `shipped`, which is only read and has the same layout.
+
+    A version in `folder` hides the shipped one of its number, and its aliases hide the shipped ones: a
+    shipped adapter is retrained, promoted and rolled back like any other. Reading takes no lock and sees
+    complete versions only.
+
+    Writers wait for each other, at most `wait_seconds`. Every method that writes raises BusyError if another
+    process is still writing then, and StorageError if the disk is full or the folder cannot be written; what
+    was there before is there still.
+    """
+
+    def __init__(self, folder: Path, shipped: Path | None = None, wait_seconds: float = 60.0) -> None:
+        self.folder = folder
+        self._shipped = shipped
+        self._wait_seconds = wait_seconds
+
+    def names(self) -> list[str]:
+        """Every name under which there is a version, or a plain PEFT folder."""
+        with translated(self.folder):
+            return sorted(set().union(*map(layout.names_in, self._places)))
+
+    def serves(self, name: str) -> bool:
+        """Whether the bare name means an adapter: one of its versions is live, or it is a plain folder."""
+        return is_name(name) and (self.aliases(name).live is not None or self._plain(name) is not None)
+
+    def shipped_names(self) -> list[str]:
+        """The names of adapters that were shipped."""
+        return sorted(layout.names_in(self._shipped)) if self._shipped else []
+
+    def versions(self, name: str) -> list[int]:
+        """The numbers of all versions, ascending; whether one is damaged is seen when it is got."""
+        with translated(self.folder):
+            return sorted(self._numbered(name))
+
+    def next_version(self, name: str) -> int:
+        """The number that a version registered now would get; another process may be quicker."""
+        return max([0, self.aliases(name).last, *self._occupied(name)]) + 1
+
+    def aliases(self, name: str) -> Aliases:
+        """Which version is live and which was before; StorageError if the file is damaged."""
+        found = (read_aliases(place / name) for place in self._places)
+        return next((aliases for aliases in found if aliases is not None), Aliases())
+
+    def find(self, text: str) -> Entry:
+        """What "bank", "bank@3" or "bank@previous" means; see `get`. InputError for other texts."""
+        reference = parse_reference(text)
+        return self.get(reference.name, reference.version)
+
+    def get(self, name: str, version: Selector = "live") -> Entry:
+        """A version by its number or alias; a plain folder by its bare name, if no version of it is live.
+
+        Raises:
+            NotFoundError: there is none; lists those that there are.
+            ModelError: it is damaged.
+            MismatchError: a newer program registered it.
+        """
+        number = version if isinstance(version, int) else self.aliases(name).number(version)
+        plain = self._plain(name)
+        if number is None and version == "live" and plain is not None:
+            return Entry(name, None, plain, carried_manifest(plain))
+        folder = self._numbered(name).get(number) if number else None
+        if folder is None:
+            raise self._unknown(Reference(name, number or version))
+        return Entry(name, number, folder, read_manifest(folder))
+
+    def register(self, name: str, folder: Path, description: Description | None = None) -> int:
+        """Copy an adapter's files into a new version, and return its number.
+
+        Subfolders, hidden files and pickles stay behind; notices of the description become the file NOTICE if
+        there is none. However this ends, also by a kill, the version is there as a whole or not at all.
+        Raises ModelError if the folder is no LoRA adapter, InputError for a name that no adapter can have.
+        """
+        check_name(name)
+        check_folder(folder)
+        with self._writing(name):
+            number = self.next_version(name)
+            partial = layout.partial_folder(self.folder, name, number)
+            partial.mkdir(parents=True)
+            _fill(partial, folder, description or Description(), name, number)
+            partial.rename(layout.version_folder(self.folder, name, number))
+            for place in (partial.parent, self.folder / name, self.folder):
+                durable.flush(place)
+        return number
+
+    def import_folder(self, name: str, folder: Path) -> int:
+        """Register any PEFT folder, with what it tells of itself; see `register` and `description_of`."""
+        check_name(name)
+        return self.register(name, folder, description_of(folder))
+
+    def promote(self, name: str, version: int) -> Aliases:
+        """Make a version live, once its files are verified; the one that was live becomes `previous`.
+
+        Raises NotFoundError if there is no such version, ModelError if it is damaged.
+        """
+        with self._writing(name):
+            verify(self.get(name, version))
+            return self._swap(name, self.aliases(name).promoted(version))
+
+    def rollback(self, name: str) -> Aliases:
+        """Exchange live and previous; where that leaves no version live, the base model answers again.
+
+        Raises NotFoundError if no version was ever promoted, ModelError if the previous one is damaged.
+        """
+        with self._writing(name):
+            aliases = self.aliases(name).rolled_back()
+            if aliases.live is None and aliases.previous is None:
+                raise self._unknown(Reference(name, "previous"))
+            if aliases.live is not None:
+                verify(self.get(name, aliases.live))
+            return self._swap(name, aliases)
+
+    def remove(self, name: str, version: int) -> None:
+        """Delete a version; its number is never given again.
+
+        Raises NotFoundError if there is no such version, InputError if it is live or shipped.
+        """
+        with self._writing(name):
+            self._check_removable(name, version)
+            self._swap(name, self.aliases(name).without(version))
+            folder = layout.version_folder(self.folder, name, version)
+            folder.rename(layout.removed_folder(self.folder, name, version))
+
+    @property
+    def _places(self) -> list[Path]:
+        return [self.folder] if self._shipped is None else [self.folder, self._shipped]
+
+    def _numbered(self, name: str) -> dict[int, Path]:
+        merged: dict[int, Path] = {}
+        for place in reversed(self._places):
+            merged |= layout.numbered(place, name)
+        return merged
+
+    def _occupied(self, name: str) -> list[int]:
+        return [number for place in self._places for number in layout.occupied(place, name)]
+
+    def _plain(self, name: str) -> Path | None:
+        found = (layout.plain_folder(place, name) for place in self._places)
+        return next((plain for plain in found if plain is not None), None)
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        """The only writer; what a killed one left of this adapter is swept away first."""
+        with translated(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._locked():
+                self._sweep(name)
+                try:
+                    yield
+                finally:
+                    self._sweep(name)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = FileLock(self.folder / _LOCK, timeout=self._wait_seconds)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise BusyError(
+                f"Another process is changing the adapters in {self.folder}.",
+                "Wait until it has finished, then run the command again.",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _sweep(self, name: str) -> None:
+        for left in layout.leftovers(self.folder, name):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def _swap(self, name: str, aliases: Aliases) -> Aliases:
+        (self.folder / name).mkdir(exist_ok=True)
+        write_aliases(self.folder / name, aliases)
+        return aliases
+
+    def _check_removable(self, name: str, version: int) -> None:
+        if version not in self._numbered(name):
+            raise self._unknown(Reference(name, version))
+        if version not in layout.numbered(self.folder, name):
+            raise InputError(
+                f"The adapter {name}@{version} came with domainqa and cannot be removed.",
+                f"If it must not answer, go back: domainqa adapters rollback {name}",
+            )
+        if version == self.aliases(name).live:
+            raise InputError(
+                f"The adapter {name}@{version} is live.",
+                f"Promote another version first, or go back: domainqa adapters rollback {name}",
+            )
+
+    def _unknown(self, reference: Reference) -> NotFoundError:
+        name, version = reference.name, reference.version
+        if name not in self.names():
+            known = ", ".join(self.names()) or "none"
+            return NotFoundError(
+                f"There is no adapter {name}; there is: {known}.",
+                f'Choose one of these, or "{BASE}", the model without an adapter.',
+            )
+        known = ", ".join(map(str, self.versions(name))) or "none, only a folder without versions"
+        missing = f"There is no version {version} of the adapter {name}"
+        if isinstance(version, str):
+            missing = f"No version of the adapter {name} is {version}"
+        return NotFoundError(
+            f"{missing}; there is: {known}.",
+            f"Name one of these as {name}@NUMBER; `domainqa adapters promote` makes it live.",
+        )
+
+
+def _fill(partial: Path, folder: Path, description: Description, name: str, number: int) -> None:
+    """Put a version together; its manifest comes last."""
+    files = {file.name: durable.copy_file(file, partial / file.name) for file in files_of(folder)}
+    files.pop(FILE_NAME, None)  # the one of an exported folder
+    if description.notices and NOTICE not in files:
+        durable.write_whole(partial / NOTICE, "\n\n".join(description.notices) + "\n")
+        files[NOTICE] = sha256_of(partial / NOTICE)
+    write_manifest(partial, manifest_of(description, name, number, files))

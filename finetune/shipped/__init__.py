@@ -1,0 +1,1 @@
+"""Adapters that come with domainqa: a registry folder that is only read."""
