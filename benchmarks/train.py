@@ -1,0 +1,170 @@
+"""Speed of training: ours against transformers.Trainer, the same samples, base and adapter, in one run.
+
+usage: python benchmarks/train.py [--pairs 48] [--epochs 1] [--json FILE]
+
+Both learn the training pairs of the sample bank as samples of our own retriever: a right passage with the
+answer, a rival with the refusal. Trainer pads batches of similar length to their longest and computes the
+logits of every token, as it does by default with labels; its loss counts replies alone, as ours does. After
+training both are measured by the same function on samples that neither learned.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is not the package
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+
+import torch
+from peft import PeftModel
+from transformers import AutoTokenizer, Trainer, TrainingArguments
+
+from app.models import model_folder
+from app.retraining.surroundings import CollectionLibrary
+from app.settings import load_settings
+from app.workspace import Workspace
+from benchmarks.measuring import Row, save, show
+from finetune.encoding import Encoder
+from finetune.pairs.formats import read_pairs
+from finetune.samples import SampleSettings, samples_of
+from finetune.training.network import adapted, load_base, plain_loss
+from finetune.training.plan import encode
+from finetune.training.rows import Encoded
+from finetune.training.train import Base, fit
+from finetune.training.values import Sample, TrainSettings
+
+REPOSITORY = Path(__file__).parent.parent
+_IGNORED = -100
+_BATCH = 4
+
+
+def main() -> None:
+    """Train both, measure, print, save."""
+    arguments = _arguments()
+    settings = load_settings({})
+    base = Base(model_folder(settings.generator, settings.models_cache), settings.generator)
+    encoder = Encoder(AutoTokenizer.from_pretrained(base.folder), base.context)
+    learned, held = _samples(arguments.pairs, encoder)
+    training = TrainSettings(epochs=arguments.epochs, dev_share=0.0, samples_per_step=16)
+    heldout, _ = encode(held, encoder)
+    before = load_base(base.folder, base.device)
+    rows: list[Row] = [{"training by": "nobody", "samples/s": None, "held-out loss": _loss(before, heldout)}]
+    del before
+    for name, run in (("domainqa", _ours), ("transformers.Trainer", _theirs)):
+        started = time.perf_counter()
+        model, seconds = run(learned, base, training, encoder)
+        rows.append(
+            {
+                "training by": name,
+                "samples/s": arguments.epochs * len(learned) / seconds,
+                "seconds": seconds,
+                "with loading": time.perf_counter() - started,
+                "held-out loss": _loss(model, heldout),
+            }
+        )
+        del model
+    ours, theirs = (float(row["samples/s"] or 0) for row in rows[1:])
+    columns = list(rows[1])
+    table = [{column: row.get(column) for column in columns} for row in rows]
+    show(f"{len(learned)} samples, {arguments.epochs} epoch(s)", table)
+    print(f"ratio: {ours / theirs:.2f}")
+    save(arguments.json, "train", {"training": table, "ratio": [{"samples/s": ours / theirs}]})
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pairs", type=int, default=48, help="pairs of each language")
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    return parser.parse_args()
+
+
+def _samples(count: int, encoder: Encoder) -> tuple[list[Sample], list[Sample]]:
+    """Samples of training pairs to learn, and of others to measure; those of one document stay together."""
+    with tempfile.TemporaryDirectory() as home, Workspace(load_settings({"home": home})) as workspace:
+        workspace.ingest(REPOSITORY / "samples" / "bank", "bank")
+        library = CollectionLibrary(workspace, "bank")
+        parts: tuple[list[Sample], list[Sample]] = ([], [])
+        for language in ("en", "zh"):
+            pairs = read_pairs(REPOSITORY / "samples" / "pairs" / f"{language}.jsonl").pairs
+            pairs = [pair for pair in pairs if pair.split == "train"]
+            for part, chosen in zip(parts, (pairs[:count], pairs[count : count + count // 4]), strict=True):
+                together_none = SampleSettings(together=0.0)
+                made = samples_of(chosen, library, encoder.count, together_none, lambda _done, _total: None)
+                part.extend(made.samples)
+    return parts
+
+
+def _ours(
+    samples: Sequence[Sample], base: Base, settings: TrainSettings, _encoder: Encoder
+) -> tuple[PeftModel, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        model, _, trained = fit(samples, base, settings, Path(folder))
+    return model, trained.seconds
+
+
+def _theirs(
+    samples: Sequence[Sample], base: Base, settings: TrainSettings, encoder: Encoder
+) -> tuple[PeftModel, float]:
+    encoded, _ = encode(samples, encoder)
+    model = adapted(load_base(base.folder, base.device), settings)
+    data = [{"ids": [*s.prompt, *s.reply], "reply": len(s.reply), "length": s.length} for s in encoded]
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(
+            model=model,
+            args=TrainingArguments(
+                output_dir=folder,
+                num_train_epochs=settings.epochs,
+                per_device_train_batch_size=_BATCH,
+                gradient_accumulation_steps=settings.samples_per_step // _BATCH,
+                learning_rate=settings.learning_rate,
+                lr_scheduler_type="cosine",
+                warmup_steps=1,
+                weight_decay=0.0,
+                train_sampling_strategy="group_by_length",
+                length_column_name="length",
+                remove_unused_columns=False,
+                report_to=[],
+                save_strategy="no",
+                logging_strategy="no",
+                disable_tqdm=True,
+                use_cpu=base.device == "cpu",
+                seed=settings.seed,
+            ),
+            train_dataset=data,  # type: ignore[arg-type]
+            data_collator=_padded,
+        )
+        started = time.perf_counter()
+        trainer.train()
+    return model, time.perf_counter() - started
+
+
+def _padded(samples: Sequence[dict[str, object]]) -> dict[str, torch.Tensor]:
+    """Ids, mask and labels [batch, longest], labels on replies alone."""
+    ids = [torch.tensor(sample["ids"]) for sample in samples]
+    longest = max(len(row) for row in ids)
+    inputs = torch.zeros(len(ids), longest, dtype=torch.long)
+    mask, labels = torch.zeros_like(inputs), torch.full_like(inputs, _IGNORED)
+    for place, (row, sample) in enumerate(zip(ids, samples, strict=True)):
+        inputs[place, : len(row)], mask[place, : len(row)] = row, 1
+        start = len(row) - int(sample["reply"])  # type: ignore[call-overload]
+        labels[place, start : len(row)] = row[start:]
+    return {"input_ids": inputs, "attention_mask": mask, "labels": labels}
+
+
+@torch.no_grad()
+def _loss(model: torch.nn.Module, samples: Sequence[Encoded]) -> float:
+    """Nats per reply token, each sample read alone."""
+    model.train(False)
+    network = model.get_base_model() if isinstance(model, PeftModel) else model
+    nats = sum(float(plain_loss(model, network, sample)) for sample in samples)
+    return nats / sum(len(sample.reply) for sample in samples)
+
+
+if __name__ == "__main__":
+    main()

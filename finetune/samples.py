@@ -1,0 +1,190 @@
+"""Pairs become training samples: contexts of our own retriever, rendered by the prompt that is served.
+
+After RAFT (Zhang et al. 2024), with two differences. Distractors are what the retriever really ranks beside
+the right passage, not random ones. And where the right passage was taken out, the reply is the refusal: RAFT
+keeps the answer there, which teaches to answer without evidence.
+
+A small model reads passages one by one, so most samples show one passage: the right one with the answer, and
+each of its strongest rivals with the refusal. Some show all passages together, in the order they are served.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from finetune.pairs.evidence import squeezed, stands_in, supports
+from finetune.pairs.values import Dropped, Evidence, Pair, Task
+from finetune.training.values import Sample
+from knowledge_base.values import Passage
+from retrieval.context import CountTokens, Packed, pack, pack_each
+from retrieval.prompt import Style, language_of, refusal, render
+
+_BATCH = 64
+
+
+class Library(Protocol):
+    """The collection that training draws its contexts from, searched at the settings that are served."""
+
+    def asked(self, question: str) -> str:
+        """A question as it is searched for and read when it is served, with the year of "this year" in it."""
+        ...
+
+    def search(self, questions: Sequence[str]) -> list[tuple[Passage, ...]]:
+        """For each question the passages that a model would read, best first."""
+        ...
+
+    def passages(self, document: str) -> tuple[Passage, ...]:
+        """All passages of a document; NotFoundError if there is none of that path."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSettings:
+    """What is made of each pair.
+
+    passage_tokens: room for a passage, as served. distractors: passages of each question that are read alone
+    and must be refused, at most. together: share of the questions that are also asked of all their passages
+    at once, in a room of together_tokens. removed: share of those from which the right passage is taken out.
+    sentences: share of the pairs with a sentence that also learn to reply with it.
+    """
+
+    passage_tokens: int = 700
+    distractors: int = 1
+    together: float = 0.1
+    together_tokens: int = 2800
+    removed: float = 0.3
+    sentences: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The samples of some pairs, and the pairs of which none could be made."""
+
+    samples: tuple[Sample, ...]
+    dropped: tuple[Dropped, ...]
+
+
+def samples_of(
+    pairs: Sequence[Pair],
+    library: Library,
+    count_tokens: CountTokens,
+    settings: SampleSettings,
+    progress: Callable[[int, int], None],
+) -> Made:
+    """Samples of all pairs, in their order; the seed and the pair's id alone decide about each.
+
+    Args:
+        pairs: checked pairs of the training part.
+        library: where their evidence stands.
+        count_tokens: by the tokenizer of the model to be trained.
+        settings: how many of which kind.
+        progress: is told pairs done and pairs in all.
+    """
+    samples: list[Sample] = []
+    dropped: list[Dropped] = []
+    for start in range(0, len(pairs), _BATCH):
+        batch = [replace(p, question=library.asked(p.question)) for p in pairs[start : start + _BATCH]]
+        progress(start, len(pairs))
+        for pair, found in zip(batch, library.search([pair.question for pair in batch]), strict=True):
+            scene = _scene(pair, found, library)
+            if scene is None:
+                reason = "no passage of the collection holds its evidence whole"
+                dropped.append(Dropped(pair.id, pair.question, pair.origin, reason))
+                continue
+            samples.extend(_samples(pair, scene, count_tokens, settings))
+    progress(len(pairs), len(pairs))
+    return Made(tuple(dict.fromkeys(samples)), tuple(dropped))
+
+
+def task_samples(tasks: Sequence[Task]) -> list[Sample]:
+    """Samples of tasks other than answering: as they are, without passages."""
+    return [Sample(task.messages, task.reply, task.id, "task") for task in tasks]
+
+
+def is_gold(passage: Passage, pair: Pair) -> bool:
+    """Whether a passage holds one of the pair's places of evidence, whole."""
+    return any(_holds(passage, place, pair) for place in pair.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What is found for a question: in order, with the right passages put in where they were not found."""
+
+    gold: tuple[Passage, ...]
+    rivals: tuple[Passage, ...]
+    found: tuple[Passage, ...]
+
+
+def _scene(pair: Pair, found: Sequence[Passage], library: Library) -> _Scene | None:
+    if not pair.answerable:
+        return _Scene((), tuple(found), tuple(found))
+    gold = [passage for passage in found if is_gold(passage, pair)]
+    if not gold:
+        documents = dict.fromkeys(place.document for place in pair.evidence)
+        gold = [p for document in documents for p in library.passages(document) if is_gold(p, pair)][:1]
+    if not gold:
+        return None
+    # A rival that happens to hold the answer may be right too: it teaches nothing either way.
+    rivals = [p for p in found if p not in gold and not _may_answer(p, pair)]
+    return _Scene(tuple(gold), tuple(rivals), tuple(found) if gold[0] in found else (*found[:-1], gold[0]))
+
+
+def _holds(passage: Passage, place: Evidence, pair: Pair) -> bool:
+    if passage.document != place.document:
+        return False
+    if place.quote and squeezed(place.quote) not in squeezed(passage.text):
+        return False
+    return any(supports(passage.indexed_text, answer) for answer in pair.answers)
+
+
+def _may_answer(passage: Passage, pair: Pair) -> bool:
+    in_document = any(place.document == passage.document for place in pair.evidence)
+    return any(stands_in(answer, passage.text) for answer in pair.answers) and (
+        in_document or len(squeezed(pair.answers[0])) > 3  # noqa: PLR2004 - "7" stands anywhere
+    )
+
+
+def _samples(
+    pair: Pair, scene: _Scene, count_tokens: CountTokens, settings: SampleSettings
+) -> Iterator[Sample]:
+    chance = random.Random(f"{settings.seed}\0{pair.id}")
+    styles: list[Style] = ["words"]
+    if pair.sentence and chance.random() < settings.sentences:
+        styles.append("sentence")
+    for packed in pack_each(scene.gold[:1], settings.passage_tokens, count_tokens).packed:
+        for style in styles:
+            yield _sample(pair, [packed], style, _reply(pair, style), "answer")
+    rivals = scene.rivals[: settings.distractors]
+    for packed in pack_each(rivals, settings.passage_tokens, count_tokens).packed:
+        yield _sample(pair, [packed], chance.choice(styles), refusal(language_of(pair.question)), "refusal")
+    if chance.random() < settings.together:
+        yield from _together(pair, scene, count_tokens, settings, chance)
+
+
+def _together(
+    pair: Pair, scene: _Scene, count_tokens: CountTokens, settings: SampleSettings, chance: random.Random
+) -> Iterator[Sample]:
+    removed = not scene.gold or chance.random() < settings.removed
+    passages = [p for p in scene.found if p in scene.rivals] if removed else scene.found
+    packed = pack(passages, settings.together_tokens, count_tokens).packed
+    if not packed:
+        return
+    seen = removed or any(piece.passage in scene.gold and _is_whole(piece) for piece in packed)
+    if seen:
+        reply = refusal(language_of(pair.question)) if removed else _reply(pair, "words")
+        yield _sample(pair, packed, "words", reply, "together")
+
+
+def _is_whole(piece: Packed) -> bool:
+    return piece.end == piece.passage.end
+
+
+def _reply(pair: Pair, style: Style) -> str:
+    return pair.answers[0] if style == "words" else pair.sentence
+
+
+def _sample(pair: Pair, packed: Sequence[Packed], style: Style, reply: str, kind: str) -> Sample:
+    texts = [piece.text for piece in packed]
+    return Sample(render(pair.question, texts, style), reply, pair.id, kind)

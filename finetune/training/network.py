@@ -1,0 +1,131 @@
+"""The base model with a fresh adapter in it, and the loss of a row."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors import SafetensorError
+from torch.nn import functional
+from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
+from transformers.utils.logging import disable_progress_bar
+
+from finetune.training.rows import Encoded, Row
+from finetune.training.targets import choose_targets
+from finetune.training.values import TrainSettings
+from knowledge_base.errors import InputError, ModelError
+
+Mask = torch.Tensor | dict[str, torch.Tensor]
+
+
+def load_base(folder: Path, device: str, four_bit: bool = False) -> PreTrainedModel:
+    """The frozen base: bf16 on CUDA (or four bits), fp32 on a processor, whose bf16 may be only imitated.
+
+    Raises:
+        ModelError: if the folder holds no weights or cannot be loaded.
+        InputError: if four bits are asked for where there is no CUDA.
+    """
+    if four_bit and not device.startswith("cuda"):
+        raise InputError(
+            f"A base in four bits needs CUDA; this runs on {device}.",
+            "Leave four bits out: small models fit in memory as they are.",
+        )
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"The model folder {folder} holds no weights (*.safetensors).",
+            "Copy the folder again, or convert older .bin weights to safetensors.",
+        )
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    half = device.startswith("cuda")
+    try:
+        network: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=AutoConfig.from_pretrained(folder, local_files_only=True),
+            dtype=torch.bfloat16 if half else torch.float32,
+            local_files_only=True,
+            attn_implementation="sdpa" if half else "eager",
+            quantization_config=_four_bit() if four_bit else None,
+            device_map=device if four_bit else None,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        raise ModelError(
+            f"The model in {folder} cannot be loaded: {error}",
+            "Use the folder of a causal language model with config and safetensors weights.",
+        ) from error
+    if not four_bit:
+        torch.nn.Module.to(network, device)
+    return network.requires_grad_(False)
+
+
+def _four_bit() -> BitsAndBytesConfig:
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+
+
+def adapted(network: PreTrainedModel, settings: TrainSettings) -> PeftModel:
+    """The base with an untrained adapter, whose weights are fp32; the seed decides how they begin."""
+    targets = choose_targets(network, settings.targets, settings.rank)
+    torch.manual_seed(settings.seed)
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        use_rslora=settings.variant == "rslora",
+        use_dora=settings.variant == "dora",
+        target_modules=targets,
+    )
+    model: PeftModel = get_peft_model(network, config)
+    return model
+
+
+def row_loss(model: torch.nn.Module, network: PreTrainedModel, row: Row) -> torch.Tensor:
+    """Sum of the nats of all reply tokens of a row, a scalar.
+
+    Logits are computed only where a reply token is predicted: in a small model with a large vocabulary the
+    head is most of the work.
+    """
+    device = network.device
+    logits = model(
+        input_ids=row.ids[None].to(device),
+        position_ids=row.positions[None].to(device),
+        attention_mask=masks_of(network, row),
+        use_cache=False,
+        logits_to_keep=row.places.to(device),
+    ).logits
+    return functional.cross_entropy(logits[0].float(), row.targets.to(device), reduction="sum")
+
+
+def masks_of(network: PreTrainedModel, row: Row) -> Mask:
+    """What a layer may see, [1, 1, tokens, tokens], added to its scores; by kind where layers differ."""
+    config = network.config.get_text_config()
+    window = getattr(config, "sliding_window", None)
+    kinds = set(getattr(config, "layer_types", None) or ())
+    full = _additive(row.mask, network)
+    if window is None or not getattr(config, "use_sliding_window", True):
+        return {kind: full for kind in kinds} if len(kinds) > 1 else full
+    near = row.positions[:, None] - row.positions < window
+    sliding = _additive(row.mask & near, network)
+    if not kinds:
+        return sliding
+    masks: Mapping[str, torch.Tensor] = {"sliding_attention": sliding, "full_attention": full}
+    return {kind: masks[kind] for kind in kinds} if len(kinds) > 1 else masks[next(iter(kinds))]
+
+
+def _additive(mask: torch.Tensor, network: PreTrainedModel) -> torch.Tensor:
+    hidden = torch.zeros(mask.shape, dtype=network.dtype)
+    hidden.masked_fill_(~mask, torch.finfo(network.dtype).min)
+    return hidden[None, None].to(network.device)
+
+
+def plain_loss(model: torch.nn.Module, network: PreTrainedModel, sample: Encoded) -> torch.Tensor:
+    """Sum of the nats of one sample's reply tokens, read alone without any mask of ours."""
+    ids = torch.tensor([[*sample.prompt, *sample.reply]], device=network.device)
+    start = len(sample.prompt)
+    places = torch.arange(start - 1, ids.shape[1] - 1, device=network.device)
+    logits = model(input_ids=ids, use_cache=False, logits_to_keep=places).logits
+    return functional.cross_entropy(logits[0].float(), ids[0, start:], reduction="sum")

@@ -1,0 +1,123 @@
+"""What is learned in which step, decided before anything is computed, so that a resumed run is the same."""
+
+import hashlib
+import math
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from finetune.encoding import Encoder
+from finetune.training.rows import Encoded, Tree, packed, trees_of
+from finetune.training.values import Sample, TrainSettings
+from knowledge_base.errors import InputError
+
+Rows = tuple[tuple[Tree, ...], ...]
+_FLOOR = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A sample that is not learned, because its reply would have to be cut."""
+
+    pair: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Rows of each step, the rows that measure, and after how many steps they are used.
+
+    `digest` tells this plan from every other one: of other samples, another order or other settings.
+    """
+
+    steps: tuple[Rows, ...]
+    dev: Rows
+    measure_every: int
+    refused: tuple[Refused, ...]
+    digest: str
+
+
+def encode(samples: Sequence[Sample], encoder: Encoder) -> tuple[list[Encoded], list[Refused]]:
+    """Samples as tokens, and those that are too long for the model; a sample given twice is kept once."""
+    encoded: dict[Encoded, None] = {}
+    refused: list[Refused] = []
+    for sample in samples:
+        try:
+            prompt, reply = encoder.example(sample.messages, sample.reply)
+        except InputError as error:
+            refused.append(Refused(sample.pair, error.cause))
+        else:
+            encoded[Encoded(prompt, reply, sample.pair)] = None
+    return list(encoded), refused
+
+
+def plan_of(samples: Sequence[Sample], encoder: Encoder, settings: TrainSettings) -> Plan:
+    """The whole course of training; InputError if nothing is left to learn."""
+    encoded, refused = encode(samples, encoder)
+    dev_pairs = _dev_pairs({sample.key for sample in encoded}, settings)
+    learned = [sample for sample in encoded if sample.key not in dev_pairs]
+    if not learned:
+        raise InputError(
+            f"None of the {len(samples)} samples can be learned.",
+            "Give more pairs, or a model that reads longer texts.",
+        )
+    trees = trees_of(learned, settings.row_tokens)
+    steps = _steps(trees, settings)
+    dev = packed(
+        trees_of([s for s in encoded if s.key in dev_pairs], settings.row_tokens), settings.row_tokens, 0
+    )
+    an_epoch = math.ceil(len(steps) / settings.epochs)
+    return Plan(
+        steps=tuple(steps),
+        dev=tuple(dev),
+        measure_every=max(1, an_epoch // settings.measurements),
+        refused=tuple(refused),
+        digest=_digest(settings, encoded),
+    )
+
+
+def learning_rate(step: int, steps: int, settings: TrainSettings) -> float:
+    """Rate of `step`, counted from 0: a straight way up, then a cosine down to a tenth."""
+    warm = max(1, round(steps * settings.warmup))
+    if step < warm:
+        return settings.learning_rate * (step + 1) / warm
+    done = (step - warm) / max(1, steps - warm)
+    return settings.learning_rate * (_FLOOR + (1 - _FLOOR) * (1 + math.cos(math.pi * done)) / 2)
+
+
+def _dev_pairs(pairs: set[str], settings: TrainSettings) -> set[str]:
+    """The pairs that measure: all samples of one pair stay together."""
+    ordered = sorted(pairs)
+    count = round(len(ordered) * settings.dev_share)
+    return set(random.Random(settings.seed).sample(ordered, count))
+
+
+def _steps(trees: Sequence[Tree], settings: TrainSettings) -> list[Rows]:
+    whole, rest = divmod(settings.epochs, 1)
+    steps: list[Rows] = []
+    for epoch in range(math.ceil(settings.epochs)):
+        rows = packed(trees, settings.row_tokens, settings.seed + epoch)
+        made = list(_grouped(rows, settings.samples_per_step))
+        steps += made if epoch < whole else made[: max(1, round(len(made) * rest))]
+    return steps
+
+
+def _grouped(rows: Iterable[tuple[Tree, ...]], least: int) -> Iterable[Rows]:
+    """Rows until they hold `least` samples."""
+    group: list[tuple[Tree, ...]] = []
+    count = 0
+    for row in rows:
+        group.append(row)
+        count += sum(len(tree.samples) for tree in row)
+        if count >= least:
+            yield tuple(group)
+            group, count = [], 0
+    if group:
+        yield tuple(group)
+
+
+def _digest(settings: TrainSettings, encoded: Sequence[Encoded]) -> str:
+    told = hashlib.sha256(repr(settings).encode())
+    for sample in encoded:
+        told.update(repr((sample.prompt, sample.reply, sample.key)).encode())
+    return told.hexdigest()

@@ -1,0 +1,233 @@
+"""Trains one adapter: from samples to a PEFT folder, resumable, in one process or several."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from transformers import AutoTokenizer, PreTrainedModel
+
+from finetune.encoding import Encoder
+from finetune.training import checkpoint
+from finetune.training.checkpoint import Course, Point, Tensors, trained_parameters
+from finetune.training.network import adapted, load_base, plain_loss, row_loss
+from finetune.training.plan import Plan, Refused, Rows, learning_rate, plan_of
+from finetune.training.processes import ALONE, Processes, join_processes
+from finetune.training.rows import Encoded, Tree, row_of
+from finetune.training.saving import save_adapter
+from finetune.training.values import OnProgress, Progress, Sample, TrainSettings, silent
+from finetune.training.verify import probe_of, verify
+from knowledge_base.errors import StorageError
+
+ADAPTER = "adapter"
+
+# Losses of a row and of its samples alone agree to this share where the model reads rows as they are meant.
+_AGREEMENT = 0.02
+_LARGEST_GRADIENT = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The model to adapt: its folder, the id that is written into the adapter, and how much it may read."""
+
+    folder: Path
+    id: str
+    context: int = 8192
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of training: the loss curve, the best loss on samples held back, and what was left out."""
+
+    curve: tuple[Point, ...]
+    best_loss: float | None
+    steps: int
+    seconds: float
+    refused: tuple[Refused, ...]
+
+
+def train(
+    samples: Sequence[Sample],
+    base: Base,
+    settings: TrainSettings,
+    folder: Path,
+    progress: OnProgress = silent,
+) -> Trained:
+    """Train an adapter into `folder`/adapter, an ordinary PEFT folder.
+
+    Interrupted, it goes on from the last checkpoint in `folder` when it is called again with the same
+    arguments, and the result is the same. Started by `accelerate launch` or `torchrun`, the processes share
+    the rows of each step and give the adapter that one process would.
+
+    Raises:
+        InputError: if no sample fits, or the settings do not fit the model.
+        ModelError: if the base cannot be loaded.
+        StorageError: if a checkpoint or the adapter cannot be written.
+    """
+    processes = join_processes()
+    model, plan, trained = fit(samples, base, settings, folder, processes, progress)
+    if processes.is_first:
+        save_adapter(model, base.id, folder / ADAPTER)
+        verify(probe_of(model, base.folder, folder / ADAPTER, _probe_ids(plan)), folder)
+    processes.wait()
+    return trained
+
+
+def fit(  # noqa: PLR0913, PLR0917 - as `train`, and who shares the work
+    samples: Sequence[Sample],
+    base: Base,
+    settings: TrainSettings,
+    folder: Path,
+    processes: Processes = ALONE,
+    progress: OnProgress = silent,
+) -> tuple[PeftModel, Plan, Trained]:
+    """`train` without writing the adapter: the model with its best weights, the plan, what came of it."""
+    tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
+    plan = plan_of(samples, Encoder(tokenizer, base.context), settings)
+    network = load_base(base.folder, base.device, settings.four_bit)
+    model = adapted(network, settings)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The folder {folder} cannot be made: {error}.", "Choose one that can be written."
+        ) from error
+    course = _Run(model, network, plan, settings, folder, processes, progress).train()
+    trained = Trained(tuple(course.curve), course.best_loss, course.step, course.seconds, plan.refused)
+    return model, plan, trained
+
+
+class _Run:
+    """One course of training over a plan."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what it is made of, once
+        self,
+        model: PeftModel,
+        network: PreTrainedModel,
+        plan: Plan,
+        settings: TrainSettings,
+        folder: Path,
+        processes: Processes,
+        progress: OnProgress,
+    ) -> None:
+        self._processes = processes
+        self._model, self._network = model, network
+        self._plan, self._settings, self._folder = plan, settings, folder
+        self._progress = progress
+        self._optimizer = torch.optim.AdamW(trained_parameters(model).values(), weight_decay=0.0)
+        self._loss = self._loss_that_fits()
+        self._tokens, self._begun = 0, time.monotonic()
+        self._best: Tensors = {}
+
+    def train(self) -> Course:
+        """Go through the plan from where the last checkpoint left it; the best weights stay."""
+        course, self._best = checkpoint.restore(self._folder, self._plan.digest, self._model, self._optimizer)
+        self._model.train()
+        started = saved = time.monotonic() - course.seconds
+        while course.step < len(self._plan.steps) and course.worse_since < self._settings.patience:
+            loss = self._learn(course.step)
+            course.step += 1
+            course.seconds = time.monotonic() - started
+            self._measure(course, loss)
+            self._tell(course)
+            if course.seconds + started - saved > self._settings.checkpoint_seconds:
+                self._save(course)
+                saved = time.monotonic()
+        self._save(course)
+        if self._best:
+            checkpoint.load_weights(self._model, self._best)
+        return course
+
+    def _learn(self, step: int) -> float:
+        """One change of the weights; returns the loss before it, in nats per reply token."""
+        # Dropout is decided by the step, so that a resumed run goes on as the uninterrupted one would.
+        torch.manual_seed(hash((self._settings.seed, step, self._processes.number)))
+        rows = self._plan.steps[step]
+        tokens = _reply_tokens(rows)
+        total = 0.0
+        for row in rows[self._processes.number :: self._processes.count]:
+            loss = self._loss(row) / tokens
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+            self._tokens += sum(tree.length for tree in row)
+        parameters = list(trained_parameters(self._model).values())
+        self._processes.add_up(parameters)
+        torch.nn.utils.clip_grad_norm_(parameters, _LARGEST_GRADIENT)
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(step, len(self._plan.steps), self._settings)
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        return self._processes.total(total, self._network.device)
+
+    def _measure(self, course: Course, loss: float) -> None:
+        due = course.step % self._plan.measure_every == 0 or course.step == len(self._plan.steps)
+        if not due or not self._plan.dev:
+            course.curve.append(Point(course.step, loss))
+            return
+        dev_loss = self._dev_loss()
+        course.curve.append(Point(course.step, loss, dev_loss))
+        if course.best_loss is None or dev_loss < course.best_loss:
+            course.best_loss, course.worse_since = dev_loss, 0
+            self._best = {n: v.detach().clone() for n, v in trained_parameters(self._model).items()}
+        else:
+            course.worse_since += 1
+
+    @torch.no_grad()
+    def _dev_loss(self) -> float:
+        self._model.train(False)
+        mine = self._plan.dev[self._processes.number :: self._processes.count]
+        loss = self._processes.total(sum(float(self._loss(row)) for row in mine), self._network.device)
+        self._model.train()
+        return loss / _reply_tokens(self._plan.dev)
+
+    def _tell(self, course: Course) -> None:
+        if not self._processes.is_first:
+            return
+        last = course.curve[-1]
+        each = course.seconds / course.step
+        left = each * (len(self._plan.steps) - course.step)
+        speed = self._tokens / max(time.monotonic() - self._begun, 1e-9)
+        self._progress(Progress(course.step, len(self._plan.steps), last.loss, last.dev_loss, speed, left))
+
+    def _save(self, course: Course) -> None:
+        if self._processes.is_first:
+            checkpoint.save(self._folder, self._plan.digest, course, self._model, self._optimizer, self._best)
+
+    def _loss_that_fits(self) -> Callable[[tuple[Tree, ...]], torch.Tensor]:
+        """Rows as they are, or sample by sample for a model that does not read rows as they are meant."""
+        return self._of_row if self._reads_rows() else self._of_samples
+
+    @torch.no_grad()
+    def _reads_rows(self) -> bool:
+        self._model.train(False)
+        trees = self._plan.steps[0][0]
+        alone = float(self._of_samples(trees))
+        try:
+            together = float(self._of_row(trees))
+        except (ValueError, TypeError, RuntimeError, KeyError):  # its own idea of masks or positions
+            return False
+        return abs(together - alone) <= _AGREEMENT * abs(alone)
+
+    def _of_row(self, trees: tuple[Tree, ...]) -> torch.Tensor:
+        return row_loss(self._model, self._network, row_of(trees))
+
+    def _of_samples(self, trees: tuple[Tree, ...]) -> torch.Tensor:
+        losses = [plain_loss(self._model, self._network, sample) for sample in _samples(trees)]
+        return torch.stack(losses).sum()
+
+
+def _probe_ids(plan: Plan) -> tuple[int, ...]:
+    """Tokens of the first sample: something that the adapter has learned to answer."""
+    (first, *_) = _samples(plan.steps[0][0])
+    return first.prompt
+
+
+def _samples(trees: tuple[Tree, ...]) -> list[Encoded]:
+    return [sample for tree in trees for sample in tree.samples]
+
+
+def _reply_tokens(rows: Rows) -> int:
+    return sum(len(sample.reply) for row in rows for sample in _samples(row))

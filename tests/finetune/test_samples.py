@@ -1,0 +1,166 @@
+"""Samples: contexts of our own retriever, rivals refused, the right passage at its true place."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from finetune.pairs.values import Evidence, Pair, Task
+from finetune.samples import Made, SampleSettings, is_gold, samples_of, task_samples
+from finetune.training.values import Sample
+from knowledge_base.values import Passage
+from retrieval.prompt import Message, plain_text, refusal, render
+from retrieval.retriever import Retriever, SearchSettings
+from tests.fakes import FakeGenerator, FakeIndex, a_document
+
+DOCUMENTS = (
+    a_document("fees-2026.txt", ["The platinum card costs 680 yuan.", "The gold card costs 200 yuan."]),
+    a_document("fees-2025.txt", ["The platinum card costs 580 yuan.", "The gold card costs 180 yuan."]),
+    a_document("hours.txt", ["The platinum lounge opens at nine.", "The card desk opens at ten."]),
+)
+PLATINUM = Pair(
+    "platinum",
+    "What does the platinum card cost?",
+    ("680 yuan", "680"),
+    "The platinum card costs 680 yuan a year.",
+    (Evidence("fees-2026.txt", "The platinum card costs 680 yuan."),),
+    origin="test:1",
+)
+UNKNOWN = Pair("unknown", "Who designed the platinum card?", ())
+SETTINGS = SampleSettings(distractors=2, together=0.0)
+
+
+class IndexLibrary:
+    """`Library` over a fake index."""
+
+    def __init__(self, k: int = 4) -> None:
+        index = FakeIndex()
+        index.add(DOCUMENTS)
+        self._index = index
+        self._retriever = Retriever(index, SearchSettings(k=k))
+
+    def asked(self, question: str) -> str:
+        return question.replace("this year", "this year (2026)")
+
+    def search(self, questions: Sequence[str]) -> list[tuple[Passage, ...]]:
+        return [tuple(e.passage for e in found.ranked) for found in self._retriever.search(questions)]
+
+    def passages(self, document: str) -> tuple[Passage, ...]:
+        return self._index.document(document).passages
+
+
+def made(pairs: Sequence[Pair], settings: SampleSettings = SETTINGS, k: int = 4) -> Made:
+    return samples_of(pairs, IndexLibrary(k), FakeGenerator().count_tokens, settings, lambda _d, _t: None)
+
+
+def kinds(samples: Sequence[Sample]) -> Counter[str]:
+    return Counter(sample.kind for sample in samples)
+
+
+def test_the_right_passage_is_answered_in_both_styles_and_its_rivals_are_refused() -> None:
+    samples = made([PLATINUM]).samples
+    gold = DOCUMENTS[0].passages[0].indexed_text
+    assert [(s.kind, s.reply) for s in samples[:2]] == [
+        ("answer", "680 yuan"),
+        ("answer", "The platinum card costs 680 yuan a year."),
+    ]
+    assert samples[0].messages == render(PLATINUM.question, [gold], "words")
+    assert samples[1].messages == render(PLATINUM.question, [gold], "sentence")
+    assert [s.reply for s in samples[2:]] == [refusal("en")] * 2
+    assert all(gold not in plain_text(s.messages) for s in samples[2:])
+
+
+def test_without_a_sentence_only_words_are_learned() -> None:
+    samples = made([replace(PLATINUM, sentence="")]).samples
+    assert kinds(samples) == {"answer": 1, "refusal": 2}
+
+
+def test_a_right_passage_that_is_not_found_is_put_in() -> None:
+    """With one passage to read, the gold card's question about last year finds another one first."""
+    pair = Pair(
+        "desk", "platinum gold card costs", ("ten",), evidence=(Evidence("hours.txt", "desk opens at ten"),)
+    )
+    (answered,) = [s for s in made([pair], k=1).samples if s.kind == "answer"]
+    assert "The card desk opens at ten." in plain_text(answered.messages)
+
+
+def test_a_rival_that_holds_the_answer_teaches_nothing() -> None:
+    pair = replace(PLATINUM, question="What does the gold card cost?", answers=("opens at nine",))
+    pair = replace(pair, evidence=(Evidence("hours.txt", "The platinum lounge opens at nine."),))
+    other = a_document("copy.txt", ["The gold lounge opens at nine, it costs nothing."])
+    library = IndexLibrary()
+    library._index.add([other])
+    found = samples_of([pair], library, FakeGenerator().count_tokens, SETTINGS, lambda _d, _t: None)
+    assert all(other.text not in plain_text(sample.messages) for sample in found.samples)
+
+
+def test_what_the_documents_do_not_say_is_refused() -> None:
+    samples = made([UNKNOWN]).samples
+    assert kinds(samples) == {"refusal": 2}
+    assert {sample.reply for sample in samples} == {refusal("en")}
+
+
+def test_together_all_passages_stand_in_their_order_or_the_right_one_is_gone() -> None:
+    always = replace(SETTINGS, together=1.0, removed=0.0, distractors=0)
+    (together,) = [s for s in made([PLATINUM], always).samples if s.kind == "together"]
+    found = IndexLibrary().search([PLATINUM.question])[0]
+    assert together.messages == render(PLATINUM.question, [p.indexed_text for p in found], "words")
+    assert together.reply == "680 yuan"
+    (removed,) = [s for s in made([PLATINUM], replace(always, removed=1.0)).samples if s.kind == "together"]
+    assert removed.reply == refusal("en")
+    assert "680" not in plain_text(removed.messages)
+
+
+def test_the_share_that_is_asked_together_is_kept() -> None:
+    pairs = [
+        replace(PLATINUM, id=f"p{n}", question=f"What does the platinum card cost in {n}?")
+        for n in range(200)
+    ]
+    settings = replace(SETTINGS, together=0.25, removed=0.4)
+    together = [s for s in made(pairs, settings).samples if s.kind == "together"]
+    assert 30 <= len(together) <= 70
+    refused = sum(s.reply == refusal("en") for s in together)
+    assert 0.2 <= refused / len(together) <= 0.6
+
+
+def test_the_seed_and_the_id_decide_about_a_pair_and_nothing_else() -> None:
+    pairs = [replace(PLATINUM, id=f"p{n}", question=f"What does the card {n} cost?") for n in range(20)]
+    settings = replace(SETTINGS, together=0.5, sentences=0.5)
+    one, other = made(pairs, settings).samples, made(pairs[::-1], settings).samples
+    assert set(one) == set(other)
+    assert set(made(pairs, replace(settings, seed=1)).samples) != set(one)
+
+
+def test_a_question_is_learned_as_it_is_served() -> None:
+    pair = replace(PLATINUM, question="What does the platinum card cost this year?")
+    assert all("this year (2026)" in plain_text(sample.messages) for sample in made([pair]).samples)
+
+
+def test_a_pair_whose_evidence_no_passage_holds_whole_is_named() -> None:
+    torn = replace(PLATINUM, evidence=(Evidence("fees-2026.txt", "680 yuan. The gold card"),))
+    found = made([torn, UNKNOWN])
+    assert [(d.id, d.origin, d.reason) for d in found.dropped] == [
+        ("platinum", "test:1", "no passage of the collection holds its evidence whole")
+    ]
+    assert found.samples
+
+
+@pytest.mark.parametrize(
+    ("document", "quote", "right"),
+    [
+        ("fees-2026.txt", "The platinum card\ncosts 680 yuan.", True),
+        ("fees-2026.txt", "", True),
+        ("fees-2025.txt", "The platinum card costs 680 yuan.", False),
+        ("fees-2026.txt", "The gold card costs 200 yuan.", False),
+    ],
+)
+def test_a_right_passage_holds_the_quote_in_its_document(document: str, quote: str, right: bool) -> None:
+    pair = replace(PLATINUM, evidence=(Evidence(document, quote),))
+    assert is_gold(DOCUMENTS[0].passages[0], pair) is right
+
+
+def test_a_task_is_learned_as_it_is() -> None:
+    asked = (Message("user", "Extract the fee as JSON: 680 yuan"),)
+    (sample,) = task_samples([Task("t1", asked, '{"fee": 680}')])
+    assert sample == Sample(asked, '{"fee": 680}', "t1", "task")
