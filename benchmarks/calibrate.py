@@ -1,12 +1,12 @@
-"""Fits the refusal threshold: which signals tell a passage that holds the answer from its neighbours.
+"""Fits the refusal threshold of the base model: which signals tell a passage that holds the answer.
 
 usage: python benchmarks/calibrate.py --data train.en.json train.zh.json [--questions 150] [--write]
 
 For every question the passages are retrieved twice: as they are, and with the right paragraph taken out (the
-next best are about the same subject). Each passage that the model would read is one sample; it is positive
-if it is the right paragraph. A logistic regression is fitted on half of the paragraphs, the threshold set
-there so that at most 5 % of answerable questions are refused, and both are measured on the other half.
---write stores it as the shipped calibration.
+next best are about the same subject). A logistic regression over the signals of each passage is fitted, and
+the threshold set so that at most 5 % of the answerable questions are refused; the figures are of
+predictions for paragraphs that the regression had not seen (cross-validation by paragraph). --write stores
+it as the calibration of the base model; an adapter brings its own, fitted when it is trained.
 """
 
 import sys
@@ -18,11 +18,7 @@ import argparse
 import random
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from statistics import fmean
 
 from app.answering.answer import Answerer
 from app.answering.sufficiency import SIGNALS, Calibration, dump_calibrations, signals_of
@@ -39,6 +35,7 @@ from benchmarks.measuring import (
     save,
     show,
 )
+from finetune.evaluation.calibration import Fitted, Read, curve, fit
 from retrieval.embedded.index import EmbeddedIndex
 from retrieval.retriever import Retriever, SearchSettings
 from retrieval.values import NO_FILTER, Filter
@@ -47,23 +44,13 @@ WRONG_REFUSALS = 0.05
 VARIANTS = {"scored": SIGNALS, "unscored": tuple(name for name in SIGNALS if name != "certainty")}
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """The passages read for one question: signals of each, whether each is right, and whether one can be."""
-
-    language: str
-    paragraph: int
-    signals: list[dict[str, float]]
-    right: list[bool]
-    answerable: bool
-
-
 def main() -> None:
     """Read, fit, measure, print, and store if asked."""
     arguments = _arguments()
     settings = load_settings({})
     embedder, generator = open_embedder(settings), open_generator(settings)
-    reader = Answerer(generator, SentenceEmbedding(embedder), open_reading(settings))
+    reading = open_reading(settings)
+    reader = Answerer(generator, SentenceEmbedding(embedder), lambda _adapter: reading)
     reads: list[Read] = []
     for file in arguments.data:
         held = read_set(file)
@@ -74,17 +61,18 @@ def main() -> None:
             for asked in _sample(held, arguments.questions):
                 reads.extend(_read(held, asked, retriever, reader))
             index.close()
-    fitted = {name: _fit(_half(reads, 0), signals) for name, signals in VARIANTS.items()}
+    fitted = {name: fit(reads, signals, WRONG_REFUSALS) for name, signals in VARIANTS.items()}
     rows = [
-        _row(variant, language, fitted[variant], _half(reads, 1))
+        _row(variant, language, fitted[variant], reads)
         for variant in VARIANTS
-        for language in sorted({read.language for read in reads})
+        for language in sorted({_set_of(read) for read in reads})
     ]
     show("Refusals on paragraphs that were not fitted", rows)
     save(arguments.json, "calibrate", {"refusals": rows})
     if arguments.write:
         measured = {"data": [file.name for file in arguments.data], "machine": machine(), "refusals": rows}
-        CALIBRATION_FILE.write_text(dump_calibrations(fitted, measured), encoding="utf-8")
+        calibrations = {name: Calibration(f.weights, f.bias, f.threshold) for name, f in fitted.items()}
+        CALIBRATION_FILE.write_text(dump_calibrations(calibrations, measured), encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
@@ -121,61 +109,32 @@ def _read(held: QuestionSet, asked: Asked, retriever: Retriever, reader: Answere
         signals = [signals_of(asked.question, e, doubt) for e, doubt in zip(ranked, doubts, strict=True)]
         is_right = [entry.passage.document == right for entry in ranked]
         if any(is_right) or limit is others:
-            reads.append(Read(held.name, asked.paragraph, signals, is_right, any(is_right)))
+            group = f"{held.name}/{asked.paragraph}"
+            reads.append(Read(group, tuple(signals), tuple(is_right), any(is_right)))
     return reads
 
 
-def _half(reads: Sequence[Read], which: int) -> list[Read]:
-    return [read for read in reads if read.paragraph % 2 == which]
+def _set_of(read: Read) -> str:
+    return read.group.partition("/")[0]
 
 
-def _fit(reads: Sequence[Read], names: Sequence[str]) -> Calibration:
-    samples = np.array([[entry[name] for name in names] for read in reads for entry in read.signals])
-    labels = np.array([right for read in reads for right in read.right])
-    centre, spread = samples.mean(axis=0), samples.std(axis=0) + 1e-9
-    model = LogisticRegression(class_weight="balanced", max_iter=1000).fit(
-        (samples - centre) / spread, labels
-    )
-    weights = model.coef_[0] / spread
-    bias = float(model.intercept_[0] - (weights * centre).sum())
-    unset = Calibration(
-        {name: round(float(w), 5) for name, w in zip(names, weights, strict=True)}, round(bias, 5), 0.5
-    )
-    answerable = [_confidence(unset, read) for read in reads if read.answerable]
-    return Calibration(unset.weights, unset.bias, round(float(np.quantile(answerable, WRONG_REFUSALS)), 5))
-
-
-def _confidence(calibration: Calibration, read: Read) -> float:
-    return max(calibration.probability(entry) for entry in read.signals)
-
-
-def _row(variant: str, language: str, calibration: Calibration, reads: Sequence[Read]) -> Row:
-    chosen = [read for read in reads if read.language == language]
-    yes = [_confidence(calibration, read) for read in chosen if read.answerable]
-    no = [_confidence(calibration, read) for read in chosen if not read.answerable]
-    at_five = float(np.quantile(yes, WRONG_REFUSALS))
-    at_ten = float(np.quantile(yes, 2 * WRONG_REFUSALS))
+def _row(variant: str, language: str, fitted: Fitted, reads: Sequence[Read]) -> Row:
+    judged = [j for read, j in zip(reads, fitted.held_out, strict=True) if _set_of(read) == language]
+    yes = [entry.confidence for entry in judged if entry.answerable]
+    no = [entry.confidence for entry in judged if not entry.answerable]
+    line = curve(yes, no)
     return {
         "calibration": variant,
         "questions of": language,
         "answerable": len(yes),
         "unanswerable": len(no),
-        "AUC": float(roc_auc_score([1] * len(yes) + [0] * len(no), yes + no)),
-        "refused at 5 % wrong": float(np.mean(np.array(no) < at_five)),
-        "refused at 10 % wrong": float(np.mean(np.array(no) < at_ten)),
-        "refused as shipped": float(np.mean(np.array(no) < calibration.threshold)),
-        "wrongly as shipped": float(np.mean(np.array(yes) < calibration.threshold)),
-        "right passage chosen": _chosen(calibration, chosen),
+        "AUC": line.area,
+        "refused at 5 % wrong": line.right_at(WRONG_REFUSALS),
+        "refused at 10 % wrong": line.right_at(2 * WRONG_REFUSALS),
+        "refused as shipped": fmean(value < fitted.threshold for value in no),
+        "wrongly as shipped": fmean(value < fitted.threshold for value in yes),
+        "right passage chosen": fmean(entry.chose_right for entry in judged if entry.answerable),
     }
-
-
-def _chosen(calibration: Calibration, reads: Sequence[Read]) -> float:
-    picks = [
-        read.right[int(np.argmax([calibration.probability(entry) for entry in read.signals]))]
-        for read in reads
-        if read.answerable
-    ]
-    return float(np.mean(picks))
 
 
 if __name__ == "__main__":

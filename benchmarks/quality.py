@@ -1,12 +1,12 @@
 """Quality of answers on public question sets and on the sample bank, as they are served.
 
 usage: python benchmarks/quality.py [--data xquad.en.json xquad.zh.json] [--bank] [--questions 100]
-       [--adapter base …] [--json FILE] [--markdown docs/quality.md]
+       [--readers "base" "base + examples" reader …] [--store FOLDER] [--json FILE] [--markdown FILE]
 
 --data: every paragraph of a set is a document. Each question is asked twice: as it is, and with its own
 paragraph taken out, when the only right reply is a refusal. --bank: the held-out pairs of samples/pairs,
 asked of the ingested sample bank; its unanswerable ones must be refused. Whatever is measured went through
-the answering function that the page and the command line use.
+the answering function that the page and the command line use. With --store an interrupted run goes on.
 """
 
 import sys
@@ -15,42 +15,24 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is not the package
 
 import argparse
-import json
 import random
-import re
-import statistics
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from app.answering.values import Answer, Question
+from app.retraining.surroundings import WorkspaceSurroundings
 from app.settings import load_settings
 from app.workspace import Workspace
 from benchmarks.measuring import QuestionSet, Row, machine, paragraph_document, read_set, save, show
-from finetune.metrics import exact_match, f1
-from retrieval.values import NO_FILTER, Filter
+from finetune.evaluation.bootstrap import Estimate
+from finetune.evaluation.evaluate import evaluate
+from finetune.evaluation.scoring import Scored, summarise
+from finetune.evaluation.values import BASE, EXAMPLES, Case, Question, cases_of
+from finetune.pairs.formats import read_pairs
+from finetune.retrain.values import Contender
+from retrieval.prompt import language_of
 
-_WRONG = 0.5
 REPOSITORY = Path(__file__).parent.parent
-_BLANK = re.compile(r"\s+")
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A question with what would be right: the accepted answers (none: refuse) and where they stand."""
-
-    question: str
-    answers: tuple[str, ...]
-    evidence: tuple[tuple[str, str], ...]
-    limit: Filter = NO_FILTER
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A case and the answer it got."""
-
-    case: Case
-    answer: Answer
+_WRONG = 0.5
 
 
 def main() -> None:
@@ -60,17 +42,19 @@ def main() -> None:
     examples: list[Row] = []
     with tempfile.TemporaryDirectory() as home, Workspace(load_settings({"home": home})) as workspace:
         sets = [
-            (held.name, _public(workspace, held, arguments.questions))
-            for held in map(read_set, arguments.data)
+            (read.name, _public(workspace, read, arguments.questions))
+            for read in map(read_set, arguments.data)
         ]
         if arguments.bank:
-            sets += _bank(workspace, arguments.questions)
-        for adapter in arguments.adapter:
-            for name, cases in sets:
-                asked = [_ask(workspace, name, case, adapter) for case in cases]
-                rows.append({"set": name, "reader": _reader(adapter), **_figures(asked)})
-                examples += _mistakes(name, asked)
-                show("Quality of answers", rows)
+            sets += _bank(workspace)
+        for name, cases in sets:
+            surroundings = WorkspaceSurroundings(workspace, "bank" if name.startswith("bank") else name)
+            asks = {reader: surroundings.ask(_contender(reader)) for reader in arguments.readers}
+            store = arguments.store / f"{name}.jsonl" if arguments.store else None
+            for reader, scored in evaluate(cases, asks, _tell, store).scored.items():
+                rows.append({"set": name, "reader": reader, **_figures(scored)})
+                examples += _mistakes(name, reader, scored)
+            show("Quality of answers", rows)
     save(arguments.json, "quality", {"quality": rows, "mistakes": examples})
     if arguments.markdown:
         arguments.markdown.write_text(_document(rows, examples), encoding="utf-8")
@@ -83,126 +67,97 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", type=Path, default=[], help="question sets in SQuAD's layout")
     parser.add_argument("--bank", action="store_true", help="measure on the sample bank too")
     parser.add_argument("--questions", type=int, default=100, help="questions of each set, drawn once")
-    parser.add_argument("--adapter", nargs="+", default=["base"], help="adapters to compare")
+    parser.add_argument("--readers", nargs="+", default=[EXAMPLES], help="adapters and ways of the base")
+    parser.add_argument(
+        "--store", type=Path, help="folder that keeps replies, to go on after an interruption"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--markdown", type=Path, help="write the table as a page of the documentation")
     return parser.parse_args()
 
 
-def _public(workspace: Workspace, held: QuestionSet, count: int) -> list[Case]:
+def _contender(reader: str) -> Contender:
+    if reader in (BASE, EXAMPLES):
+        return Contender(reader, examples=reader == EXAMPLES)
+    return Contender(reader, reader)
+
+
+def _tell(label: str, done: int, total: int) -> None:
+    print(f"{label}: {done} of {total}", file=sys.stderr)
+
+
+def _public(workspace: Workspace, read: QuestionSet, count: int) -> list[Case]:
     """Every drawn question with its paragraph there, and once more with it taken out."""
-    index = workspace.index(held.name)
-    documents = [paragraph_document(held.name, number, text) for number, text in enumerate(held.paragraphs)]
-    index.add(documents)
-    paths = frozenset(document.path for document in documents)
+    documents = [paragraph_document(read.name, number, text) for number, text in enumerate(read.paragraphs)]
+    workspace.index(read.name).add(documents)
     cases = []
-    for asked in random.Random(0).sample(held.questions, min(count, len(held.questions))):
-        path = documents[asked.paragraph].path
+    for asked in random.Random(0).sample(read.questions, min(count, len(read.questions))):
+        path, language = documents[asked.paragraph].path, language_of(asked.question)
         evidence = tuple((path, answer) for answer in asked.answers)
-        cases.append(Case(asked.question, asked.answers, evidence))
-        cases.append(Case(asked.question, (), (), Filter(documents=paths - {path})))
+        there, gone = Question(asked.question), Question(asked.question, frozenset({path}))
+        cases.append(Case(there, asked.answers, evidence, asked.id, "answerable", language))
+        cases.append(Case(gone, (), (), f"{asked.id} without its paragraph", "removed", language))
     return cases
 
 
-def _bank(workspace: Workspace, count: int) -> list[tuple[str, list[Case]]]:
+def _bank(workspace: Workspace) -> list[tuple[str, list[Case]]]:
     report = workspace.ingest(REPOSITORY / "samples" / "bank", "bank")
     if report.failed:
         raise SystemExit(f"The sample bank could not be read: {report.failed}")
     sets = []
     for language in ("en", "zh"):
-        file = REPOSITORY / "samples" / "pairs" / f"{language}.jsonl"
-        pairs = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        held_out = [_bank_case(pair) for pair in pairs if pair["split"] == "heldout"]
-        sets.append((f"bank {language}", held_out[:count]))
+        pairs = read_pairs(REPOSITORY / "samples" / "pairs" / f"{language}.jsonl").pairs
+        sets.append((f"bank {language}", cases_of([p for p in pairs if p.split == "heldout"], share=0.0)))
     return sets
 
 
-def _bank_case(pair: dict[str, object]) -> Case:
-    evidence = tuple((entry["document"], entry["quote"]) for entry in pair["evidence"])  # type: ignore[attr-defined]
-    answers = tuple(pair["answers"]) if evidence else ()  # type: ignore[arg-type]
-    return Case(str(pair["question"]), answers, evidence)
-
-
-def _ask(workspace: Workspace, name: str, case: Case, adapter: str) -> Asked:
-    collection = "bank" if name.startswith("bank") else name
-    return Asked(
-        case, workspace.answer(Question(case.question, collection, adapter=adapter, limit=case.limit))
-    )
-
-
-def _figures(asked: Sequence[Asked]) -> Row:
-    answerable = [entry for entry in asked if entry.case.answers]
-    unanswerable = [entry for entry in asked if not entry.case.answers]
-    answered = [entry for entry in answerable if not entry.answer.refused]
+def _figures(scored: Sequence[Scored]) -> Row:
+    summary = summarise(scored)
     return {
-        "answerable": len(answerable),
-        "EM": _mean(
-            answerable, lambda e: 0.0 if e.answer.refused else exact_match(e.answer.text, e.case.answers)
-        ),
-        "F1": _mean(answerable, lambda e: 0.0 if e.answer.refused else f1(e.answer.text, e.case.answers)),
-        "wrongly refused": _mean(answerable, lambda e: float(e.answer.refused)),
-        "unanswerable": len(unanswerable),
-        "rightly refused": _mean(unanswerable, lambda e: float(e.answer.refused)),
-        "citation right": _mean(answered, lambda e: float(_cites(e))),
-        "seconds": statistics.median(entry.answer.seconds for entry in asked),
+        "answerable": sum(entry.case.answerable for entry in scored),
+        "EM": _mean(summary.em),
+        "F1": _mean(summary.f1),
+        "F1 from": summary.f1.low if summary.f1 else None,
+        "F1 to": summary.f1.high if summary.f1 else None,
+        "wrongly refused": _mean(summary.false_refusals),
+        "unanswerable": sum(not entry.case.answerable for entry in scored),
+        "rightly refused": _mean(summary.refusal_recall),
+        "citation right": _mean(summary.citations),
+        "found": _mean(summary.hits),
+        "seconds": summary.median,
     }
 
 
-def _mean(asked: Sequence[Asked], of: Callable[[Asked], float]) -> float | None:
-    return statistics.fmean(of(entry) for entry in asked) if asked else None
+def _mean(estimate: Estimate | None) -> float | None:
+    return estimate.mean if estimate else None
 
 
-def _cites(asked: Asked) -> bool:
-    """Whether a citation is in a right document and its sentence overlaps the evidence."""
-    return any(
-        citation.document == document and _overlap(citation.quote, quote)
-        for citation in asked.answer.citations
-        for document, quote in asked.case.evidence
-    )
-
-
-def _overlap(one: str, other: str) -> bool:
-    one, other = _BLANK.sub("", one), _BLANK.sub("", other)
-    return one in other or other in one
-
-
-def _mistakes(name: str, asked: Sequence[Asked], most: int = 10) -> list[Row]:
-    wrong = [
-        e
-        for e in asked
-        if (f1(e.answer.text, e.case.answers) < _WRONG if e.case.answers else not e.answer.refused)
-    ]
+def _mistakes(name: str, reader: str, scored: Sequence[Scored], most: int = 10) -> list[Row]:
     return [
         {
             "set": name,
-            "question": entry.case.question,
+            "reader": reader,
+            "question": entry.case.question.text,
             "wanted": entry.case.answers[0] if entry.case.answers else "(refusal)",
-            "got": "(refusal)" if entry.answer.refused else entry.answer.text,
-            "confidence": entry.answer.confidence,
+            "got": "(refusal)" if entry.reply.refused else entry.reply.text,
+            "confidence": entry.reply.confidence,
         }
-        for entry in wrong[:most]
+        for entry in [entry for entry in scored if entry.f1 < _WRONG][:most]
     ]
-
-
-def _reader(adapter: str) -> str:
-    return "base, few-shot" if adapter == "base" else adapter
 
 
 def _document(rows: Sequence[Row], examples: Sequence[Row]) -> str:
     about = ", ".join(f"{key} {value}" for key, value in machine().items())
-    return (
-        "\n\n".join(
-            [_HEADING, _markdown(rows), f"Measured on: {about}.", "## Some mistakes", _markdown(examples)]
-        )
-        + "\n"
-    )
+    parts = [_HEADING, _markdown(rows), f"Measured on: {about}.", "## Some mistakes", _markdown(examples)]
+    return "\n\n".join(parts) + "\n"
 
 
 _HEADING = """# Quality of answers
 
 Made by `benchmarks/quality.py`. "Wrongly refused" are answerable questions that were refused (they count as
 0 in EM and F1), "rightly refused" are those whose paragraph was taken out, or that the bank cannot answer.
-"Citation right": of the answers given, those that cite a right document at the evidence."""
+"Citation right": of the answers given, those that cite a right document at the evidence. "Found": a right
+document was among the passages that were read. "F1 from" and "to" are the 95 % bootstrap interval."""
 
 
 def _markdown(rows: Sequence[Row]) -> str:

