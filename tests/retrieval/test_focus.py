@@ -27,6 +27,18 @@ def test_the_row_that_is_asked_for_stays_under_its_headings() -> None:
     assert texts == [f"Fees 2026 › Cards\n{ROWS[2]}"]
 
 
+def test_a_word_that_few_sentences_hold_weighs_more() -> None:
+    rows = ("Annual fee of gold: 200", "Annual fee of silver: 90", "Platinum of all banks: 680")
+    texts = embed_counting(FakeEmbedder(), "annual platinum", [packed(*rows)], 1)
+    assert texts == [f"Fees 2026 › Cards\n{rows[2]}"]
+
+
+def test_a_word_of_the_headings_tells_no_rows_apart() -> None:
+    rows = ("Gold at one of our desks: 200", "Silver card at our desk: 90")
+    texts = embed_counting(FakeEmbedder(), "gold cards", [packed(*rows)], 1)
+    assert texts == [f"Fees 2026 › Cards\n{rows[0]}"]
+
+
 def test_what_stays_keeps_its_order() -> None:
     texts = embed_counting(FakeEmbedder(), "platinum or classic card?", [packed(*ROWS)], 2)
     assert texts == [f"Fees 2026 › Cards\n{ROWS[0]}\n{ROWS[2]}"]
