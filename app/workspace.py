@@ -4,23 +4,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from app.adapters import ServedAdapters, choices, choose, open_registry
 from app.answering.answer import Answerer
 from app.answering.values import Answer, Event, Finished, Question
-from app.engines import (
-    SentenceEmbedding,
-    adapters_in,
-    open_embedder,
-    open_generator,
-    open_reading,
-    open_reranker,
-)
+from app.engines import SentenceEmbedding, open_embedder, open_generator, open_reading, open_reranker
 from app.feedback import Feedback, FeedbackStore, Verdict
 from app.generation.protocol import Cancelled, Generator, never
+from app.retraining.pairs import PairStore
+from app.retraining.runs import RunStore
 from app.settings import Settings
 from app.uploads import keep_upload
 from knowledge_base import chunking
@@ -65,11 +61,15 @@ class Workspace(AbstractContextManager["Workspace"]):
         self, settings: Settings, embedder: Embedder | None = None, generator: Generator | None = None
     ) -> None:
         self.settings = settings
+        self.registry = open_registry(settings, generator)
+        self.runs = RunStore(settings.home)
+        self.pairs = PairStore(settings.home, self)
         self._home = Home(settings.home)
         self._feedback = FeedbackStore(settings.home / "feedback.sqlite")
         self._lock = threading.RLock()
         self._embedder = embedder
         self._generator = generator
+        self._served: ServedAdapters | None = None
         self._answerer: Answerer | None = None
         self._collections: dict[str, _Open] = {}
         self._answers: OrderedDict[str, Answer] = OrderedDict()
@@ -168,14 +168,15 @@ class Workspace(AbstractContextManager["Workspace"]):
         """The best passages for each question."""
         for question in questions:
             self._check(question)
-        return self._opened(collection).retriever.search(questions, k, limit)
+        return self.retriever(collection).search(questions, k, limit)
 
     def ask(self, question: Question, cancelled: Cancelled = never) -> Iterator[Event]:
         """Answer one question; see `Answerer.ask`. What is wrong with it is raised before the first event."""
         self._check(question.text)
-        self._check_adapter(question.adapter)
-        retriever = self._opened(question.collection).retriever
-        return self._remembering(self.answerer().ask(question, retriever, cancelled))
+        entry = choose(self.registry, self.settings, question.adapter, question.collection)
+        retriever = self.retriever(question.collection)
+        asked = replace(question, adapter=self.served().serve(entry))
+        return self._remembering(self.answerer().ask(asked, retriever, cancelled))
 
     def answer(self, question: Question) -> Answer:
         """The finished answer to one question."""
@@ -186,9 +187,12 @@ class Workspace(AbstractContextManager["Workspace"]):
         for question in questions:
             yield self.answer(question)
 
-    def adapters(self) -> list[str]:
-        """What a question can name: "base", then the adapters in the home."""
-        return ["base", *(adapter.name for adapter in adapters_in(self.settings.home))]
+    def adapters(self, collection: str | None = None) -> list[str]:
+        """What a question can name, the default of the collection first: "base" and the names of adapters.
+
+        A name is its live version; "NAME@3" is understood too.
+        """
+        return choices(self.registry, self.settings, collection or self.settings.collection)
 
     def feedback(self, answer_id: str, verdict: Verdict, correction: str = "", comment: str = "") -> None:
         """Store a verdict on an answer given lately; NotFoundError for one that is no longer known."""
@@ -207,6 +211,10 @@ class Workspace(AbstractContextManager["Workspace"]):
         """A collection's index, made if need be: for documents that do not come from files."""
         return self._opened(collection, create=True).index
 
+    def retriever(self, collection: str) -> Retriever:
+        """What searches a collection that exists."""
+        return self._opened(collection).retriever
+
     def embedder(self) -> Embedder:
         """The embedder, loaded at first use."""
         with self._lock:
@@ -221,12 +229,19 @@ class Workspace(AbstractContextManager["Workspace"]):
                 self._generator = open_generator(self.settings)
             return self._generator
 
+    def served(self) -> ServedAdapters:
+        """The adapters on this workspace's generator."""
+        with self._lock:
+            if self._served is None:
+                self._served = ServedAdapters(self.generator(), open_reading(self.settings))
+            return self._served
+
     def answerer(self) -> Answerer:
         """The answering function over this workspace's models."""
         with self._lock:
             if self._answerer is None:
                 embed = SentenceEmbedding(self.embedder())
-                self._answerer = Answerer(self.generator(), embed, open_reading(self.settings))
+                self._answerer = Answerer(self.generator(), embed, self.served().reading)
             return self._answerer
 
     def warm_up(self) -> None:
@@ -239,6 +254,8 @@ class Workspace(AbstractContextManager["Workspace"]):
     def _load_quietly(self) -> None:
         with suppress(DomainqaError):
             self.answerer()
+            usual = choose(self.registry, self.settings, None, self.settings.collection)
+            self.served().serve(usual)
 
     def close(self) -> None:
         """Release files; the workspace cannot be used afterwards."""
@@ -311,10 +328,4 @@ class Workspace(AbstractContextManager["Workspace"]):
                 f"The question has {len(question):,} characters; at most "
                 f"{self.settings.max_question_chars:,} are read.",
                 "Ask in fewer words, or put the long text into a document.",
-            )
-
-    def _check_adapter(self, name: str | None) -> None:
-        if name is not None and name not in self.adapters():
-            raise NotFoundError(
-                f"There is no adapter {name}; there is: {', '.join(self.adapters())}.", "Choose one of these."
             )

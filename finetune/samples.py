@@ -150,17 +150,23 @@ def _samples(
     pair: Pair, scene: _Scene, count_tokens: CountTokens, settings: SampleSettings
 ) -> Iterator[Sample]:
     chance = random.Random(f"{settings.seed}\0{pair.id}")
-    styles: list[Style] = ["words"]
-    if pair.sentence and chance.random() < settings.sentences:
-        styles.append("sentence")
+    styles = _styles(pair, chance, settings)
     for packed in pack_each(scene.gold[:1], settings.passage_tokens, count_tokens).packed:
         for style in styles:
             yield _sample(pair, [packed], style, _reply(pair, style), "answer")
     rivals = scene.rivals[: settings.distractors]
     for packed in pack_each(rivals, settings.passage_tokens, count_tokens).packed:
         yield _sample(pair, [packed], chance.choice(styles), refusal(language_of(pair.question)), "refusal")
-    if chance.random() < settings.together:
+    if "words" in styles and chance.random() < settings.together:
         yield from _together(pair, scene, count_tokens, settings, chance)
+
+
+def _styles(pair: Pair, chance: random.Random, settings: SampleSettings) -> list[Style]:
+    """How the pair is replied to; a confirmed answer that is a sentence itself teaches no few words."""
+    if pair.sentence and pair.answers and pair.sentence == pair.answers[0]:
+        return ["sentence"]
+    spoken = bool(pair.sentence) and chance.random() < settings.sentences
+    return ["words", "sentence"] if spoken else ["words"]
 
 
 def _together(

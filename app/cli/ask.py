@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -28,6 +28,12 @@ def ask(
     ] = None,
     adapter: Annotated[
         str | None, typer.Option(metavar="NAME", help='Adapter that answers; "base" for none.')
+    ] = None,
+    style: Annotated[
+        Literal["words", "sentence"] | None,
+        typer.Option(
+            help="A few words, or a sentence or two; by default words for --json and --batch, else the usual."
+        ),
     ] = None,
     documents: InDocuments = None,
     folder: InFolder = "",
@@ -56,7 +62,14 @@ def ask(
     state = remember(ctx, home, collection)
     settings = state.settings()
     limit = limit_of(documents, folder, formats, after, before)
-    asked = Question(question or "", settings.collection, adapter=adapter, limit=limit)
+    for_programs = as_json or batch is not None
+    asked = Question(
+        question or "",
+        settings.collection,
+        adapter=adapter,
+        limit=limit,
+        style=style or ("words" if for_programs else None),
+    )
     with state.open(settings) as workspace:
         if batch is not None:
             _ask_batch(workspace, asked, batch, settings.max_question_chars)

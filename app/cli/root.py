@@ -8,7 +8,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import ask, collections, doctor, documents, ingest, models, search, serve
+from app.cli import (
+    adapters,
+    ask,
+    collections,
+    doctor,
+    documents,
+    evaluate,
+    ingest,
+    models,
+    pairs,
+    retrain,
+    search,
+    serve,
+    train,
+)
 from app.cli.output import messages
 from app.cli.state import Collection, Home, remember
 from knowledge_base.errors import DomainqaError
@@ -20,10 +34,10 @@ Exit codes:
   1    unexpected; a traceback says where
   2    the command was not understood
   3    what was given cannot be used: a question, a setting, a line of a batch
-  4    not found: a collection, document, model or adapter
+  4    not found: a collection, document, model, adapter or retraining
   5    some files could not be read; all others were ingested
   6    made by another embedder, program or prompt version
-  7    somebody else holds it: the home folder, a port
+  7    somebody else holds it: the home folder, a port, a retraining
   8    the home folder cannot be read or written
   9    a model is missing, damaged or unsuitable
   10   a server does not answer
@@ -60,6 +74,11 @@ for command in (serve.serve, ask.ask, ingest.ingest, search.search):
 cli.add_typer(collections.group, name="collections")
 cli.add_typer(documents.group, name="documents")
 cli.add_typer(models.group, name="models")
+cli.add_typer(pairs.group, name="pairs")
+cli.command()(retrain.retrain)
+cli.command()(train.train)
+cli.command()(evaluate.evaluate)
+cli.add_typer(adapters.group, name="adapters")
 cli.command()(doctor.doctor)
 
 

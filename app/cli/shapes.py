@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.answering.values import Answer
+    from app.retraining.pairs import StoredFile
     from app.workspace import CollectionInfo
+    from finetune.pairs.values import Dropped, Pair
     from knowledge_base.values import CatalogueEntry, Document
     from retrieval.retriever import Retrieval
 
@@ -90,4 +92,38 @@ def collection_shape(info: CollectionInfo) -> Object:
         "generation": info.generation,
         "embedder": info.embedder,
         "size": info.size_bytes,
+    }
+
+
+def stored_shape(file: StoredFile) -> Object:
+    """One stored file of pairs."""
+    return {
+        "name": file.name,
+        "pairs": file.pairs,
+        "tasks": file.tasks,
+        "licence": file.licence,
+        "source": file.source,
+        "imported": file.imported,
+        "digest": file.digest,
+    }
+
+
+def pair_shape(pair: Pair) -> Object:
+    """One pair, as our own JSON Lines have it."""
+    return {
+        "id": pair.id,
+        "question": pair.question,
+        "answers": list(pair.answers),
+        "sentence": pair.sentence,
+        "evidence": [{"document": place.document, "quote": place.quote} for place in pair.evidence],
+    }
+
+
+def dropped_shape(dropped: Dropped) -> Object:
+    """One pair that is not used; `origin` names its file and line."""
+    return {
+        "id": dropped.id,
+        "origin": dropped.origin,
+        "question": dropped.question,
+        "reason": dropped.reason,
     }

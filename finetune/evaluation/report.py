@@ -42,12 +42,22 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """One pair that was not used: where it came from, its question, and why."""
+
+    origin: str
+    question: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrainedOn:
-    """Counts by what they count ("pairs", "samples"), dropped pairs by reason, and the sources."""
+    """Counts by what they count ("pairs", "samples"), dropped pairs by reason, the sources, and each pair."""
 
     counts: Mapping[str, int]
     dropped: Mapping[str, int]
     sources: tuple[Source, ...]
+    lost: tuple[Lost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,13 @@ def test_without_a_sentence_only_words_are_learned() -> None:
     assert kinds(samples) == {"answer": 1, "refusal": 2}
 
 
+def test_an_answer_that_is_a_sentence_itself_teaches_no_few_words() -> None:
+    pair = replace(PLATINUM, answers=(PLATINUM.sentence,))
+    (answered,) = [sample for sample in made([pair]).samples if sample.kind == "answer"]
+    gold = DOCUMENTS[0].passages[0].indexed_text
+    assert answered.messages == render(PLATINUM.question, [gold], "sentence")
+
+
 def test_a_right_passage_that_is_not_found_is_put_in() -> None:
     """With one passage to read, the gold card's question about last year finds another one first."""
     pair = Pair(

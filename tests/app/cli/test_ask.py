@@ -138,3 +138,36 @@ def test_an_unsupported_sentence_is_marked(workspace: FakeWorkspace) -> None:
         sentences=(Sentence("It costs 200.", (1, 2)), Sentence("It is golden.", ())),
     )
     assert marked(two).plain == "It costs 200. [1] [2] It is golden. [not supported by the documents]"
+
+
+@pytest.mark.parametrize(
+    ("words", "style"),
+    [
+        ([], None),
+        (["--json"], "words"),
+        (["--style", "sentence"], "sentence"),
+        (["--style", "sentence", "--json"], "sentence"),
+        (["--style", "words"], "words"),
+    ],
+)
+def test_programs_get_words_and_people_what_is_usual(
+    run: Run, workspace: FakeWorkspace, words: list[str], style: str | None
+) -> None:
+    assert run("ask", "gold card", *words).exit_code == 0
+    assert workspace.asked[-1].style == style
+
+
+def test_a_batch_is_answered_in_words_unless_it_is_told_otherwise(
+    run: Run, workspace: FakeWorkspace, batch: Callable[..., str]
+) -> None:
+    file = batch({"id": "x", "question": "gold card"})
+    assert run("ask", "--batch", file).exit_code == 0
+    assert run("ask", "--batch", file, "--style", "sentence").exit_code == 0
+    assert [question.style for question in workspace.asked] == ["words", "sentence"]
+
+
+def test_an_unknown_style_is_refused(run: Run, workspace: FakeWorkspace) -> None:
+    result = run("ask", "gold card", "--style", "poem")
+    assert result.exit_code == 2
+    assert "sentence" in result.stderr
+    assert workspace.asked == []

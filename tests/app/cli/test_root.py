@@ -10,7 +10,10 @@ from tests.app.cli.conftest import Run
 from tests.fake_workspace import FakeWorkspace
 
 ROOT = Path(__file__).parent.parent.parent.parent
-COMMANDS = ("serve", "ask", "ingest", "search", "collections", "documents", "models", "doctor")
+COMMANDS = (
+    *("serve", "ask", "ingest", "search", "collections", "documents", "models", "doctor"),
+    *("pairs", "retrain", "train", "evaluate", "adapters"),
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -442,6 +442,19 @@ def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory,
     assert read_pairs(file) == Read(tuple(pairs), (), ())
 
 
+def test_tasks_are_written_as_messages_and_read_again(tmp_path: Path) -> None:
+    asked = (Message("system", "Extract the fee."), Message("user", "Gold: 200 yuan"))
+    tasks = (Task("t1", asked, '{"fee": 200}', "heldout", "faq.jsonl:3"), Task("t2", asked[1:], "200"))
+    file = tmp_path / "pairs.jsonl"
+    write_pairs([Pair("p", "q?", ("a",), origin="x:1"), *tasks], file)
+    found = read_pairs(file)
+    assert [pair.id for pair in found.pairs] == ["p"]
+    assert [(task.id, task.messages, task.reply, task.split) for task in found.tasks] == [
+        (task.id, task.messages, task.reply, task.split) for task in tasks
+    ]
+    assert found.tasks[0].origin == "faq.jsonl:3"
+
+
 def test_writing_leaves_the_file_whole_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "pairs.jsonl"
     write_pairs([Pair("1", "q?", ("a",))], file)

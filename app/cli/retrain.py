@@ -1,0 +1,125 @@
+"""`domainqa retrain`: from pairs to a measured adapter that is promoted if it is surely better."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.output import console, messages, plain, write_json
+from app.cli.run_bar import RunBar
+from app.cli.state import Collection, Home, Json, remember
+from app.cli.training_options import (
+    Epochs,
+    Generate,
+    LearningRate,
+    NoFeedback,
+    NoStored,
+    PairFiles,
+    Rank,
+    Seed,
+    Set,
+    flat_settings,
+)
+
+if TYPE_CHECKING:
+    from app.retraining.values import RunInfo, RunRequest
+    from app.workspace import Workspace
+    from finetune.retrain.values import Outcome
+
+
+def retrain(
+    ctx: typer.Context,
+    pairs: PairFiles = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Adapter to make a version of [the collection's name].")
+    ] = None,
+    no_stored: NoStored = False,
+    no_feedback: NoFeedback = False,
+    generate: Generate = 0,
+    run: Annotated[str | None, typer.Option(metavar="ID", help="Go on with this one.")] = None,
+    epochs: Epochs = None,
+    rank: Rank = None,
+    learning_rate: LearningRate = None,
+    seed: Seed = None,
+    others: Set = None,
+    as_json: Json = False,
+    home: Home = None,
+    collection: Collection = None,
+) -> None:
+    """Train an adapter for a collection, measure it, and promote it if it is surely better.
+
+    Pairs → check → split by document → samples → train → calibrate → evaluate → judge → register. Stopped or
+    killed, the same command goes on. Both verdicts are exit code 0: a candidate that is not better is
+    registered as rejected, with the reasons, and what answers stays. --json prints {"run", "adapter",
+    "promoted", "reasons", "report"}.
+
+    \b
+    Example:
+      domainqa retrain --collection bank
+      domainqa retrain --pairs samples/pairs --epochs 3 --set heldout=0.3
+    """
+    from app.retraining.values import RunRequest
+    from app.retraining.worker import require_alone
+
+    state = remember(ctx, home, collection)
+    settings = state.settings()
+    flat = flat_settings(epochs, rank, learning_rate, seed, others)
+    named = name or settings.collection
+    request = RunRequest(
+        settings.collection, named, tuple(pairs or ()), not no_stored, not no_feedback, generate, flat
+    )
+    require_alone()
+    with state.open(settings) as workspace:
+        info = workspace.runs.get(run) if run else _begun(workspace, request)
+        outcome = info.outcome or _carried_out(workspace, info)
+    _tell(info, outcome, as_json)
+
+
+def _begun(workspace: Workspace, request: RunRequest) -> RunInfo:
+    """The unfinished run of the same request, or a new one."""
+    found = workspace.runs.unfinished(request)
+    if found is not None and found.state != "waiting":
+        messages().print(f"Going on with {found.id}.", markup=False)
+    return found or workspace.runs.create(request)
+
+
+def _carried_out(workspace: Workspace, info: RunInfo) -> Outcome:
+    from app.retraining.worker import carry_out
+
+    with workspace.runs.working(info.id) as folder, ended_by_signals(), RunBar() as bar:
+        return carry_out(workspace, info.request, folder, bar)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Being told to end is the same as Ctrl-C during the block: the page may do that."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _tell(info: RunInfo, outcome: Outcome, as_json: bool) -> None:
+    adapter = f"{outcome.name}@{outcome.version}"
+    if as_json:
+        write_json(
+            {
+                "run": info.id,
+                "adapter": adapter,
+                "promoted": outcome.promoted,
+                "reasons": list(outcome.reasons),
+                "report": outcome.report,
+            }
+        )
+        return
+    out = console()
+    verdict = "promoted: it answers now" if outcome.promoted else "rejected: what answered before still does"
+    out.print(plain(f"{adapter} is {verdict}."), style="green" if outcome.promoted else "yellow")
+    for reason in outcome.reasons:
+        out.print(plain(f"- {reason}"), soft_wrap=True)
+    out.print(plain(f"Report, with every pair that was not used: {outcome.report}"), soft_wrap=True)

@@ -1,0 +1,72 @@
+"""`domainqa train`: an adapter from pairs, for those who measure it themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.cli.output import messages
+from app.cli.retrain import ended_by_signals
+from app.cli.run_bar import RunBar
+from app.cli.state import Collection, Home, remember
+from app.cli.training_options import (
+    Epochs,
+    Generate,
+    LearningRate,
+    NoFeedback,
+    NoStored,
+    PairFiles,
+    Rank,
+    Seed,
+    Set,
+    flat_settings,
+)
+
+
+def train(
+    ctx: typer.Context,
+    pairs: PairFiles = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What its folder is called [the collection's name].")
+    ] = None,
+    no_stored: NoStored = False,
+    no_feedback: NoFeedback = False,
+    generate: Generate = 0,
+    epochs: Epochs = None,
+    rank: Rank = None,
+    learning_rate: LearningRate = None,
+    seed: Seed = None,
+    others: Set = None,
+    home: Home = None,
+    collection: Collection = None,
+) -> None:
+    """Train an adapter and print its folder; nothing is measured, registered or promoted.
+
+    The folder is an ordinary PEFT one. The pairs that `retrain` would hold out are held out here too, so
+    that `evaluate` can measure with them. Stopped or killed, the same command goes on. `accelerate launch
+    --num_processes 2 --module app.cli train` shares the work between processes.
+
+    \b
+    Example:
+      domainqa train --epochs 3
+      domainqa adapters import "$(domainqa train)" --name bank
+    """
+    from app.retraining.single_steps import train_alone
+    from app.retraining.values import RunRequest
+    from finetune.registry.references import check_name
+
+    state = remember(ctx, home, collection)
+    settings = state.settings()
+    flat = flat_settings(epochs, rank, learning_rate, seed, others)
+    named = check_name(name or settings.collection)
+    request = RunRequest(
+        settings.collection, named, tuple(pairs or ()), not no_stored, not no_feedback, generate, flat
+    )
+    with state.open(settings) as workspace, ended_by_signals(), RunBar() as bar:
+        folder = train_alone(workspace, request, bar)
+    if folder is None:  # another process of a launch tells
+        return
+    typer.echo(str(folder))
+    hint = f"Register it: domainqa adapters import {folder} --name {named}"
+    messages().print(hint, markup=False, soft_wrap=True)

@@ -1,0 +1,88 @@
+"""What would fail only after hours is looked at first: pairs, adapter and base, and whose run it is."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from finetune.pairs.values import Dropped
+from finetune.retrain.folder import RunFolder
+from finetune.retrain.values import Given, RetrainSettings, Surroundings, plain
+from finetune.training.targets import choose_targets
+from finetune.training.train import Base
+from finetune.training.values import TrainSettings
+from knowledge_base.errors import InputError, MismatchError, ModelError
+from knowledge_base.values import digest_of
+from retrieval.prompt import PROMPT_VERSION
+
+_SHOWN_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What all results in a run's folder depend on."""
+
+    base: str
+    prompt_version: int
+    settings: str
+
+
+def check_same(surroundings: Surroundings, settings: RetrainSettings, folder: RunFolder) -> None:
+    """MismatchError if the folder was begun with another base, prompt or settings than it is gone on with."""
+    told = json.dumps(plain(settings)).encode()
+    basis = Basis(surroundings.base_digest, PROMPT_VERSION, digest_of(told))
+    begun = folder.once("basis", Basis, lambda: basis)
+    for what, before, now in (
+        ("base model", begun.base, basis.base),
+        ("version of the prompt", begun.prompt_version, basis.prompt_version),
+        ("settings", begun.settings, basis.settings),
+    ):
+        if before != now:
+            raise MismatchError(
+                f"The retraining in {folder.path} was begun with another {what}.",
+                "Begin a new one, or go back to what it was begun with.",
+            )
+
+
+def check_adapter(base: Base, settings: TrainSettings) -> None:
+    """Look whether the adapter fits the base, without loading a weight; see `choose_targets`.
+
+    Raises InputError for layers that the model lacks or a rank that is too large, ModelError if the folder is
+    no causal language model.
+    """
+    try:
+        config = AutoConfig.from_pretrained(base.folder, local_files_only=True)
+        with torch.device("meta"):
+            network = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise ModelError(
+            f"The model in {base.folder} cannot be adapted: {error}",
+            "Use the folder of a causal language model with config and safetensors weights.",
+        ) from error
+    choose_targets(network, settings.targets, settings.rank)
+
+
+def require_given(given: Given) -> None:
+    """InputError unless there is something to learn from; tells why what there was could not be read."""
+    if not given.pairs and not given.tasks:
+        raise InputError(
+            f"There is nothing to learn from{_why(given.dropped)}.",
+            "Give question–answer pairs with --pairs, collect feedback, or generate some with --generate.",
+        )
+
+
+def require_usable(usable: Sequence[object], dropped: Sequence[Dropped]) -> None:
+    """InputError unless some pair or task passed the checks; tells what is wrong with the others."""
+    if not usable:
+        raise InputError(
+            f"None of the {len(dropped)} pairs can be used{_why(dropped)}.",
+            "Mend them; `domainqa pairs check FILE` lists what is wrong with each.",
+        )
+
+
+def _why(dropped: Sequence[Dropped]) -> str:
+    shown = [f"{entry.origin}: {entry.reason}" for entry in dropped[:_SHOWN_REASONS]]
+    more = f"; and {len(dropped) - len(shown)} more" if len(dropped) > len(shown) else ""
+    return f" ({'; '.join(shown)}{more})" if shown else ""

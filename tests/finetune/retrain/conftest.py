@@ -1,0 +1,62 @@
+"""A tiny base, an adapter that does nothing, and a trainer that only copies it."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+from finetune.training.checkpoint import Point
+from finetune.training.train import ADAPTER, Base, Trained
+from finetune.training.values import OnProgress, Progress, Sample, TrainSettings
+from tests.app.generation.tiny import save_model
+from tests.finetune.retrain.surroundings import FakeSurroundings
+
+STEPS = 3
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model."""
+    return save_model(tmp_path_factory.mktemp("base"), "llama")
+
+
+@pytest.fixture(scope="session")
+def untrained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter that changes nothing, so that nothing is forgotten."""
+    folder = tmp_path_factory.mktemp("untrained")
+    torch.manual_seed(0)
+    config = LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM")
+    get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(str(folder))
+    return folder
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch, untrained: Path) -> list[int]:
+    """Training takes no time: it copies an adapter. The list holds the number of samples of each training."""
+    done: list[int] = []
+
+    def train(
+        samples: Sequence[Sample], base: Base, settings: TrainSettings, folder: Path, progress: OnProgress
+    ) -> Trained:
+        for step in range(1, STEPS + 1):
+            progress(Progress(step, STEPS, 1 / step, 1.5 / step, 100.0, float(STEPS - step)))
+        shutil.copytree(untrained, folder / ADAPTER, dirs_exist_ok=True)
+        done.append(len(samples))
+        curve = tuple(Point(step, 1 / step, 1.5 / step) for step in range(1, STEPS + 1))
+        return Trained(curve, 0.5, STEPS, 1.0, ())
+
+    monkeypatch.setattr("finetune.retrain.steps.train", train)
+    monkeypatch.setattr(
+        "finetune.evaluation.forgetting.general_texts", lambda language: ["A sentence about the weather."]
+    )
+    return done
+
+
+@pytest.fixture
+def make(base: Path) -> Callable[..., FakeSurroundings]:
+    """Surroundings over the tiny base."""
+    return lambda good=True: FakeSurroundings(base, good)

@@ -1,0 +1,290 @@
+"""The loop: promoted or rejected with reasons, resumed at every step, and never half registered."""
+
+import errno
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from finetune.evaluation.gate import Limits
+from finetune.evaluation.values import BASE, CANDIDATE, EXAMPLES, LIVE, NO_CONTEXT
+from finetune.pairs.check import CheckSettings
+from finetune.pairs.values import Dropped, Evidence, Pair
+from finetune.registry.aliases import Aliases
+from finetune.registry.manifest import Data
+from finetune.registry.registry import Registry
+from finetune.retrain.loop import learn, retrain
+from finetune.retrain.values import STEPS, Given, Outcome, RetrainSettings, Status, Step
+from knowledge_base.errors import InputError, MismatchError, StorageError
+from tests.finetune.registry.folders import contents, peft_folder
+from tests.finetune.retrain.surroundings import FakeSurroundings, fee, some_pairs, some_tasks
+
+Make = Callable[..., FakeSurroundings]
+
+SETTINGS = RetrainSettings(
+    limits=Limits(min_answerable=2, min_unanswerable=2, resamples=200), heldout=0.4, fitting=0.3
+)
+SOURCE = Data(name="test.jsonl", digest="5" * 64, licence="our own", pairs=32)
+
+
+class Work:
+    """One retraining, which can be done again; `told` are the statuses so far."""
+
+    def __init__(self, folder: Path, surroundings: FakeSurroundings, given: Given | None = None) -> None:
+        self.registry = Registry(folder / "adapters")
+        self.surroundings = surroundings
+        self.given = given or Given(some_pairs(), sources=(SOURCE,))
+        self.run = folder / "run"
+        self.told: list[Status] = []
+        self.settings = SETTINGS
+
+    def __call__(self, stop_at: Step | None = None) -> Outcome:
+        def tell(status: Status) -> None:
+            self.told.append(status)
+            if status.step == stop_at and status.done == status.total:
+                raise KeyboardInterrupt
+
+        return retrain("bank", self.given, self.surroundings, self.registry, self.settings, self.run, tell)
+
+
+@pytest.fixture(autouse=True)
+def _trainer(trainings: list[int]) -> None:
+    """No test trains."""
+
+
+def test_a_good_candidate_is_promoted(make: Make, tmp_path: Path) -> None:
+    work = Work(tmp_path, make())
+    outcome = work()
+    assert (outcome.name, outcome.version, outcome.promoted) == ("bank", 1, True)
+    assert "surely better" in outcome.reasons[0]
+    assert work.registry.aliases("bank") == Aliases(live=1)
+    made = work.registry.get("bank").manifest
+    assert made is not None
+    assert made.base is not None and made.base.digest == "d" * 64
+    assert made.data == (SOURCE,)
+    assert [point.held for point in made.losses] == [1.5, 0.75, 0.5]
+    assert set(made.evaluation) == {BASE, EXAMPLES, CANDIDATE, NO_CONTEXT}
+    assert made.reading is not None and set(made.reading.calibrations) == {"scored", "unscored"}
+    assert made.notices == ("Terms apply.",)
+    assert [step for step in STEPS if step in {status.step for status in work.told}] == list(STEPS[1:])
+
+
+def test_a_bad_one_is_registered_as_rejected_and_what_answers_stays(make: Make, tmp_path: Path) -> None:
+    work = Work(tmp_path, make(good=False))
+    work.registry.register("bank", peft_folder(tmp_path / "made"))
+    work.registry.promote("bank", 1)
+    work.surroundings.live = "bank@1"
+    outcome = work()
+    assert (outcome.version, outcome.promoted) == (2, False)
+    assert "not surely better" in outcome.reasons[0]
+    assert work.registry.aliases("bank").live == 1
+    made = work.registry.get("bank", 2).manifest
+    assert made is not None and made.verdict is not None
+    assert (made.verdict.promoted, made.parent) == (False, 1)
+    assert LIVE in made.evaluation
+
+
+def test_the_report_is_kept_and_registered(make: Make, tmp_path: Path) -> None:
+    work = Work(tmp_path, make())
+    outcome = work()
+    page = Path(outcome.report).read_text(encoding="utf-8")
+    assert "bank@1" in page
+    assert "our own" in page
+    entry = work.registry.get("bank")
+    assert (entry.folder / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_every_dropped_pair_is_listed_with_its_reason(make: Make, tmp_path: Path) -> None:
+    lost = Dropped("x", "?", "test.jsonl:3", "it has no answer")
+    wrong = Pair(
+        "w", "What is the moon made of?", ("cheese",), evidence=(Evidence("no.txt", ""),), origin="w"
+    )
+    work = Work(tmp_path, make(), Given((*some_pairs(), wrong), dropped=(lost,)))
+    page = Path(work().report).read_text(encoding="utf-8")
+    assert "test.jsonl:3" in page and "What is the moon made of?" in page
+    lines = (work.run / "dropped.jsonl").read_text(encoding="utf-8").splitlines()
+    reasons = {entry["id"]: entry["reason"] for entry in map(json.loads, lines)}
+    assert reasons["x"] == "it has no answer"
+    assert "not in the collection" in reasons["w"]
+
+
+@pytest.mark.parametrize("step", STEPS[1:])
+def test_it_goes_on_where_it_was_killed(make: Make, tmp_path: Path, trainings: list[int], step: Step) -> None:
+    work = Work(tmp_path, make())
+    at = step if step not in ("check", "split", "judge") else None
+    with pytest.raises(KeyboardInterrupt):
+        work(at) if at else stopped_before_the_next(work, step)
+    assert work.registry.names() == (["bank"] if step == "register" else [])
+    outcome = work()
+    assert (outcome.version, outcome.promoted, len(trainings)) == (1, True, 1)
+    assert work.registry.versions("bank") == [1]
+    kept = [line for line in (work.run / "replies.jsonl").read_text(encoding="utf-8").split("\n") if line]
+    assert [work.surroundings.asked[name] for name in (BASE, EXAMPLES, NO_CONTEXT)] == [len(kept) / 4] * 3
+
+
+def stopped_before_the_next(work: Work, step: Step) -> None:
+    """Kill it as soon as it tells of a step that tells no end."""
+
+    def tell(status: Status) -> None:
+        if status.step == step:
+            raise KeyboardInterrupt
+
+    retrain("bank", work.given, work.surroundings, work.registry, work.settings, work.run, tell)
+
+
+def test_what_is_done_is_not_done_again(make: Make, tmp_path: Path, trainings: list[int]) -> None:
+    work = Work(tmp_path, make())
+    assert work() == work()
+    assert (len(trainings), work.registry.versions("bank")) == (1, [1])
+
+
+def test_another_run_of_the_same_makes_another_version(make: Make, tmp_path: Path) -> None:
+    work = Work(tmp_path, make())
+    first = work()
+    work.run = tmp_path / "another"
+    assert (first.version, work().version) == (1, 2)
+
+
+class KilledRegistry(Registry):
+    """Ends the process, so to speak, at its first promotion."""
+
+    killed = False
+
+    def promote(self, name: str, version: int) -> Aliases:
+        if not self.killed:
+            self.killed = True
+            raise KeyboardInterrupt
+        return super().promote(name, version)
+
+
+def test_a_kill_between_registering_and_promoting_makes_no_second_version(make: Make, tmp_path: Path) -> None:
+    work = Work(tmp_path, make())
+    work.registry = KilledRegistry(tmp_path / "adapters")
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert (work.registry.versions("bank"), work.registry.aliases("bank").live) == ([1], None)
+    assert work().version == 1
+    assert (work.registry.versions("bank"), work.registry.aliases("bank").live) == ([1], 1)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "finetune.retrain.folder.os.replace",
+        "finetune.retrain.loop.shutil.copy",
+        "finetune.registry.durable.copy_file",
+        "finetune.evaluation.replies.os.fsync",
+    ],
+)
+def test_a_full_disk_registers_nothing_and_leaves_what_answers(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    work = Work(tmp_path, make())
+    work.registry.register("bank", peft_folder(tmp_path / "made"))
+    work.registry.promote("bank", 1)
+    before = contents(tmp_path / "adapters")
+
+    def full(*_arguments: object, **_named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, full)
+        with pytest.raises(StorageError, match="space"):
+            work()
+    assert contents(tmp_path / "adapters") == before
+    assert work().version == 2
+
+
+def test_tasks_alone_are_learned_and_measured_without_retrieval(make: Make, tmp_path: Path) -> None:
+    work = Work(tmp_path, make(), Given((), some_tasks(20)))
+    outcome = work()
+    assert outcome.promoted, outcome.reasons
+    assert set(work.surroundings.asked) == {BASE, CANDIDATE}
+    made = work.registry.get("bank").manifest
+    assert made is not None and made.reading is not None
+    assert made.reading.calibrations == {}
+    assert "as the base" in Path(outcome.report).read_text(encoding="utf-8")
+
+
+def test_a_candidate_that_does_the_tasks_badly_is_rejected(make: Make, tmp_path: Path) -> None:
+    outcome = Work(tmp_path, make(good=False), Given((), some_tasks(20)))()
+    assert not outcome.promoted
+
+
+def test_tasks_beside_pairs_are_learned_too(make: Make, tmp_path: Path, trainings: list[int]) -> None:
+    Work(tmp_path / "pairs", make())()
+    Work(tmp_path / "both", make(), Given(some_pairs(), some_tasks(20)))()
+    assert trainings[1] - trainings[0] == 12
+
+
+def test_too_few_to_calibrate_refuse_as_the_base_and_are_judged(make: Make, tmp_path: Path) -> None:
+    work = Work(tmp_path, make(), Given(some_pairs(4, unanswerable=0)))
+    outcome = work()
+    assert not outcome.promoted
+    assert "too few" in outcome.reasons[0]
+    made = work.registry.get("bank", 1).manifest
+    assert made is not None and made.reading is not None
+    assert made.reading.calibrations == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (Given(()), "nothing to learn from"),
+        (Given((), dropped=(Dropped("1", "", "a.csv:2", "it has no answer"),)), "a.csv:2: it has no answer"),
+        (Given(some_pairs(1, 0)), "too few pairs"),
+        (Given((), some_tasks(1)), "1 tasks"),
+        (
+            Given((Pair("1", "What?", ("7",), evidence=(Evidence("no.txt", ""),), origin="a.csv:2"),)),
+            "None of the 1 pairs can be used.*a.csv:2",
+        ),
+    ],
+)
+def test_what_cannot_be_learned_from_is_said_at_once(
+    make: Make, tmp_path: Path, trainings: list[int], given: Given, told: str
+) -> None:
+    work = Work(tmp_path, make(), given)
+    with pytest.raises(InputError, match=told):
+        work()
+    assert (trainings, work.registry.names()) == ([], [])
+
+
+def test_pairs_that_are_not_wanted_are_dropped_by_the_settings(make: Make, tmp_path: Path) -> None:
+    work = Work(tmp_path, make())
+    work.settings = RetrainSettings(checks=CheckSettings(languages=frozenset({"zh"})))
+    with pytest.raises(InputError, match="English, which is not wanted"):
+        work()
+
+
+def test_a_run_is_not_gone_on_with_on_another_base(make: Make, tmp_path: Path) -> None:
+    work = Work(tmp_path, make())
+    with pytest.raises(KeyboardInterrupt):
+        work("train")
+    work.surroundings.base_digest = "e" * 64
+    with pytest.raises(MismatchError, match="another base model"):
+        work()
+
+
+def test_nor_with_other_settings(make: Make, tmp_path: Path) -> None:
+    work = Work(tmp_path, make())
+    with pytest.raises(KeyboardInterrupt):
+        work("train")
+    work.settings = RetrainSettings(seed=1)
+    with pytest.raises(MismatchError, match="other settings|another settings"):
+        work()
+
+
+def test_learning_alone_gives_a_folder_and_registers_nothing(
+    make: Make, tmp_path: Path, trainings: list[int]
+) -> None:
+    given = Given(some_pairs())
+    folder = learn(given, make(), SETTINGS, tmp_path / "run", lambda _status: None)
+    again = learn(given, make(), SETTINGS, tmp_path / "run", lambda _status: None)
+    assert (folder / "adapter_model.safetensors").is_file()
+    assert folder == again
+    assert len(trainings) == 1
+
+
+def test_the_answers_of_the_bank_are_those_of_its_documents() -> None:
+    assert fee("platinum") == "100 yuan"

@@ -1,0 +1,37 @@
+"""What would fail only after hours is found before anything heavy."""
+
+from pathlib import Path
+
+import pytest
+
+from finetune.retrain.preflight import check_adapter
+from finetune.retrain.values import RetrainSettings, plain
+from finetune.training.train import Base
+from finetune.training.values import TrainSettings
+from knowledge_base.errors import InputError, ModelError
+
+
+def test_an_adapter_that_fits(base: Path) -> None:
+    settings = TrainSettings(rank=4, targets=("q_proj",))
+    assert check_adapter(Base(base, "tiny"), settings) is None
+
+
+def test_a_rank_that_is_larger_than_the_layer(base: Path) -> None:
+    with pytest.raises(InputError, match=r"rank 400 is larger.*at most 32"):
+        check_adapter(Base(base, "tiny"), TrainSettings(rank=400))
+
+
+def test_layers_that_the_model_lacks(base: Path) -> None:
+    with pytest.raises(InputError, match="c_attn.*q_proj"):
+        check_adapter(Base(base, "tiny"), TrainSettings(rank=4, targets=("c_attn",)))
+
+
+def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be adapted"):
+        check_adapter(Base(tmp_path, "nothing"), TrainSettings())
+
+
+def test_settings_are_told_in_one_order() -> None:
+    told = plain(RetrainSettings(train=TrainSettings(targets=("q_proj", "v_proj"))))
+    assert told["checks"]["languages"] == ["en", "zh"]
+    assert told["train"]["targets"] == ["q_proj", "v_proj"]
