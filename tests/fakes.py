@@ -242,7 +242,11 @@ class FakeGenerator:
             raise InputError(f"The prompt has {tokens} tokens.", f"Give 1 to {self._context - 1}.")
 
     def _write(self, request: Request, cancelled: Cancelled) -> Iterator[str]:
-        pieces = _PIECE.findall(self._reply(request))[: request.max_new_tokens]
+        pieces = _PIECE.findall(self._reply(request))
+        avoided = _PIECE.findall(request.unlike)[:1]
+        if avoided and pieces and pieces[0].strip() == avoided[0].strip():
+            pieces = pieces[1:]
+        pieces = pieces[: request.max_new_tokens]
         written = "".join(pieces)
         ends = [at for stop in request.stop if stop and (at := written.find(stop)) >= 0]
         left = min(ends, default=len(written))

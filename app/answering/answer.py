@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Literal
 
 from app.answering.attribution import attribute
 from app.answering.conversation import standalone
@@ -16,7 +17,7 @@ from app.answering.sufficiency import Calibration, best_of, signals_of
 from app.answering.values import Answer, Event, Finished, Piece, Question, Searched, Trace
 from app.generation.protocol import Cancelled, Generator, Request, Scorer, never
 from knowledge_base.values import Passage
-from retrieval.context import Context, Packed, pack_each
+from retrieval.context import Context, Packed, pack, pack_each
 from retrieval.focus import Embed, focus
 from retrieval.prompt import (
     EXAMPLES,
@@ -29,6 +30,8 @@ from retrieval.prompt import (
 )
 from retrieval.retriever import Ranked, Retriever
 
+Mode = Literal["each", "together"]
+
 _NEAREST = 3
 
 
@@ -36,9 +39,11 @@ _NEAREST = 3
 class Reading:
     """How a generator reads: how many passages, in what room, and how its doubt is weighed.
 
-    `scored` weighs a generator's refusal probability, `unscored` serves one that cannot tell it. `examples`
-    says whether worked examples go before the question: a base model needs them, an adapter does not. `focus`
-    narrows each passage to that many sentences nearest to the question; None reads it whole.
+    `mode` "each" reads every passage in a prompt of its own and answers from the likeliest, "together" reads
+    all of them in one. `passage_tokens` is the room of each passage; together they share it. `focus` narrows
+    a passage to that many sentences nearest to the question; None reads it whole. `scored` weighs a
+    generator's refusal probability, `unscored` serves one that cannot tell it. `examples` says whether worked
+    examples go before the question: a base model needs them, an adapter does not.
     """
 
     passages: int
@@ -49,13 +54,26 @@ class Reading:
     focus: int | None = None
     style: Style = "words"
     examples: bool = True
+    mode: Mode = "each"
+
+
+# How to read with the adapter of a question; None is the base model.
+Readings = Callable[[str | None], Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """What can be asked of the generator, and the passages that it then reads, best first."""
+
+    request: Request
+    packed: tuple[Packed, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """The passage to answer from and why."""
+    """The prompt to answer from and why."""
 
-    place: int
+    prompt: _Prompt
     confidence: float
     signals: dict[str, float]
 
@@ -66,16 +84,16 @@ class Answerer:
     Args:
         generator: writes the answers; if it is also a Scorer, its doubt is one of the signals.
         embed: texts to unit vectors, for attribution.
-        reading: how the passages are read.
+        readings: how the passages are read with each adapter.
         today: says what "this year" means.
     """
 
     def __init__(
-        self, generator: Generator, embed: Embed, reading: Reading, today: Callable[[], date] = date.today
+        self, generator: Generator, embed: Embed, readings: Readings, today: Callable[[], date] = date.today
     ) -> None:
         self._generator = generator
         self._embed = embed
-        self._reading = reading
+        self._readings = readings
         self._today = today
 
     def ask(self, question: Question, retriever: Retriever, cancelled: Cancelled = never) -> Iterator[Event]:
@@ -85,108 +103,143 @@ class Answerer:
         """
         clock = _Clock()
         complete = standalone(question.text.strip(), question.history, self._today())
+        adapter = None if question.adapter == "base" else question.adapter
+        reading = _in_style(self._readings(adapter), question)
         found = retriever.search([complete], limit=question.limit)[0]
         clock.mark("search")
         yield Searched(found.ranked)
-        context = self._pack(complete, [entry.passage for entry in found.ranked[: self._reading.passages]])
-        requests = [self._request(complete, packed, question.adapter) for packed in context.packed]
+        context = self._pack(complete, [entry.passage for entry in found.ranked[: reading.passages]], reading)
+        prompts = self._prompts(complete, context.packed, reading, adapter)
         clock.mark("pack")
-        chosen = self._choose(complete, found.ranked, context, requests)
+        chosen = self._choose(complete, found.ranked, prompts, self._calibration(reading))
         clock.mark("read")
         trace = Trace(
             standalone=complete,
             ranked=found.ranked,
-            prompt=plain_text(requests[chosen.place].messages) if chosen else "",
+            prompt=plain_text(chosen.prompt.request.messages) if chosen else "",
             left_out=tuple(passage.id for passage in context.left_out),
             generation=found.legs.generation,
             signals=chosen.signals if chosen else {},
         )
         text = ""
-        if chosen and chosen.confidence >= self._calibration.threshold:
-            for piece in self._generator.stream(requests[chosen.place], cancelled):
+        threshold = self._calibration(reading).threshold
+        if chosen and chosen.confidence >= threshold:
+            for piece in self._generator.stream(chosen.prompt.request, cancelled):
                 text += piece
                 yield Piece(piece)
             clock.mark("write")
         if cancelled():
             return
-        yield Finished(
-            self._finish(question, text.strip(), chosen, context, replace(trace, seconds=clock.stages))
-        )
+        answer = _draft(question, text.strip(), chosen, threshold, replace(trace, seconds=clock.stages))
+        yield Finished(self._checked(answer, chosen, context))
 
-    def doubts(self, question: str, passages: Sequence[Passage]) -> list[float | None]:
+    def doubts(
+        self, question: str, passages: Sequence[Passage], adapter: str | None = None
+    ) -> list[float | None]:
         """Log-probability that the generator begins to refuse, for each passage read alone.
 
         None where the generator cannot say. For calibration: `ask` weighs the same numbers.
         """
-        context = self._pack(question, passages)
-        return self._doubts(question, [self._request(question, packed, None) for packed in context.packed])
+        reading = replace(self._readings(adapter), mode="each")
+        context = self._pack(question, passages, reading)
+        return self._doubts(question, self._prompts(question, context.packed, reading, adapter))
 
-    def _doubts(self, question: str, requests: Sequence[Request]) -> list[float | None]:
+    def _doubts(self, question: str, prompts: Sequence[_Prompt]) -> list[float | None]:
         if not isinstance(self._generator, Scorer):
-            return [None] * len(requests)
+            return [None] * len(prompts)
+        requests = [prompt.request for prompt in prompts]
         return list(self._generator.logprobs(requests, refusal(language_of(question))))
 
-    @property
-    def _calibration(self) -> Calibration:
-        return self._reading.scored if isinstance(self._generator, Scorer) else self._reading.unscored
+    def _calibration(self, reading: Reading) -> Calibration:
+        return reading.scored if isinstance(self._generator, Scorer) else reading.unscored
 
-    def _pack(self, question: str, passages: Sequence[Passage]) -> Context:
-        context = pack_each(passages, self._reading.passage_tokens, self._generator.count_tokens)
-        if self._reading.focus is None:
+    def _pack(self, question: str, passages: Sequence[Passage], reading: Reading) -> Context:
+        if reading.mode == "each":
+            context = pack_each(passages, reading.passage_tokens, self._generator.count_tokens)
+        else:
+            room = reading.passage_tokens * reading.passages
+            context = pack(passages, room, self._generator.count_tokens)
+        if reading.focus is None:
             return context
-        return replace(context, packed=focus(question, context.packed, self._reading.focus, self._embed))
+        return replace(context, packed=focus(question, context.packed, reading.focus, self._embed))
 
-    def _request(self, question: str, packed: Packed, adapter: str | None) -> Request:
-        examples = EXAMPLES[language_of(question)] if self._reading.examples else ()
-        return Request(
-            messages=render(question, [packed.text], self._reading.style, examples),
-            adapter=None if adapter == "base" else adapter,
-            max_new_tokens=self._reading.max_new_tokens,
-            stop=("\n",),
-        )
+    def _prompts(
+        self, question: str, packed: Sequence[Packed], reading: Reading, adapter: str | None
+    ) -> list[_Prompt]:
+        groups = _groups(packed, reading.mode)
+        return [_Prompt(_request(question, group, reading, adapter), group) for group in groups]
 
     def _choose(
-        self, question: str, ranked: Sequence[Ranked], context: Context, requests: Sequence[Request]
+        self, question: str, ranked: Sequence[Ranked], prompts: Sequence[_Prompt], calibration: Calibration
     ) -> _Chosen | None:
-        if not requests:
+        """The likeliest prompt; one of several passages is judged by the best ranked of them."""
+        if not prompts:
             return None
-        doubts = self._doubts(question, requests)
+        doubts = self._doubts(question, prompts)
         by_id = {entry.passage.id: entry for entry in ranked}
         signals = [
-            signals_of(question, by_id[packed.passage.id], doubt)
-            for packed, doubt in zip(context.packed, doubts, strict=True)
+            signals_of(question, by_id[prompt.packed[0].passage.id], doubt)
+            for prompt, doubt in zip(prompts, doubts, strict=True)
         ]
-        probabilities = [self._calibration.probability(entry) for entry in signals]
+        probabilities = [calibration.probability(entry) for entry in signals]
         place = best_of(probabilities)
-        return _Chosen(place, probabilities[place], signals[place])
+        return _Chosen(prompts[place], probabilities[place], signals[place])
 
-    def _finish(
-        self, question: Question, text: str, chosen: _Chosen | None, context: Context, trace: Trace
-    ) -> Answer:
+    def _checked(self, answer: Answer, chosen: _Chosen | None, context: Context) -> Answer:
+        """The answer with its citations, or as a refusal."""
         started = time.perf_counter()
-        answer = Answer(
-            id=uuid.uuid4().hex,
-            question=question.text,
-            collection=question.collection,
-            text=text,
-            refused=not text or is_refusal(text),
-            confidence=chosen.confidence if chosen else 0.0,
-            threshold=self._calibration.threshold,
-            sentences=(),
-            citations=(),
-            nearest=(),
-            adapter=question.adapter or "base",
-            trace=trace,
-            seconds=0.0,
-        )
         if not answer.refused and chosen:
-            read = [context.packed[chosen.place], *_others(context.packed, chosen.place)]
-            sentences, citations = attribute(trace.standalone, text, read, self._embed)
+            others = [entry for entry in context.packed if entry not in chosen.prompt.packed]
+            read = [*chosen.prompt.packed, *others]
+            sentences, citations = attribute(answer.trace.standalone, answer.text, read, self._embed)
             answer = replace(answer, sentences=sentences, citations=citations, refused=not citations)
         if answer.refused:
             answer = _refusal(answer)
-        seconds = {**trace.seconds, "check": time.perf_counter() - started}
-        return replace(answer, trace=replace(trace, seconds=seconds), seconds=sum(seconds.values()))
+        seconds = {**answer.trace.seconds, "check": time.perf_counter() - started}
+        return replace(answer, trace=replace(answer.trace, seconds=seconds), seconds=sum(seconds.values()))
+
+
+def _in_style(reading: Reading, question: Question) -> Reading:
+    return reading if question.style is None else replace(reading, style=question.style)
+
+
+def _groups(packed: Sequence[Packed], mode: Mode) -> list[tuple[Packed, ...]]:
+    """The passages of each prompt."""
+    if mode == "each":
+        return [(entry,) for entry in packed]
+    return [tuple(packed)] if packed else []
+
+
+def _request(question: str, packed: Sequence[Packed], reading: Reading, adapter: str | None) -> Request:
+    examples = EXAMPLES[language_of(question)] if reading.examples else ()
+    return Request(
+        messages=render(question, [entry.text for entry in packed], reading.style, examples),
+        adapter=adapter,
+        max_new_tokens=reading.max_new_tokens,
+        stop=("\n",),
+        # Whether there is enough evidence is decided by one calibrated number, which has heard the reader's
+        # doubt; once it says so, the reader answers.
+        unlike=refusal(language_of(question)),
+    )
+
+
+def _draft(question: Question, text: str, chosen: _Chosen | None, threshold: float, trace: Trace) -> Answer:
+    """The answer before it is checked."""
+    return Answer(
+        id=uuid.uuid4().hex,
+        question=question.text,
+        collection=question.collection,
+        text=text,
+        refused=not text or is_refusal(text),
+        confidence=chosen.confidence if chosen else 0.0,
+        threshold=threshold,
+        sentences=(),
+        citations=(),
+        nearest=(),
+        adapter=question.adapter or "base",
+        trace=trace,
+        seconds=0.0,
+    )
 
 
 class _Clock:
@@ -200,10 +253,6 @@ class _Clock:
         now = time.perf_counter()
         self.stages[stage] = now - self._last
         self._last = now
-
-
-def _others(packed: Sequence[Packed], place: int) -> list[Packed]:
-    return [entry for other, entry in enumerate(packed) if other != place]
 
 
 def _refusal(answer: Answer) -> Answer:

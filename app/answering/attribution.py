@@ -2,8 +2,8 @@
 
 Support is computed, not claimed by the model. Two measures agree on it: how much of the sentence's
 wording the candidate holds (lexical), and how close both are to the embedder (semantic), which also sees
-a paraphrase. A number that the candidate does not hold rules it out, whatever the rest says: most wrong
-answers of a small model are a neighbouring figure.
+a paraphrase. A number that neither the candidate nor the title and headings above it hold rules it out,
+whatever the rest says: most wrong answers of a small model are a neighbouring figure.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,9 @@ _UNRELATED, _SAME = 0.75, 0.95
 # Enough candidates by wording that the true one is among them; each costs one short embedding.
 _CANDIDATES = 6
 _SUPPORTED = 0.6
+# Share of what a sentence newly says that the candidate itself must hold before the title and headings above
+# it count as its words: "In 2026 the gold card costs 200" stands in the row "Gold; 200" of "Fees 2026".
+_NEW_HELD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +72,36 @@ def _candidates(packed: Packed) -> list[_Candidate]:
 
 def _best(question: str, sentence: str, candidates: Sequence[_Candidate], embed: Embed) -> Citation | None:
     wanted, numbers, asked = units_of(sentence), numbers_of(sentence), units_of(question)
-    possible = [candidate for candidate in candidates if numbers <= candidate.numbers]
+    possible = [c for c in candidates if numbers <= c.numbers | numbers_of(_title(c))]
     if not possible or not wanted:
         return None
-    wording = [share(wanted, c.units) + 0.3 * share(asked, c.units | units_of(_above(c))) for c in possible]
+    held = [_held(wanted, asked, candidate) for candidate in possible]
+    wording = [
+        carried + 0.3 * share(asked, candidate.units | _above(candidate))
+        for carried, candidate in zip(held, possible, strict=True)
+    ]
     order = sorted(range(len(possible)), key=lambda place: -wording[place])[:_CANDIDATES]
     vectors = embed([f"{question} {sentence}", *(possible[place].text for place in order)])
     nearness = np.clip((vectors[1:] @ vectors[0] - _UNRELATED) / (_SAME - _UNRELATED), 0.0, 1.0)
     scores = [0.75 * wording[place] + 0.25 * float(near) for place, near in zip(order, nearness, strict=True)]
     top = max(range(len(order)), key=lambda place: scores[place])
-    candidate = possible[order[top]]
-    support = 0.75 * share(wanted, candidate.units) + 0.25 * float(nearness[top])
-    return _citation(candidate, support) if support >= _SUPPORTED else None
+    support = 0.75 * held[order[top]] + 0.25 * float(nearness[top])
+    return _citation(possible[order[top]], support) if support >= _SUPPORTED else None
 
 
-def _above(candidate: _Candidate) -> str:
+def _held(wanted: frozenset[str], asked: frozenset[str], candidate: _Candidate) -> float:
+    """Share of a sentence's words that a candidate carries."""
+    above = _above(candidate)
+    new = wanted - asked - above
+    is_meant = bool(new) and share(new, candidate.units) >= _NEW_HELD
+    return share(wanted, candidate.units | above if is_meant else candidate.units)
+
+
+def _above(candidate: _Candidate) -> frozenset[str]:
+    return units_of(_title(candidate))
+
+
+def _title(candidate: _Candidate) -> str:
     passage = candidate.packed.passage
     return " ".join((passage.title, *passage.heading))
 

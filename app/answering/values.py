@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from retrieval.prompt import Style
 from retrieval.retriever import Ranked
 from retrieval.values import NO_FILTER, Filter
 
@@ -19,7 +20,8 @@ class Turn:
 class Question:
     """What a user asks, and of what.
 
-    `adapter` None means the one that is served by default, "base" the base model without an adapter.
+    `adapter` None means the one that is served by default, "base" the base model without an adapter. `style`
+    None means the one that the adapter is read in by default; see `Reading`.
     """
 
     text: str
@@ -27,6 +29,7 @@ class Question:
     adapter: str | None = None
     history: tuple[Turn, ...] = ()
     limit: Filter = NO_FILTER
+    style: Style | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ class InProcessGenerator:
         with self._turns.take(cancelled) as mine:
             position = self._read(adapter, ids, cancelled) if mine else None
             if position is not None:
+                self._avoid_beginning(request, position)
                 yield from self._pieces(request, position, cancelled)
 
     def _pieces(self, request: Request, position: Position, cancelled: Cancelled) -> Iterator[str]:
@@ -136,6 +137,12 @@ class InProcessGenerator:
             yield token
             if left and not cancelled():
                 read_token(self._model, position, token)
+
+    def _avoid_beginning(self, request: Request, position: Position) -> None:
+        if request.unlike:
+            token = self._model.encoder.first_token(request.messages, request.unlike)
+            position.logits = position.logits.clone()  # the prefix cache holds the ones before
+            position.logits[token] = float("-inf")
 
     def _choose(self, logits: torch.Tensor, temperature: float) -> int:
         if temperature == 0:

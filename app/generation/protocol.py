@@ -20,7 +20,7 @@ class Request:
 
     `adapter` is the name of an adapter that the generator knows, or None for the base model. Temperature 0
     is greedy and deterministic. Writing ends at the model's end token, at a `stop` text (not returned), or
-    after `max_new_tokens`.
+    after `max_new_tokens`. The reply does not begin with the first token of `unlike`, if that is given.
     """
 
     messages: tuple[Message, ...]
@@ -28,6 +28,7 @@ class Request:
     max_new_tokens: int = 128
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
+    unlike: str = ""
 
 
 class Generator(Protocol):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -65,6 +66,11 @@ class GeneratorContract:
     def test_a_stop_text_that_does_not_come_changes_nothing(self, generator: Generator) -> None:
         whole = written(generator, asked())
         assert written(generator, asked(stop=[whole[-1] + "\0never"])) == whole
+
+    def test_what_one_reply_must_not_begin_with_binds_no_other(self, generator: Generator) -> None:
+        usual = written(generator, asked())
+        assert written(generator, replace(asked(), unlike=usual.strip() or "x"))
+        assert written(generator, asked()) == usual
 
     def test_what_is_cancelled_before_it_starts_writes_nothing(self, generator: Generator) -> None:
         assert list(generator.stream(asked(), lambda: True)) == []

@@ -10,7 +10,7 @@ from app.answering.answer import Answerer, Reading
 from app.answering.sufficiency import Calibration
 from app.answering.values import Answer, Finished, Piece, Question, Searched, Turn
 from app.generation.protocol import Cancelled, Request, never
-from retrieval.prompt import refusal
+from retrieval.prompt import Style, refusal
 from retrieval.retriever import Retriever
 from tests.fakes import FakeEmbedder, FakeIndex, a_document
 
@@ -65,7 +65,10 @@ def retriever() -> Retriever:
 def answerer(reader: ScriptedReader, reading: Reading = READING) -> Answerer:
     embedder = FakeEmbedder()
     return Answerer(
-        reader, lambda texts: embedder.embed(texts, "query"), reading, today=lambda: date(2026, 11, 23)
+        reader,
+        lambda texts: embedder.embed(texts, "query"),
+        lambda adapter: reading,
+        today=lambda: date(2026, 11, 23),
     )
 
 
@@ -165,6 +168,89 @@ def test_a_generator_without_doubt_is_judged_by_the_search_alone(retriever: Retr
     assert isinstance(finished, Finished)
     assert not finished.answer.refused
     assert finished.answer.trace.signals["certainty"] == 0.0
+
+
+TOGETHER = replace(READING, mode="together")
+
+
+def finished(reader: ScriptedReader, reading: Reading, retriever: Retriever, text: str) -> Answer:
+    events = list(answerer(reader, reading).ask(Question(text, "bank"), retriever))
+    assert isinstance(events[-1], Finished)
+    return events[-1].answer
+
+
+def test_passages_can_be_read_together(retriever: Retriever) -> None:
+    reader = ScriptedReader("Fees 2025", "The platinum card costs 580 a year.")
+    answer = finished(reader, TOGETHER, retriever, "What does the platinum card cost a year?")
+    (request,) = reader.asked
+    assert all(text in request.messages[-1].content for text in ("Fees 2026", "Fees 2025"))
+    assert answer.citations[0].document == "fees/2025.txt"
+    assert answer.trace.prompt.count("Question:") == 1
+
+
+def test_what_does_not_fit_together_is_left_out(retriever: Retriever) -> None:
+    reader = ScriptedReader("Fees", "The platinum card costs 680 a year.")
+    answer = finished(reader, replace(TOGETHER, passage_tokens=3), retriever, "platinum card cost a year")
+    assert len(answer.trace.left_out) == 2
+
+
+def test_together_nothing_found_is_refused() -> None:
+    answer = finished(ScriptedReader("", "x"), TOGETHER, Retriever(FakeIndex()), "anything at all")
+    assert (answer.refused, answer.confidence) == (True, 0.0)
+
+
+def test_each_adapter_is_read_in_its_own_way(retriever: Retriever) -> None:
+    reader = ScriptedReader("Fees 2026", "680")
+    strict = replace(READING, scored=replace(DOUBT, threshold=0.99), examples=True)
+    embedder = FakeEmbedder()
+    asked_for: list[str | None] = []
+
+    def readings(adapter: str | None) -> Reading:
+        asked_for.append(adapter)
+        return READING if adapter == "fees@2" else strict
+
+    answers = Answerer(reader, lambda texts: embedder.embed(texts, "query"), readings)
+    found = {}
+    for adapter in ("fees@2", "base", None):
+        question = Question("platinum card cost", "bank", adapter=adapter)
+        *_, last = answers.ask(question, retriever)
+        assert isinstance(last, Finished)
+        found[adapter] = last.answer
+    assert asked_for == ["fees@2", None, None]
+    assert {adapter: (a.refused, a.threshold, a.adapter) for adapter, a in found.items()} == {
+        "fees@2": (False, 0.5, "fees@2"),
+        "base": (True, 0.99, "base"),
+        None: (True, 0.99, "base"),
+    }
+    assert [request.adapter for request in reader.asked] == ["fees@2"]
+
+
+@pytest.mark.parametrize(
+    ("style", "told"),
+    [
+        (None, "Answer in as few words as possible"),
+        ("words", "Answer in as few words as possible"),
+        ("sentence", "Answer in one or two full sentences"),
+    ],
+)
+def test_a_question_may_say_in_which_style_it_is_answered(
+    retriever: Retriever, style: Style | None, told: str
+) -> None:
+    reader = ScriptedReader("Fees 2026", "The platinum card costs 680 a year in 2026.")
+    question = Question("What does the platinum card cost?", "bank", style=style)
+    *_, last = answerer(reader).ask(question, retriever)
+    assert isinstance(last, Finished)
+    assert told in reader.asked[0].messages[0].content
+    assert [citation.document for citation in last.answer.citations] == ["fees/2026.txt"]
+
+
+def test_doubts_are_those_of_passages_read_alone_under_an_adapter(retriever: Retriever) -> None:
+    reader = ScriptedReader("Fees 2025", "")
+    passages = [entry.passage for entry in retriever.search(["platinum card"])[0].ranked]
+    doubts = answerer(reader, TOGETHER).doubts("platinum card cost", passages, "fees@2")
+    certain = [doubt == -5.0 for doubt in doubts]
+    assert certain == [passage.document == "fees/2025.txt" for passage in passages]
+    assert answerer(SilentReader("", "")).doubts("platinum card cost", passages) == [None] * len(passages)
 
 
 def test_every_stage_is_timed_and_the_prompt_is_kept(retriever: Retriever) -> None:

@@ -1,5 +1,7 @@
 """Attribution: the sentence that carries an answer is found, and nothing else is cited."""
 
+import pytest
+
 from app.answering.attribution import attribute
 from app.answering.values import Citation, Sentence
 from knowledge_base.values import Passage
@@ -48,6 +50,19 @@ def test_every_sentence_gets_its_own_citation_and_a_place_its_own_number() -> No
 def test_a_number_that_no_sentence_holds_is_unsupported_however_similar_the_rest() -> None:
     sentences, citations = cite("platinum card annual fee", "Card: Platinum; Annual fee: 580", packed(FEES))
     assert citations == ()
+    assert not sentences[0].supported
+
+
+def test_a_full_sentence_is_carried_by_a_row_with_the_title_above_it() -> None:
+    told = "In 2026 the platinum card fee is 680."
+    sentences, citations = cite("What does the platinum card cost this year?", told, packed(FEES))
+    assert sentences[0].supported
+    assert [citation.quote for citation in citations] == ["Card: Platinum; Annual fee: 680"]
+
+
+@pytest.mark.parametrize("told", ["In 2026 the fee is 580.", "In 2025 the fee is 680.", "Fee schedule 2026"])
+def test_the_title_alone_carries_nothing(told: str) -> None:
+    sentences, _ = cite("What does the platinum card cost?", told, packed(FEES))
     assert not sentences[0].supported
 
 

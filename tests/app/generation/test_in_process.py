@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from app.generation.in_process import InProcessGenerator, Limits
 from app.generation.prefix_cache import PrefixCache
 from app.generation.processor import Precision
 from app.generation.protocol import Request, never
-from app.generation.reading import read_prompt, read_token
+from app.generation.reading import Position, read_prompt, read_token
 from knowledge_base.errors import InputError, ModelError
 from retrieval.prompt import Message
 from tests.app.generation.tiny import ARCHITECTURES, TEMPLATE, save_model
@@ -138,6 +138,18 @@ def test_a_chat_template_is_used_and_begins_the_text_once(tmp_path: Path) -> Non
     ids = encoder.prompt(messages)
     assert ids.count(0) == 1
     assert encoder.decode(list(ids)) == rendered.removeprefix("<bos>")
+
+
+def test_a_reply_does_not_begin_as_it_must_not(gemma: Path) -> None:
+    generator = InProcessGenerator(gemma, precision=PLAIN)
+    request = replace(asked(), unlike="680 yuan")
+    token = generator._model.encoder.first_token(request.messages, "680 yuan")
+    logits = torch.zeros(400)
+    logits[token] = 9.0
+    position = Position(DynamicCache(), logits)
+    generator._avoid_beginning(request, position)
+    assert position.logits[token] == float("-inf") and int(position.logits.argmax()) != token
+    assert logits[token] == 9.0, "the prefix cache keeps what it had"
 
 
 def test_without_a_template_the_plain_prompt_begins_the_text_once(gemma: Path) -> None:
