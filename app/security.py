@@ -69,7 +69,10 @@ class Guard:
 
 
 class _Completed:
-    """Sends a response with our headers; a page of HTML is held back until its scripts have their nonce."""
+    """Sends a response with our headers; a page of HTML is held back until its scripts have their nonce.
+
+    A response that brings a policy of its own keeps it, and none of its scripts gets the nonce.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -88,11 +91,14 @@ class _Completed:
         headers = MutableHeaders(scope=message)
         for name, value in _HEADERS.items():
             headers[name] = value
-        headers["Content-Security-Policy"] = _POLICY.format(nonce=self._nonce)
+        is_ours = "content-security-policy" not in headers
+        if is_ours:
+            headers["Content-Security-Policy"] = _POLICY.format(nonce=self._nonce)
         if headers.get("content-type", "").startswith("text/html"):
-            self._page = bytearray()
-            del headers["content-length"]
             headers["Cache-Control"] = "no-store"
+            if is_ours:
+                self._page = bytearray()
+                del headers["content-length"]
         await self._send(message)
 
     async def _body(self, message: Message, page: bytearray) -> None:

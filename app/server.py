@@ -11,13 +11,15 @@ from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
+from typing import Literal
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from app.page.frame import Limits
 from app.page.layout import Page
+from app.page.reports import ADDRESS, report_response
 from app.page.runs import Runs
 from app.page.service import Service
 from app.page.theme import theme
@@ -32,12 +34,16 @@ _QUEUED = 64  # events of all sessions that may wait; more are refused, with a m
 
 
 def create_app(service: Service, settings: Settings, runs: Runs) -> FastAPI:
-    """The application: the page, whose work goes on in `runs`, /healthz, and what guards them."""
+    """The application: the page, whose work goes on in `runs`, reports, /healthz, and what guards them."""
     app = FastAPI(title="domainqa", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
+
+    @app.get(f"{ADDRESS}/{{kind}}/{{name}}")
+    def report(kind: Literal["runs", "adapters"], name: str) -> Response:
+        return report_response(service, kind, name)
 
     limits = Limits(settings.max_file_megabytes, tuple(f".{name}" for name in sorted(formats())))
     page = Page(service, runs, limits, settings.language)

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from app.answering.values import Answer, Citation, Event, Finished, Piece, Question, Searched, Sentence, Trace
+from app.feedback import Feedback
 from app.generation.protocol import Cancelled, never
 from app.settings import Settings
 from app.workspace import CollectionInfo
@@ -17,6 +18,7 @@ from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
 from retrieval.retriever import Ranked, Retrieval, Retriever
 from retrieval.values import NO_FILTER, Filter
+from tests.fake_retraining import FakePairs, FakeRegistry, FakeRuns
 from tests.fakes import FakeIndex, words
 
 REFUSAL = "The documents do not say."
@@ -25,8 +27,9 @@ REFUSAL = "The documents do not say."
 class FakeWorkspace:
     """Answers with the sentence that shares most words with the question, refuses where none does.
 
-    `asked` and `given` collect questions and feedback. `pause` are seconds between two pieces of an answer;
-    `failure`, if set, is raised by whatever is called next.
+    `asked` and `given` collect questions and feedback; `names` can be chosen beside what is live in the
+    registry, and `judged` is the feedback that there was before. `pause` are seconds between two pieces of an
+    answer; `failure`, if set, is raised by whatever is called next.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -35,6 +38,10 @@ class FakeWorkspace:
         self.asked: list[Question] = []
         self.given: list[tuple[str, str, str, str]] = []
         self.names = ["base", "fees"]
+        self.judged: list[Feedback] = []
+        self.registry = FakeRegistry()
+        self.pairs = FakePairs()
+        self.runs = FakeRuns()
         self.pause = 0.0
         self.failure: DomainqaError | None = None
         self.closed = False
@@ -122,9 +129,14 @@ class FakeWorkspace:
         """The finished answers, in order."""
         return map(self.answer, questions)
 
-    def adapters(self) -> list[str]:
-        """Names that a question can choose."""
-        return self.names
+    def adapters(self, collection: str | None = None) -> list[str]:
+        """Names that a question can choose, the collection's own adapter first."""
+        live = [name for name in self.registry.names() if self.registry.serves(name)]
+        return sorted(dict.fromkeys([*self.names, *live]), key=lambda name: name != collection)
+
+    def feedback_on(self, collection: str) -> list[Feedback]:
+        """What was thought of answers from a collection."""
+        return [entry for entry in self.judged if entry.collection == collection]
 
     def feedback(
         self, answer_id: str, verdict: Literal["up", "down"], correction: str = "", comment: str = ""
@@ -169,7 +181,7 @@ class FakeWorkspace:
 
     def _events(self, question: Question, found: Retrieval, cancelled: Cancelled) -> Iterator[Event]:
         yield Searched(found.ranked)
-        answer = answer_of(question, found, str(next(self._numbers)))
+        answer = answer_of(question, found, str(next(self._numbers)), self._version(question))
         written = ""
         for piece in answer.text.split(" "):
             if cancelled():
@@ -178,6 +190,11 @@ class FakeWorkspace:
             written += f"{' ' if written else ''}{piece}"
             yield Piece(f"{' ' if written != piece else ''}{piece}")
         yield Finished(answer)
+
+    def _version(self, question: Question) -> str:
+        """What answers, by its name and live version."""
+        name = question.adapter or self.adapters(question.collection)[0]
+        return self.registry.find(name).reference if self.registry.serves(name) else name
 
     def _index(self, collection: str) -> FakeIndex:
         self._fail()
@@ -216,7 +233,7 @@ def document_of(path: str, text: str, title: str = "") -> Document:
     )
 
 
-def answer_of(question: Question, found: Retrieval, name: str) -> Answer:
+def answer_of(question: Question, found: Retrieval, name: str, adapter: str = "base") -> Answer:
     """The best passage's sentence nearest to the question; a refusal if it shares no word with it."""
     wanted = set(words(question.text))
     best = found.ranked[0].passage if found.ranked else None
@@ -238,7 +255,7 @@ def answer_of(question: Question, found: Retrieval, name: str) -> Answer:
         sentences=(Sentence(text, (1,) if citation else ()),),
         citations=(citation,) if citation else (),
         nearest=closest,
-        adapter=question.adapter or "base",
+        adapter=adapter,
         trace=Trace(question.text, found.ranked, f"Text: {text}", (), found.legs.generation),
         seconds=0.25,
     )

@@ -17,6 +17,7 @@ from app.page.rendering.documents import in_place
 from app.page.rendering.notices import success
 from app.page.runs import Cancelled, Emit
 from app.page.texts import Texts
+from app.page.versions import choices_of, style_of
 from app.page.wording import Updates, Values, written
 from app.workspace import CollectionInfo
 from knowledge_base.errors import DomainqaError
@@ -30,6 +31,7 @@ class ChatTab:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self.history = gr.BrowserState([], storage_key="domainqa-conversation")
+        self._usual = gr.State("")  # what was the default when the choices were made
         with gr.Row(elem_id="dq-chat"):
             with gr.Column(elem_id="dq-conversation", scale=3, min_width=280):
                 self._settled = clickable(elem_id="dq-settled")
@@ -43,24 +45,46 @@ class ChatTab:
     @property
     def outputs(self) -> list[Block]:
         """What `refreshed` changes."""
-        return [self._settled, self._source, self._adapter, self._other]
+        return [self._settled, self._source, self._usual, self._adapter, self._other]
 
     def refreshed(self, texts: Texts, info: CollectionInfo | None, values: Values) -> Updates:
         """Everything that depends on the language, the collection and the conversation."""
-        names = list(self._frame.service.adapters())
-        others = [(texts.compare_off, ""), *[(name, name) for name in names]]
         documents = info.documents if info else 0
         return {
             self._settled: _settled(unpacked(values[self.history]), texts, documents),
             self._source: source_hint(texts),
-            self._adapter: gr.update(choices=names, value=_among(names, values[self._adapter])),
-            self._other: gr.update(choices=others, visible=len(names) > 1),
+            **self._choices(texts, info.name if info else None, values),
+        }
+
+    def reconsidered(self, values: Values) -> Updates:
+        """The adapters that can be chosen now; another version may have become live.
+
+        Nothing changes while the page is still loading: then no collection is chosen yet.
+        """
+        if collection := values[self._frame.collection]:
+            return self._choices(self._frame.texts(values), collection, values)
+        return {self._usual: values[self._usual]}
+
+    def _choices(self, texts: Texts, collection: str | None, values: Values) -> Updates:
+        """What answers: the default of the collection, unless somebody chose something else."""
+        choices = choices_of(self._frame.service, collection)
+        names = [name for _, name in choices]
+        usual = names[0]
+        chosen, other = values[self._adapter], values[self._other]
+        kept = chosen if chosen in names and chosen != values[self._usual] else usual
+        others = [(texts.compare_off, ""), *choices]
+        return {
+            self._usual: usual,
+            self._adapter: gr.update(choices=choices, value=kept),
+            self._other: gr.update(
+                choices=others, value=other if other in names else "", visible=len(names) > 1
+            ),
         }
 
     @property
     def inputs(self) -> list[Block]:
         """What `refreshed` reads."""
-        return [self.history, self._adapter]
+        return [self.history, self._usual, self._adapter, self._other]
 
     def _build_composer(self) -> None:
         make = self._frame.words.make
@@ -176,7 +200,8 @@ class ChatTab:
         def work(emit: Emit[tuple[int, Event | None]], cancelled: Cancelled) -> None:
             for column, name in enumerate(adapters):
                 emit((column, None))
-                for event in self._frame.service.ask(replace(question, adapter=name), cancelled):
+                asked = replace(question, adapter=name, style=style_of(name))
+                for event in self._frame.service.ask(asked, cancelled):
                     emit((column, event))
 
         for batch in self._frame.runs.run(session, work):
@@ -234,8 +259,3 @@ class ChatTab:
 
 def _settled(exchanges: Sequence[Exchange], texts: Texts, documents: int) -> Markup:
     return conversation(exchanges, texts) if exchanges else welcome(texts, documents)
-
-
-def _among(names: Sequence[str], wanted: str | None) -> str | None:
-    """The wanted name if there is one like it, else the first, which is the default."""
-    return wanted if wanted in names else next(iter(names), None)

@@ -1,5 +1,7 @@
 // Clicks on elements with data-event become events of the component, with all data-* values.
-const events = ['open', 'close', 'vote', 'correct', 'again', 'example'];
+const events = [
+  'open', 'close', 'vote', 'correct', 'again', 'example', 'promote', 'rollback', 'report', 'run',
+];
 
 const copy = (text) => navigator.clipboard?.writeText(text);
 
@@ -11,8 +13,14 @@ element.addEventListener('click', (click) => {
   else if (events.includes(data.event)) trigger(data.event, data);
 });
 
-// Bring what was asked for into view: the marked sentence of a document, a new question, text as it comes.
+element.addEventListener('keydown', (key) => {
+  if (key.key === 'Escape') element.querySelector('.dq-sheet [data-event=close]')?.click();
+});
+
+// Bring what was asked for into view: the marked sentence of a document, a new question, text as it comes,
+// another retraining, a report.
 let exchanges = 0;
+let run = element.querySelector('.dq-run')?.dataset.id;
 
 const toEnd = () => document.scrollingElement.scrollTo({ top: document.scrollingElement.scrollHeight });
 
@@ -27,6 +35,10 @@ const show = () => {
   if (text && mark) {
     text.scrollTop += mark.getBoundingClientRect().top - text.getBoundingClientRect().top - text.clientHeight / 3;
   }
+  element.querySelector('.dq-sheet [data-event=close]')?.focus();
+  const shown = element.querySelector('.dq-run');
+  if (run && shown && run !== shown.dataset.id) shown.scrollIntoView({ block: 'nearest' });
+  run = shown?.dataset.id ?? run;
   const before = exchanges;
   exchanges = element.querySelectorAll('.dq-exchange').length;
   if (exchanges > before || (exchanges && nearEnd() && element.querySelector('[aria-busy]'))) toEnd();

@@ -1,7 +1,10 @@
-"""The page as a whole: its head, its three tabs, and what a change of language or collection does to all."""
+"""The page as a whole: its head, its four tabs, and what a change of language or collection does to all."""
+
+from collections.abc import Sequence
 
 import gradio as gr
 
+from app.page.adapters import AdaptersTab
 from app.page.chat import ChatTab
 from app.page.frame import Frame, Limits, listen
 from app.page.knowledge import KnowledgeTab
@@ -45,13 +48,16 @@ class Page:
             self._chosen = gr.BrowserState("", storage_key="domainqa-language")
             self._frame = self._build_frame(service, limits, words)
             with gr.Tabs(elem_id="dq-tabs"):
-                with words.make(gr.Tab, lambda t: {"label": t.chat}, id="chat"):
+                with words.make(gr.Tab, lambda t: {"label": t.chat}, id="chat") as chat:
                     self._chat = ChatTab(self._frame)
-                with words.make(gr.Tab, lambda t: {"label": t.knowledge}, id="knowledge"):
+                with words.make(gr.Tab, lambda t: {"label": t.knowledge}, id="knowledge") as knowledge:
                     self._knowledge = KnowledgeTab(self._frame)
-                with words.make(gr.Tab, lambda t: {"label": t.retrieval}, id="retrieval"):
+                with words.make(gr.Tab, lambda t: {"label": t.retrieval}, id="retrieval") as retrieval:
                     self._search = SearchTab(self._frame)
+                with words.make(gr.Tab, lambda t: {"label": t.adapters}, id="adapters") as adapters:
+                    self._adapters = AdaptersTab(self._frame)
             self._wire(blocks, "" if language == "auto" else language)
+            self._wire_visits(adapters, (chat, knowledge, retrieval))
         self.blocks = blocks
 
     def _build_frame(self, service: Service, limits: Limits, words: Wording) -> Frame:
@@ -86,18 +92,37 @@ class Page:
 
     def _wire(self, blocks: gr.Blocks, fixed: str) -> None:
         frame = self._frame
-        read = {self._chosen, frame.language, frame.collection, *self._chat.inputs, *self._knowledge.inputs}
-        tabs = (self._chat.outputs, self._knowledge.outputs, self._search.outputs)
-        shown = [frame.notice, frame.collection, *(component for outputs in tabs for component in outputs)]
+        tabs = (self._chat, self._knowledge, self._search, self._adapters)
+        read = {
+            self._chosen,
+            frame.language,
+            frame.collection,
+            *(part for tab in tabs for part in tab.inputs),
+        }
+        shown = [frame.notice, frame.collection, *(part for tab in tabs for part in tab.outputs)]
         spoken = unique([self._chosen, frame.language, *frame.words.components, *shown])
         pick = _PICK_LANGUAGE.replace("FIXED", repr(fixed))
-        listen(blocks.load, frame.guarded(self._speak), read, spoken, js=pick)
-        listen(frame.language.input, frame.guarded(self._switch), read, spoken, js=_TELL_LANGUAGE)
+        loaded = listen(blocks.load, frame.guarded(self._speak), read, spoken, js=pick)
+        switched = listen(frame.language.input, frame.guarded(self._switch), read, spoken, js=_TELL_LANGUAGE)
+        for step in (loaded, switched):
+            listen(step.then, self._adapters.captioned, {frame.language}, self._adapters.captions)
         show = frame.guarded(self._show)
         listen(frame.collection.input, show, read, shown)
         blocks.unload(self._leave)
         again = frame.guarded(self._show, clear=False)
         self._knowledge.wire(lambda step: listen(step.then, again, read, shown))
+        self._adapters.wire(lambda step: listen(step.then, again, read, shown))
+
+    def _wire_visits(self, adapters: gr.Tab, others: Sequence[gr.Tab]) -> None:
+        """What a tab shows may have changed since it was seen last; what nobody sees asks for nothing."""
+        frame, chat, tab = self._frame, self._chat, self._adapters
+        context = {frame.language, frame.collection}
+        entered = frame.guarded(tab.entered, clear=False)
+        listen(adapters.select, entered, {*context, *tab.inputs}, [frame.notice, *tab.visited])
+        for other in others:
+            listen(other.select, frame.guarded(tab.left, clear=False), context, [frame.notice, *tab.visited])
+        choose = frame.guarded(chat.reconsidered, clear=False)
+        listen(others[0].select, choose, {*context, *chat.inputs}, [frame.notice, *chat.outputs])
 
     def _show(self, values: Values) -> Updates:
         """Everything that depends on the collections and the chosen one."""
@@ -108,6 +133,7 @@ class Page:
             **self._chat.refreshed(texts, info, values),
             **self._knowledge.refreshed(texts, info, values),
             **self._search.refreshed(texts, info),
+            **self._adapters.refreshed(texts, info.name if info else None, values),
         }
 
     def _speak(self, values: Values) -> Updates:

@@ -12,6 +12,7 @@ from app.page.rendering.notices import hint, working
 from app.page.rendering.search import reading, results
 from app.page.runs import Cancelled, Emit
 from app.page.texts import Texts
+from app.page.versions import style_of
 from app.page.wording import Updates, Values, written
 from app.workspace import CollectionInfo
 from knowledge_base.errors import InputError
@@ -54,6 +55,11 @@ class SearchTab:
             self._results = gr.HTML(elem_id="dq-results", apply_default_css=False)
             self._reading = gr.HTML(elem_id="dq-reading", apply_default_css=False)
         self._wire()
+
+    @property
+    def inputs(self) -> list[Block]:
+        """What `refreshed` reads: nothing."""
+        return []
 
     @property
     def outputs(self) -> list[Block]:
@@ -123,7 +129,8 @@ class SearchTab:
         texts = self._frame.texts(values)
         yield {**self._find(values), self._reading: working(texts.searching)}
         query, collection = written(values, self._query), written(values, self._frame.collection)
-        question = Question(query, collection, limit=self._limit(values, texts))
+        style = style_of(self._frame.service.adapters(collection)[0])
+        question = Question(query, collection, limit=self._limit(values, texts), style=style)
 
         def work(emit: Emit[Event], cancelled: Cancelled) -> None:
             for event in self._frame.service.ask(question, cancelled):

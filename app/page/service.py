@@ -5,12 +5,89 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from app.answering.values import Event, Question
+from app.feedback import Feedback
 from app.generation.protocol import Cancelled, never
+from app.retraining.pairs import StoredFile, Summary
+from app.retraining.values import CurvePoint, RunInfo, RunRequest
 from app.workspace import CollectionInfo
+from finetune.registry.aliases import Aliases
+from finetune.registry.entry import Entry
 from knowledge_base.ingest import OnProgress, Report
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.retriever import Retrieval
 from retrieval.values import NO_FILTER, Filter
+
+
+class Adapters(Protocol):
+    """Versions of adapters; `finetune.registry.registry.Registry` fulfils it."""
+
+    def names(self) -> Sequence[str]:
+        """Every adapter."""
+        ...
+
+    def versions(self, name: str) -> Sequence[int]:
+        """The numbers of its versions, ascending."""
+        ...
+
+    def aliases(self, name: str) -> Aliases:
+        """Which version is live and which was before."""
+        ...
+
+    def serves(self, name: str) -> bool:
+        """Whether the bare name means an adapter."""
+        ...
+
+    def find(self, text: str) -> Entry:
+        """What "bank" or "bank@3" means."""
+        ...
+
+    def promote(self, name: str, version: int) -> Aliases:
+        """Make a version live."""
+        ...
+
+    def rollback(self, name: str) -> Aliases:
+        """Exchange live and previous."""
+        ...
+
+
+class Pairs(Protocol):
+    """Stored question–answer pairs; `app.retraining.pairs.PairStore` fulfils it."""
+
+    def import_file(self, collection: str, path: Path) -> Summary:
+        """Check a file and store what can be used of it."""
+        ...
+
+    def list(self, collection: str) -> Sequence[StoredFile]:
+        """The stored files of a collection."""
+        ...
+
+
+class Retrainings(Protocol):
+    """Retrainings that outlive the page; `app.retraining.runs.RunStore` fulfils it."""
+
+    def create(self, request: RunRequest) -> RunInfo:
+        """Note a retraining."""
+        ...
+
+    def start(self, run_id: str) -> None:
+        """Work on it, or go on with it."""
+        ...
+
+    def stop(self, run_id: str) -> None:
+        """End the work on it for now."""
+        ...
+
+    def list(self) -> Sequence[RunInfo]:
+        """All of them, the newest first."""
+        ...
+
+    def get(self, run_id: str) -> RunInfo:
+        """One of them."""
+        ...
+
+    def curve(self, run_id: str) -> Sequence[CurvePoint]:
+        """Its losses so far, by step."""
+        ...
 
 
 class Service(Protocol):
@@ -59,12 +136,31 @@ class Service(Protocol):
         """Searched, then Pieces, then Finished."""
         ...
 
-    def adapters(self) -> Sequence[str]:
-        """Names that a question may choose from, the default first."""
+    def adapters(self, collection: str | None = None) -> Sequence[str]:
+        """Names that a question may choose from, the default of the collection first."""
         ...
 
     def feedback(
         self, answer_id: str, verdict: Literal["up", "down"], correction: str = "", comment: str = ""
     ) -> None:
         """Store what a reader thinks of an answer."""
+        ...
+
+    def feedback_on(self, collection: str) -> Sequence[Feedback]:
+        """All of it on answers from one collection."""
+        ...
+
+    @property
+    def registry(self) -> Adapters:
+        """Versions of adapters."""
+        ...
+
+    @property
+    def pairs(self) -> Pairs:
+        """Pairs to learn from."""
+        ...
+
+    @property
+    def runs(self) -> Retrainings:
+        """Retrainings."""
         ...

@@ -189,6 +189,6 @@ def _nothing_kept(path: Path, dropped: Sequence[Dropped]) -> InputError:
     first = dropped[0]
     line = first.origin.removeprefix(f"{path.name}:")
     return InputError(
-        f"None of the {len(dropped)} pairs of {path.name} can be used. The first ({line}): {first.reason}.",
+        f"None of the {len(dropped)} pairs of {path.name} can be used. The first ({line}): {first.reason.rstrip(".")}.",
         "Mend them; `domainqa pairs check` lists what is wrong with each.",
     )

@@ -25,10 +25,15 @@ def data(request: Request) -> Response:
     return JSONResponse({"text": "<script>"})
 
 
+def report(request: Request) -> Response:
+    return HTMLResponse(PAGE, headers={"Content-Security-Policy": "sandbox; default-src 'none'"})
+
+
 @pytest.fixture
 def client() -> TestClient:
     routes = [
         Route("/", page),
+        Route("/report", report),
         Route("/data", data, methods=["GET", "POST"]),
         Route("/gradio_api/file={path:path}", data),
     ]
@@ -45,6 +50,14 @@ def test_scripts_of_the_page_have_the_nonce_of_its_policy_each_time_another(clie
         nonces.add(allowed)
     assert len(nonces) == 2
     assert "unsafe-inline" not in answer.headers["content-security-policy"].split("style-src")[0]
+
+
+def test_a_policy_that_is_there_is_kept_and_its_scripts_get_no_nonce(client: TestClient) -> None:
+    answer = client.get("/report")
+    assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert answer.text == PAGE
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_the_page_points_nowhere_else(client: TestClient) -> None:

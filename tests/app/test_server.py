@@ -15,6 +15,7 @@ import pytest
 
 from app.server import Server
 from app.settings import Settings
+from finetune.registry.manifest import Description
 from knowledge_base.errors import BusyError, InputError
 from tests.fake_workspace import FakeWorkspace
 
@@ -29,8 +30,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(home: Path) -> Iterator[httpx.Client]:
-    """A client of a served page."""
-    server = Server(FakeWorkspace(), Settings(home=home))
+    """A client of a served page, where one adapter has a report."""
+    (home / "report.html").write_text("<script>1</script>", encoding="utf-8")
+    workspace = FakeWorkspace()
+    workspace.registry.add("bank", Description(), home)
+    server = Server(workspace, Settings(home=home))
     ready = threading.Event()
     thread = threading.Thread(target=server.run, args=(lambda _: ready.set(),))
     thread.start()
@@ -76,6 +80,30 @@ def test_nothing_of_the_disk_can_be_fetched(site: httpx.Client, home: Path) -> N
         for door in ("/gradio_api/file=", "/file=", "/gradio_api/file/", "/gradio_api//file="):
             answer = site.get(f"{door}{path}")
             assert answer.status_code in {403, 404, 405}, door
+
+
+def test_a_report_is_sent_as_a_page_that_runs_nothing(site: httpx.Client) -> None:
+    answer = site.get("/reports/adapters/bank@1")
+    assert (answer.status_code, answer.text) == (200, "<script>1</script>")
+    assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "runs/none",
+        "adapters/bank@2",
+        "adapters/..%2Fsettings.toml",
+        "runs/..%2f..%2fsettings.toml",
+        "runs/%2e%2e",
+        "files/settings.toml",
+    ],
+)
+def test_nothing_but_reports_is_sent(site: httpx.Client, path: str) -> None:
+    answer = site.get(f"/reports/{path}")
+    assert answer.status_code in {404, 422}
+    assert "127.0.0.1" not in answer.text
 
 
 def test_no_function_of_the_page_is_open_to_programs(site: httpx.Client) -> None:

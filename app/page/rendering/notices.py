@@ -35,6 +35,11 @@ def hint(text: str) -> Markup:
     return tag("p", text, cls="dq-hint")
 
 
+def section(text: str) -> Markup:
+    """The head of a part of a tab."""
+    return tag("h2", text, cls="dq-section")
+
+
 def page_title(texts: Texts) -> Markup:
     """The head of the page."""
     return tag(

@@ -66,7 +66,7 @@ class Visit:
         self.page.locator("#dq-notice .dq-error").wait_for()
 
     def tab(self, number: int) -> None:
-        """Go to a tab: 0 chat, 1 knowledge base, 2 retrieval."""
+        """Go to a tab: 0 chat, 1 knowledge base, 2 retrieval, 3 adapters."""
         self.page.get_by_role("tab").nth(number).click()
 
     def text(self, selector: str) -> str:
@@ -135,6 +135,10 @@ def workspace(bank: WatchedWorkspace) -> WatchedWorkspace:
     bank.indexes.clear()
     bank.asked.clear()
     bank.given.clear()
+    bank.judged.clear()
+    bank.registry.clear()
+    bank.pairs.clear()
+    bank.runs.clear()
     bank.pause = 0.0
     bank.failure = None
     bank.put("bank", "fees/cards.pdf", FEES, "Card fees")
