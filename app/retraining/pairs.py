@@ -187,8 +187,8 @@ def _name_of(path: Path) -> str:
 
 def _nothing_kept(path: Path, dropped: Sequence[Dropped]) -> InputError:
     first = dropped[0]
-    line = first.origin.removeprefix(f"{path.name}:")
+    line, why = first.origin.removeprefix(f"{path.name}:"), first.reason.rstrip(".")
     return InputError(
-        f"None of the {len(dropped)} pairs of {path.name} can be used. The first ({line}): {first.reason.rstrip(".")}.",
+        f"None of the {len(dropped)} pairs of {path.name} can be used. The first ({line}): {why}.",
         "Mend them; `domainqa pairs check` lists what is wrong with each.",
     )
