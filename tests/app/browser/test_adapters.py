@@ -169,6 +169,7 @@ def test_settings_that_were_changed_are_passed_on(visit: Visit, workspace: Watch
     assert workspace.runs.requests == [RunRequest("bank", "cards", feedback=False, settings={"rank": 8})]
 
 
+@pytest.mark.heavy
 def test_it_is_looked_at_only_while_its_tab_is_open(visit: Visit, workspace: WatchedWorkspace) -> None:
     def looks_while(seconds: float) -> int:
         before = workspace.runs.looks

@@ -39,6 +39,7 @@ def plain(folder: Path) -> AutoModelForCausalLM:
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("text", "answer"), EXAMPLES, ids=["en", "zh"])
 @torch.inference_mode()
 def test_beyond_the_window_the_logits_are_those_of_plain_transformers(

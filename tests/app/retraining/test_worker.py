@@ -175,6 +175,7 @@ def begin(
     return process, ours
 
 
+@pytest.mark.heavy
 def test_twenty_kills_leave_nothing_half_done(
     context: ForkServerContext, settings: Settings, documents: Path, pairs: Path, tmp_path: Path
 ) -> None:

@@ -124,6 +124,7 @@ def test_every_kind_of_adapter_comes_back_as_it_was(
         compare(replace(probe, plain=probe.adapted))
 
 
+@pytest.mark.heavy
 def test_a_merged_model_says_what_base_and_adapter_say(
     gemma: Path, samples: tuple[Sample, ...], tmp_path: Path
 ) -> None:
@@ -138,6 +139,7 @@ def test_a_merged_model_says_what_base_and_adapter_say(
         merge(gemma, tmp_path / "adapter", tmp_path / "merged")
 
 
+@pytest.mark.heavy
 def test_an_adapter_that_does_not_come_back_is_an_error(
     gemma: Path, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
