@@ -1,13 +1,12 @@
 """The folder of one retraining: what each step made, so that a killed one goes on at the step it was in."""
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from finetune.registry.durable import write_whole
 from knowledge_base.errors import StorageError
 from retrieval.embedded.failures import translated
 
@@ -55,14 +54,10 @@ class RunFolder:
         file = self.path / name
         if not self.keeps:
             return file
-        fresh = file.with_name(f".{file.name}.new")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(text, encoding="utf-8")
-            os.replace(fresh, file)
+            write_whole(file, text)
         except OSError as error:
-            with suppress(OSError):
-                fresh.unlink(missing_ok=True)
             raise StorageError(
                 f"{file} cannot be written: {error}.",
                 "Make room on the disk and run the command again: it goes on where it stopped.",

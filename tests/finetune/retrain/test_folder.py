@@ -55,7 +55,7 @@ def test_a_full_disk_leaves_the_result_before(tmp_path: Path, monkeypatch: pytes
     def full(*_arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("finetune.retrain.folder.os.replace", full)
+    monkeypatch.setattr("finetune.registry.durable.flush", full)
     with pytest.raises(StorageError, match="Make room"):
         folder.store("outcome", Outcome("bank", 4, False, (), ""))
     assert contents(tmp_path) == before

@@ -171,7 +171,7 @@ def test_a_kill_between_registering_and_promoting_makes_no_second_version(make: 
 @pytest.mark.parametrize(
     "where",
     [
-        "finetune.retrain.folder.os.replace",
+        "finetune.registry.durable.flush",
         "finetune.retrain.loop.shutil.copy",
         "finetune.registry.durable.copy_file",
         "finetune.evaluation.replies.os.fsync",

@@ -1,6 +1,5 @@
 """Tiny models and a handful of samples."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,33 +9,16 @@ from transformers import AutoTokenizer
 from finetune.encoding import Encoder
 from finetune.training.values import Sample
 from retrieval.prompt import refusal, render
-from tests.app.generation.tiny import save_model
+from tests.app.generation.conftest import Maker, gemma, tiny
 
-Maker = Callable[[str], Path]
+# The tiny models are those that generation is tested with.
+__all__ = ["Maker", "encoder_of", "gemma", "samples", "tiny"]
+
 TEXTS = (
     "The platinum card costs 680 yuan a year.",
     "The gold card costs 200 yuan a year, or nothing after 12 purchases.",
     "白金卡年费为680元。",
 )
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Maker:
-    """The folder of a tiny model of a named architecture, made when first asked for."""
-    made: dict[str, Path] = {}
-
-    def folder(architecture: str) -> Path:
-        if architecture not in made:
-            made[architecture] = save_model(tmp_path_factory.mktemp(architecture), architecture)
-        return made[architecture]
-
-    return folder
-
-
-@pytest.fixture(scope="session")
-def gemma(tiny: Maker) -> Path:
-    """A tiny Gemma 3: sliding windows of 24 tokens, a full layer, tied embeddings, one key head."""
-    return tiny("gemma3_text")
 
 
 @pytest.fixture
