@@ -37,12 +37,12 @@ class Encoder:
     def example(self, messages: Sequence[Message], reply: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Ids of the prompt as `prompt` gives them, and of the reply up to its end token.
 
+        Without messages the reply is plain text: its first token is the prompt, and no end token follows.
         Raises InputError if both together are longer than the context: a reply is never cut.
         """
         if not reply.strip():
             raise InputError("The reply to learn is empty.", "Give a text of at least one token.")
-        ids = self.prompt(messages)
-        reply_ids = self._reply(messages, reply)
+        ids, reply_ids = self._asked(messages, reply) if messages else self._plain(reply)
         if len(ids) + len(reply_ids) > self.context:
             raise InputError(
                 f"Prompt and reply have {len(ids) + len(reply_ids)} tokens and the model reads at most "
@@ -50,6 +50,15 @@ class Encoder:
                 "Pack fewer passages, or leave this one out.",
             )
         return ids, reply_ids
+
+    def _asked(self, messages: Sequence[Message], reply: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return self.prompt(messages), self._reply(messages, reply)
+
+    def _plain(self, text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        ids = self._without_doubled_ends(self._tokenizer(text).input_ids)
+        if len(ids) == 1:
+            raise InputError("The text to learn is a single token.", "Give a longer one.")
+        return tuple(ids[:1]), tuple(ids[1:])
 
     def _reply(self, messages: Sequence[Message], reply: str) -> tuple[int, ...]:
         prompt = self.render(messages)

@@ -46,7 +46,8 @@ class SampleSettings:
     passage_tokens: room for a passage, as served. distractors: passages of each question that are read alone
     and must be refused, at most. together: share of the questions that are also asked of all their passages
     at once, in a room of together_tokens. removed: share of those from which the right passage is taken out.
-    sentences: share of the pairs with a sentence that also learn to reply with it.
+    sentences: share of the pairs with a sentence that also learn to reply with it. replay: pieces of plain
+    text that are learned beside the samples, as a share of their number, against forgetting.
     """
 
     passage_tokens: int = 700
@@ -55,6 +56,7 @@ class SampleSettings:
     together_tokens: int = 2800
     removed: float = 0.3
     sentences: float = 1.0
+    replay: float = 0.1
     seed: int = 0
 
 

@@ -14,6 +14,7 @@ from finetune.pairs.values import Dropped, Pair, Task
 from finetune.registry.manifest import StoredCalibration, StoredReading
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Contender, Given, RetrainSettings, Status, Surroundings, Tell
+from finetune.replay import replay_samples
 from finetune.samples import samples_of, task_samples
 from finetune.split import split_pairs
 from finetune.training.train import ADAPTER, Trained, train
@@ -95,7 +96,13 @@ def learn(
         settings.samples,
         lambda done, total: tell(Status("samples", done, total)),
     )
-    samples = (*made.samples, *task_samples(parts.learned_tasks))
+    texts = replay_samples(
+        _learned_texts(parts, surroundings),
+        round(settings.samples.replay * len(made.samples)),
+        surroundings.count_tokens,
+        settings.seed,
+    )
+    samples = (*made.samples, *task_samples(parts.learned_tasks), *texts)
 
     def training(progress: Progress) -> None:
         tell(
@@ -112,6 +119,13 @@ def learn(
 
     trained = train(samples, surroundings.base, settings.train, folder.path / "training", training)
     return Learned(Counter(sample.kind for sample in samples), made.dropped, trained)
+
+
+def _learned_texts(parts: Parts, surroundings: Surroundings) -> list[str]:
+    """The documents that the learned pairs stand in; those of the held-out ones are never read."""
+    documents = {place.document for pair in parts.learned for place in pair.evidence}
+    texts = surroundings.texts()
+    return [texts[document] for document in sorted(documents)]
 
 
 def candidate_folder(folder: RunFolder) -> Path:

@@ -54,7 +54,7 @@ def encode(samples: Sequence[Sample], encoder: Encoder) -> tuple[list[Encoded], 
 def plan_of(samples: Sequence[Sample], encoder: Encoder, settings: TrainSettings) -> Plan:
     """The whole course of training; InputError if nothing is left to learn."""
     encoded, refused = encode(samples, encoder)
-    dev_pairs = _dev_pairs({sample.key for sample in encoded}, settings)
+    dev_pairs = _dev_pairs({sample.key for sample in encoded if sample.key}, settings)
     learned = [sample for sample in encoded if sample.key not in dev_pairs]
     if not learned:
         raise InputError(
@@ -86,7 +86,7 @@ def learning_rate(step: int, steps: int, settings: TrainSettings) -> float:
 
 
 def _dev_pairs(pairs: set[str], settings: TrainSettings) -> set[str]:
-    """The pairs that measure: all samples of one pair stay together."""
+    """The pairs that measure: all samples of one pair stay together; plain text, of no pair, never does."""
     ordered = sorted(pairs)
     count = round(len(ordered) * settings.dev_share)
     return set(random.Random(settings.seed).sample(ordered, count))

@@ -15,7 +15,7 @@ class Sample:
     """One reply to learn: the messages as they will be served, and what to answer.
 
     `pair` is the id of the question–answer pair that it was made from, `kind` says how ("answer", "refusal",
-    "together", "task").
+    "together", "task"). Without messages the reply is plain text ("text"), which has no pair.
     """
 
     messages: tuple[Message, ...]
