@@ -56,6 +56,7 @@ class RetrainOptions(BaseModel):
     together_tokens: int = Field(_SAMPLES.together_tokens, ge=64, description="Tokens of these.")
     removed: float = Field(_SAMPLES.removed, ge=0, le=1, description="Share of those without the right one.")
     sentences: float = Field(_SAMPLES.sentences, ge=0, le=1, description="Share that learn sentences too.")
+    replay: float = Field(_SAMPLES.replay, ge=0, le=10, description="Plain text beside, as a share.")
 
     longest_question: int = Field(_CHECKS.longest_question, ge=1, description="Characters, at most.")
     longest_answer: int = Field(_CHECKS.longest_answer, ge=1, description="Characters, at most.")
