@@ -44,14 +44,15 @@ class SampleSettings:
     """What is made of each pair.
 
     passage_tokens: room for a passage, as served. distractors: passages of each question that are read alone
-    and must be refused, at most. together: share of the questions that are also asked of all their passages
-    at once, in a room of together_tokens. removed: share of those from which the right passage is taken out.
-    sentences: share of the pairs with a sentence that also learn to reply with it. replay: pieces of plain
-    text that are learned beside the samples, as a share of their number, against forgetting.
+    and must be refused, at most; a half means one for every second question. together: share of the questions
+    that are also asked of all their passages at once, in a room of together_tokens. removed: share of those
+    from which the right passage is taken out. sentences: share of the pairs with a sentence that also learn
+    to reply with it. replay: pieces of plain text that are learned beside the samples, as a share of their
+    number, against forgetting.
     """
 
     passage_tokens: int = 700
-    distractors: int = 1
+    distractors: float = 1
     together: float = 0.1
     together_tokens: int = 2800
     removed: float = 0.3
@@ -156,11 +157,16 @@ def _samples(
     for packed in pack_each(scene.gold[:1], settings.passage_tokens, count_tokens).packed:
         for style in styles:
             yield _sample(pair, [packed], style, _reply(pair, style), "answer")
-    rivals = scene.rivals[: settings.distractors]
+    rivals = scene.rivals[: _count(settings.distractors, chance)]
     for packed in pack_each(rivals, settings.passage_tokens, count_tokens).packed:
         yield _sample(pair, [packed], chance.choice(styles), refusal(language_of(pair.question)), "refusal")
     if "words" in styles and chance.random() < settings.together:
         yield from _together(pair, scene, count_tokens, settings, chance)
+
+
+def _count(mean: float, chance: random.Random) -> int:
+    """A whole number that is `mean` on average."""
+    return int(mean) + (chance.random() < mean % 1)
 
 
 def _styles(pair: Pair, chance: random.Random, settings: SampleSettings) -> list[Style]:

@@ -51,7 +51,9 @@ class RetrainOptions(BaseModel):
     )
 
     passage_tokens: int = Field(_SAMPLES.passage_tokens, ge=16, description="Tokens of a passage, at most.")
-    distractors: int = Field(_SAMPLES.distractors, ge=0, le=50, description="Wrong passages to refuse each.")
+    distractors: float = Field(
+        _SAMPLES.distractors, ge=0, le=50, description="Wrong passages to refuse each, on average."
+    )
     together: float = Field(_SAMPLES.together, ge=0, le=1, description="Share also read all at once.")
     together_tokens: int = Field(_SAMPLES.together_tokens, ge=64, description="Tokens of these.")
     removed: float = Field(_SAMPLES.removed, ge=0, le=1, description="Share of those without the right one.")

@@ -71,6 +71,12 @@ def test_the_right_passage_is_answered_in_both_styles_and_its_rivals_are_refused
     assert all(gold not in plain_text(s.messages) for s in samples[2:])
 
 
+def test_half_a_distractor_is_one_for_about_every_second_question() -> None:
+    pairs = [replace(PLATINUM, id=f"p{number}") for number in range(40)]
+    refused = [kinds(made([pair], replace(SETTINGS, distractors=0.5)).samples)["refusal"] for pair in pairs]
+    assert set(refused) == {0, 1} and 10 <= sum(refused) <= 30
+
+
 def test_without_a_sentence_only_words_are_learned() -> None:
     samples = made([replace(PLATINUM, sentence="")]).samples
     assert kinds(samples) == {"answer": 1, "refusal": 2}
