@@ -170,7 +170,7 @@ def _calibration(adapter: str, stored: StoredCalibration) -> Calibration:
             f"The calibration of the adapter {adapter} weighs unknown signals: {', '.join(unknown)}.",
             "Update domainqa, or train the adapter again: domainqa retrain.",
         )
-    return Calibration(stored.weights, stored.bias, stored.threshold)
+    return Calibration(stored.weights, stored.bias, stored.threshold, stored.sure)
 
 
 def _stamp(entry: Entry) -> str:

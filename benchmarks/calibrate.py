@@ -71,7 +71,9 @@ def main() -> None:
     save(arguments.json, "calibrate", {"refusals": rows})
     if arguments.write:
         measured = {"data": [file.name for file in arguments.data], "machine": machine(), "refusals": rows}
-        calibrations = {name: Calibration(f.weights, f.bias, f.threshold) for name, f in fitted.items()}
+        calibrations = {
+            name: Calibration(f.weights, f.bias, f.threshold, f.sure) for name, f in fitted.items()
+        }
         CALIBRATION_FILE.write_text(dump_calibrations(calibrations, measured), encoding="utf-8")
 
 

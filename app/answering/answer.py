@@ -172,16 +172,21 @@ class Answerer:
     def _choose(
         self, question: str, ranked: Sequence[Ranked], prompts: Sequence[_Prompt], calibration: Calibration
     ) -> _Chosen | None:
-        """The likeliest prompt; one of several passages is judged by the best ranked of them."""
+        """The likeliest prompt of those that are read, in their order, until one is sure enough.
+
+        A prompt of several passages is judged by the best ranked of them.
+        """
         if not prompts:
             return None
-        doubts = self._doubts(question, prompts)
         by_id = {entry.passage.id: entry for entry in ranked}
-        signals = [
-            signals_of(question, by_id[prompt.packed[0].passage.id], doubt)
-            for prompt, doubt in zip(prompts, doubts, strict=True)
-        ]
-        probabilities = [calibration.probability(entry) for entry in signals]
+        signals: list[dict[str, float]] = []
+        probabilities: list[float] = []
+        for prompt in prompts:
+            (doubt,) = self._doubts(question, [prompt])
+            signals.append(signals_of(question, by_id[prompt.packed[0].passage.id], doubt))
+            probabilities.append(calibration.probability(signals[-1]))
+            if probabilities[-1] >= calibration.sure:
+                break
         place = best_of(probabilities)
         return _Chosen(prompts[place], probabilities[place], signals[place])
 

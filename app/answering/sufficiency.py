@@ -22,11 +22,15 @@ SIGNALS = ("certainty", "cosine", "coverage", "dense", "lexical", "chinese")
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Weights of a logistic regression and the threshold below which a question is refused."""
+    """Weights of a logistic regression and the threshold below which a question is refused.
+
+    A passage of at least the probability `sure` ends the reading: what is ranked behind it is not read.
+    """
 
     weights: Mapping[str, float]
     bias: float
     threshold: float
+    sure: float = 1.0
 
     def probability(self, signals: Mapping[str, float]) -> float:
         """Probability in 0…1 that the passage with these signals holds the answer."""

@@ -57,12 +57,15 @@ class Judged:
 class Fitted:
     """The regression, the confidence below which a question is refused, and how that was found.
 
-    `strength` is the inverse penalty that was chosen, `held_out` one entry for each read, in their order.
+    A passage of at least the probability `sure` can be answered from without reading those ranked behind it:
+    on held-out questions no fewer right passages are chosen then. `strength` is the inverse penalty that was
+    chosen, `held_out` one entry for each read, in their order.
     """
 
     weights: Mapping[str, float]
     bias: float
     threshold: float
+    sure: float
     strength: float
     held_out: tuple[Judged, ...]
 
@@ -116,10 +119,12 @@ def fit(reads: Sequence[Read], names: Sequence[str], wrong_refusals: float = WRO
     strength = max(_STRENGTHS, key=lambda tried: (areas[tried], -tried))
     weights, bias = _regression(table, np.ones(len(table.labels), dtype=bool), strength)
     judged = tuple(_judged(table, held_out[strength]))
+    threshold = _threshold([entry.confidence for entry in judged if entry.answerable], wrong_refusals)
     return Fitted(
         weights={name: round(float(w), _DIGITS) for name, w in zip(names, weights, strict=True)},
         bias=round(bias, _DIGITS),
-        threshold=_threshold([entry.confidence for entry in judged if entry.answerable], wrong_refusals),
+        threshold=threshold,
+        sure=_sure(table, held_out[strength], threshold),
         strength=strength,
         held_out=judged,
     )
@@ -266,6 +271,31 @@ def _threshold(answerable: Sequence[float], wrong_refusals: float) -> float:
     """The highest confidence below which at most this share lies, rounded down so that it stays so."""
     refused = math.floor(wrong_refusals * len(answerable) + 1e-9)
     return round(math.floor(sorted(answerable)[refused] / _STEP) * _STEP, _DIGITS)
+
+
+def _sure(table: _Table, probabilities: Numbers, threshold: float) -> float:
+    """The lowest probability from which on stopping there chooses no fewer right passages than reading all.
+
+    Not below the threshold: whether a question is answered never depends on where reading stopped.
+    """
+    questions = [
+        (probabilities[table.owners == owner], table.labels[table.owners == owner])
+        for owner in np.flatnonzero(table.answerable)
+    ]
+    read_all = sum(bool(labels[found.argmax()]) for found, labels in questions)
+    sure = 1.0
+    for tried in sorted(np.unique(probabilities[probabilities >= threshold]), reverse=True):
+        right = sum(bool(labels[_stop(found, tried)]) for found, labels in questions)
+        if right < read_all:
+            break
+        sure = math.ceil(tried / _STEP) * _STEP
+    return round(min(1.0, sure), _DIGITS)
+
+
+def _stop(probabilities: Numbers, sure: float) -> int:
+    """The passage that is answered from: the first that is sure enough, else the likeliest."""
+    enough = np.flatnonzero(probabilities >= sure)
+    return int(enough[0] if len(enough) else probabilities.argmax())
 
 
 def _too_few() -> InputError:

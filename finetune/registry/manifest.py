@@ -59,11 +59,15 @@ class Verdict(_Value):
 
 
 class StoredCalibration(_Value):
-    """Weights of the signals, bias, and the threshold below which a question is refused."""
+    """Weights of the signals, bias, the threshold below which a question is refused, and `sure`.
+
+    From a passage of that probability on no further one is read.
+    """
 
     weights: dict[str, float]
     bias: float
     threshold: float
+    sure: float = 1.0
 
 
 class StoredReading(_Value):

@@ -171,7 +171,9 @@ def _fitted(reads: Sequence[Read], surroundings: Surroundings, settings: Retrain
     allowed = settings.wrong_refusals
     fitted = {name: fit(reads, names, allowed) for name, names in surroundings.signals.items()}
     calibrations = {
-        name: StoredCalibration(weights=dict(entry.weights), bias=entry.bias, threshold=entry.threshold)
+        name: StoredCalibration(
+            weights=dict(entry.weights), bias=entry.bias, threshold=entry.threshold, sure=entry.sure
+        )
         for name, entry in fitted.items()
     }
     scored = fitted["scored"].held_out

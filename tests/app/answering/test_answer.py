@@ -27,6 +27,7 @@ class ScriptedReader:
         self.certain_of = certain_of
         self.reply = reply
         self.asked: list[Request] = []
+        self.read: list[Request] = []
 
     def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[str]:
         self.asked.append(request)
@@ -39,6 +40,7 @@ class ScriptedReader:
         return [len(text.split()) for text in texts]
 
     def logprobs(self, requests: Sequence[Request], continuation: str) -> list[float]:
+        self.read.extend(requests)
         return [-5.0 if self.certain_of in request.messages[-1].content else -0.1 for request in requests]
 
 
@@ -156,6 +158,17 @@ def test_a_cancelled_answer_never_finishes(retriever: Retriever) -> None:
         if isinstance(event, Piece):
             seen.append(event.text)
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize(("sure", "read"), [(0.9, 1), (1.0, 3)])
+def test_what_is_ranked_behind_a_sure_passage_is_not_read(
+    retriever: Retriever, sure: float, read: int
+) -> None:
+    reader = ScriptedReader("Fees", "The platinum card costs 680 a year.")
+    reading = replace(READING, scored=replace(DOUBT, sure=sure))
+    answer = finished(reader, reading, retriever, "What does the platinum card cost a year?")
+    assert len(reader.read) == read
+    assert (answer.refused, answer.citations[0].document) == (False, answer.trace.ranked[0].passage.document)
 
 
 def test_a_generator_without_doubt_is_judged_by_the_search_alone(retriever: Retriever) -> None:

@@ -56,6 +56,26 @@ def test_no_more_answerable_questions_are_refused_than_allowed_and_on_new_docume
     assert np.mean(np.array(fresh) < fitted.threshold) == pytest.approx(0.1, abs=0.05)
 
 
+def test_reading_stops_where_no_right_passage_is_lost_by_it() -> None:
+    """The right passage stands behind one that looks half as good: being half sure must not be enough."""
+    draw = np.random.default_rng(2)
+    reads = [
+        Read(
+            f"{number}.txt",
+            tuple({"certainty": value + float(draw.normal(0, 0.1))} for value in values),
+            (False, values[1] > 0, False),
+            values[1] > 0,
+        )
+        for number in range(60)
+        for values in ((2.0, 4.0, 1.0), (0.0, 0.0, 0.0))
+    ]
+    fitted = fit(reads, ["certainty"])
+    half, whole = (probability(dict(fitted.weights), fitted.bias, {"certainty": c}) for c in (2.4, 4.4))
+    assert fitted.threshold <= fitted.sure
+    assert half < fitted.sure <= whole
+    assert all(entry.chose_right for entry in fitted.held_out if entry.answerable)
+
+
 def test_the_threshold_is_not_taken_from_what_was_fitted() -> None:
     """With as many signals of pure noise as questions, the fit is sure and the held-out truth is chance."""
     draw = np.random.default_rng(5)
