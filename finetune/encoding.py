@@ -37,12 +37,12 @@ class Encoder:
     def example(self, messages: Sequence[Message], reply: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Ids of the prompt as `prompt` gives them, and of the reply up to its end token.
 
-        Without messages the reply is plain text: its first token is the prompt, and no end token follows.
         Raises InputError if both together are longer than the context: a reply is never cut.
         """
         if not reply.strip():
             raise InputError("The reply to learn is empty.", "Give a text of at least one token.")
-        ids, reply_ids = self._asked(messages, reply) if messages else self._plain(reply)
+        ids = self.prompt(messages)
+        reply_ids = self._reply(messages, reply)
         if len(ids) + len(reply_ids) > self.context:
             raise InputError(
                 f"Prompt and reply have {len(ids) + len(reply_ids)} tokens and the model reads at most "
@@ -51,14 +51,10 @@ class Encoder:
             )
         return ids, reply_ids
 
-    def _asked(self, messages: Sequence[Message], reply: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        return self.prompt(messages), self._reply(messages, reply)
-
-    def _plain(self, text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        ids = self._without_doubled_ends(self._tokenizer(text).input_ids)
-        if len(ids) == 1:
-            raise InputError("The text to learn is a single token.", "Give a longer one.")
-        return tuple(ids[:1]), tuple(ids[1:])
+    def text(self, text: str) -> tuple[int, ...]:
+        """Ids of plain text as a model reads it: with a beginning-of-sequence token where it has one."""
+        ids = list(self._tokenizer(text).input_ids)
+        return tuple(ids[:-1] if self._ends_by_itself(ids, self._tokenizer.eos_token_id) else ids)
 
     def _reply(self, messages: Sequence[Message], reply: str) -> tuple[int, ...]:
         prompt = self.render(messages)

@@ -47,8 +47,7 @@ class SampleSettings:
     and must be refused, at most; a half means one for every second question. together: share of the questions
     that are also asked of all their passages at once, in a room of together_tokens. removed: share of those
     from which the right passage is taken out. sentences: share of the pairs with a sentence that also learn
-    to reply with it. replay: pieces of plain text that are learned beside the samples, as a share of their
-    number, against forgetting.
+    to reply with it.
     """
 
     passage_tokens: int = 700
@@ -57,7 +56,6 @@ class SampleSettings:
     together_tokens: int = 2800
     removed: float = 0.3
     sentences: float = 1.0
-    replay: float = 0.1
     seed: int = 0
 
 

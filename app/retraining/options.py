@@ -41,6 +41,8 @@ class RetrainOptions(BaseModel):
     learning_rate: float = Field(_TRAIN.learning_rate, gt=0, le=1, description="Highest learning rate.")
     warmup: float = Field(_TRAIN.warmup, ge=0, lt=1, description="Share of the steps until then.")
     samples_per_step: int = Field(_TRAIN.samples_per_step, ge=1, description="Replies learned in a step.")
+    keep_pieces: int = Field(_TRAIN.keep_pieces, ge=0, description="Pieces of plain text beside, in a step.")
+    keep_weight: float = Field(_TRAIN.keep_weight, ge=0, description="How much they hold back forgetting.")
     row_tokens: int = Field(_TRAIN.row_tokens, ge=64, description="Tokens computed at once.")
     dev_share: float = Field(_TRAIN.dev_share, ge=0, lt=0.5, description="Share of pairs that stop it.")
     measurements: int = Field(_TRAIN.measurements, ge=1, description="Measurements in an epoch.")
@@ -58,7 +60,6 @@ class RetrainOptions(BaseModel):
     together_tokens: int = Field(_SAMPLES.together_tokens, ge=64, description="Tokens of these.")
     removed: float = Field(_SAMPLES.removed, ge=0, le=1, description="Share of those without the right one.")
     sentences: float = Field(_SAMPLES.sentences, ge=0, le=1, description="Share that learn sentences too.")
-    replay: float = Field(_SAMPLES.replay, ge=0, le=10, description="Plain text beside, as a share.")
 
     longest_question: int = Field(_CHECKS.longest_question, ge=1, description="Characters, at most.")
     longest_answer: int = Field(_CHECKS.longest_answer, ge=1, description="Characters, at most.")

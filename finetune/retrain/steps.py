@@ -12,7 +12,6 @@ from finetune.evaluation.values import CANDIDATE, Case, cases_of
 from finetune.pairs.check import check_pairs
 from finetune.pairs.values import Dropped, Pair, Task
 from finetune.registry.manifest import StoredCalibration, StoredReading
-from finetune.replay import replay_samples
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Contender, Given, RetrainSettings, Status, Surroundings, Tell
 from finetune.samples import samples_of, task_samples
@@ -96,13 +95,7 @@ def learn(
         settings.samples,
         lambda done, total: tell(Status("samples", done, total)),
     )
-    texts = replay_samples(
-        _learned_texts(parts, surroundings),
-        round(settings.samples.replay * len(made.samples)),
-        surroundings.count_tokens,
-        settings.seed,
-    )
-    samples = (*made.samples, *task_samples(parts.learned_tasks), *texts)
+    samples = (*made.samples, *task_samples(parts.learned_tasks))
 
     def training(progress: Progress) -> None:
         tell(
@@ -117,7 +110,14 @@ def learn(
             )
         )
 
-    trained = train(samples, surroundings.base, settings.train, folder.path / "training", training)
+    trained = train(
+        samples,
+        surroundings.base,
+        settings.train,
+        folder.path / "training",
+        training,
+        _learned_texts(parts, surroundings),
+    )
     return Learned(Counter(sample.kind for sample in samples), made.dropped, trained)
 
 

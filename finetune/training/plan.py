@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from finetune.encoding import Encoder
-from finetune.training.rows import Encoded, Tree, packed, trees_of
+from finetune.training.keeping import pieces_of
+from finetune.training.rows import Encoded, Tokens, Tree, packed, trees_of
 from finetune.training.values import Sample, TrainSettings
 from knowledge_base.errors import InputError
 
@@ -27,10 +28,12 @@ class Refused:
 class Plan:
     """Rows of each step, the rows that measure, and after how many steps they are used.
 
-    `digest` tells this plan from every other one: of other samples, another order or other settings.
+    `kept` are the pieces of plain text of each step. `digest` tells this plan from every other one: of other
+    samples, another order or other settings.
     """
 
     steps: tuple[Rows, ...]
+    kept: tuple[tuple[Tokens, ...], ...]
     dev: Rows
     measure_every: int
     refused: tuple[Refused, ...]
@@ -51,10 +54,12 @@ def encode(samples: Sequence[Sample], encoder: Encoder) -> tuple[list[Encoded], 
     return list(encoded), refused
 
 
-def plan_of(samples: Sequence[Sample], encoder: Encoder, settings: TrainSettings) -> Plan:
+def plan_of(
+    samples: Sequence[Sample], encoder: Encoder, settings: TrainSettings, texts: Sequence[str] = ()
+) -> Plan:
     """The whole course of training; InputError if nothing is left to learn."""
     encoded, refused = encode(samples, encoder)
-    dev_pairs = _dev_pairs({sample.key for sample in encoded if sample.key}, settings)
+    dev_pairs = _dev_pairs({sample.key for sample in encoded}, settings)
     learned = [sample for sample in encoded if sample.key not in dev_pairs]
     if not learned:
         raise InputError(
@@ -63,16 +68,18 @@ def plan_of(samples: Sequence[Sample], encoder: Encoder, settings: TrainSettings
         )
     trees = trees_of(learned, settings.row_tokens)
     steps = _steps(trees, settings)
+    kept = _kept(texts, encoder, len(steps), settings)
     dev = packed(
         trees_of([s for s in encoded if s.key in dev_pairs], settings.row_tokens), settings.row_tokens, 0
     )
     an_epoch = math.ceil(len(steps) / settings.epochs)
     return Plan(
         steps=tuple(steps),
+        kept=kept,
         dev=tuple(dev),
         measure_every=max(1, an_epoch // settings.measurements),
         refused=tuple(refused),
-        digest=_digest(settings, encoded),
+        digest=_digest(settings, encoded, kept),
     )
 
 
@@ -86,7 +93,7 @@ def learning_rate(step: int, steps: int, settings: TrainSettings) -> float:
 
 
 def _dev_pairs(pairs: set[str], settings: TrainSettings) -> set[str]:
-    """The pairs that measure: all samples of one pair stay together; plain text, of no pair, never does."""
+    """The pairs that measure: all samples of one pair stay together."""
     ordered = sorted(pairs)
     count = round(len(ordered) * settings.dev_share)
     return set(random.Random(settings.seed).sample(ordered, count))
@@ -116,8 +123,17 @@ def _grouped(rows: Iterable[tuple[Tree, ...]], least: int) -> Iterable[Rows]:
         yield tuple(group)
 
 
-def _digest(settings: TrainSettings, encoded: Sequence[Encoded]) -> str:
-    told = hashlib.sha256(repr(settings).encode())
+def _kept(
+    texts: Sequence[str], encoder: Encoder, steps: int, settings: TrainSettings
+) -> tuple[tuple[Tokens, ...], ...]:
+    """The pieces of each step; none where nothing is to be kept or there is no text."""
+    wanted = settings.keep_pieces if settings.keep_weight else 0
+    pieces = pieces_of(texts, encoder, steps * wanted, settings.seed)
+    return tuple(pieces[step * wanted : (step + 1) * wanted] for step in range(steps))
+
+
+def _digest(settings: TrainSettings, encoded: Sequence[Encoded], kept: Sequence[Sequence[Tokens]]) -> str:
+    told = hashlib.sha256(repr((settings, kept)).encode())
     for sample in encoded:
         told.update(repr((sample.prompt, sample.reply, sample.key)).encode())
     return told.hexdigest()

@@ -12,6 +12,7 @@ from transformers import AutoTokenizer, PreTrainedModel
 from finetune.encoding import Encoder
 from finetune.training import checkpoint
 from finetune.training.checkpoint import Course, Point, Tensors, trained_parameters
+from finetune.training.keeping import PIECE, divergence
 from finetune.training.network import adapted, load_base, plain_loss, row_loss
 from finetune.training.plan import Plan, Refused, Rows, learning_rate, plan_of
 from finetune.training.processes import ALONE, Processes, join_processes
@@ -55,8 +56,11 @@ def train(
     settings: TrainSettings,
     folder: Path,
     progress: OnProgress = silent,
+    texts: Sequence[str] = (),
 ) -> Trained:
     """Train an adapter into `folder`/adapter, an ordinary PEFT folder.
+
+    On plain `texts` the model is held to its own predictions, so that it forgets less.
 
     Interrupted, it goes on from the last checkpoint in `folder` when it is called again with the same
     arguments, and the result is the same. Started by `accelerate launch` or `torchrun`, the processes share
@@ -68,7 +72,7 @@ def train(
         StorageError: if a checkpoint or the adapter cannot be written.
     """
     processes = join_processes()
-    model, plan, trained = fit(samples, base, settings, folder, processes, progress)
+    model, plan, trained = fit(samples, base, settings, folder, processes, progress, texts)
     if processes.is_first:
         save_adapter(model, base.id, folder / ADAPTER)
         verify(probe_of(model, base.folder, folder / ADAPTER, _probe_ids(plan)), folder)
@@ -83,10 +87,11 @@ def fit(  # noqa: PLR0913, PLR0917 - as `train`, and who shares the work
     folder: Path,
     processes: Processes = ALONE,
     progress: OnProgress = silent,
+    texts: Sequence[str] = (),
 ) -> tuple[PeftModel, Plan, Trained]:
     """`train` without writing the adapter: the model with its best weights, the plan, what came of it."""
     tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
-    plan = plan_of(samples, Encoder(tokenizer, base.context), settings)
+    plan = plan_of(samples, Encoder(tokenizer, base.context), settings, texts)
     network = load_base(base.folder, base.device, settings.four_bit)
     model = adapted(network, settings)
     try:
@@ -153,6 +158,7 @@ class _Run:
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
             self._tokens += sum(tree.length for tree in row)
+        self._keep(step)
         parameters = list(trained_parameters(self._model).values())
         self._processes.add_up(parameters)
         torch.nn.utils.clip_grad_norm_(parameters, _LARGEST_GRADIENT)
@@ -161,6 +167,15 @@ class _Run:
         self._optimizer.step()
         self._optimizer.zero_grad()
         return self._processes.total(total, self._network.device)
+
+    def _keep(self, step: int) -> None:
+        """Add the gradient that holds the model to its own predictions on plain text."""
+        pieces = self._plan.kept[step]
+        mine = pieces[self._processes.number :: self._processes.count]
+        if mine:
+            share = self._settings.keep_weight / (len(pieces) * PIECE)
+            (divergence(self._model, mine) * share).backward()  # type: ignore[no-untyped-call]
+            self._tokens += len(mine) * PIECE
 
     def _measure(self, course: Course, loss: float) -> None:
         due = course.step % self._plan.measure_every == 0 or course.step == len(self._plan.steps)

@@ -15,7 +15,7 @@ class Sample:
     """One reply to learn: the messages as they will be served, and what to answer.
 
     `pair` is the id of the question–answer pair that it was made from, `kind` says how ("answer", "refusal",
-    "together", "task"). Without messages the reply is plain text ("text"), which has no pair.
+    "together", "task").
     """
 
     messages: tuple[Message, ...]
@@ -31,10 +31,12 @@ class TrainSettings:
     rank, alpha, dropout, variant: of LoRA (Hu et al. 2021), "rslora" scales by alpha/√rank (Kalajdzievski
     2023), "dora" learns a magnitude too (Liu et al. 2024). targets: names of linear layers, or "auto" for all
     but the head. learning_rate is reached after `warmup` of all steps and falls to a tenth along a cosine.
-    samples_per_step: replies learned between two changes of the weights. row_tokens: tokens computed at
-    once, which bounds the memory. dev_share of the pairs' samples tell when to stop: after `patience`
-    measurements without a better one; `measurements` are made in an epoch. four_bit keeps the base in four
-    bits (CUDA only). checkpoint_seconds: how much work a kill may cost.
+    samples_per_step: replies learned between two changes of the weights. keep_pieces: pieces of plain text in
+    a step on which the model is held to its own predictions, and keep_weight, how much a nat there counts
+    against a nat of the replies. row_tokens: tokens computed at once, which bounds the memory. dev_share of
+    the pairs' samples tell when to stop: after `patience` measurements without a better one; `measurements`
+    are made in an epoch. four_bit keeps the base in four bits (CUDA only). checkpoint_seconds: how much work
+    a kill may cost.
     """
 
     rank: int = 16
@@ -46,6 +48,8 @@ class TrainSettings:
     epochs: float = 2.0
     warmup: float = 0.05
     samples_per_step: int = 24
+    keep_pieces: int = 3
+    keep_weight: float = 1.0
     row_tokens: int = 1024
     dev_share: float = 0.05
     measurements: int = 4
@@ -67,6 +71,8 @@ class TrainSettings:
                 ("epochs", "above 0", self.epochs > 0),
                 ("warmup", "at least 0 and below 1", 0 <= self.warmup < 1),
                 ("samples_per_step", "at least 1", self.samples_per_step >= 1),
+                ("keep_pieces", "at least 0", self.keep_pieces >= 0),
+                ("keep_weight", "at least 0", self.keep_weight >= 0),
                 ("row_tokens", "at least 64", self.row_tokens >= least_row),
                 ("dev_share", "at least 0 and below 0.5", 0 <= self.dev_share < most_dev),
                 ("measurements", "at least 1", self.measurements >= 1),

@@ -10,15 +10,13 @@ from peft import PeftModel
 from finetune.training import train as training
 from finetune.training.checkpoint import FILE_NAME, trained_parameters
 from finetune.training.merging import merge
-from finetune.training.network import plain_loss
-from finetune.training.rows import Encoded
 from finetune.training.saving import save_adapter
 from finetune.training.train import Base, fit, train
 from finetune.training.values import Progress, Sample, TrainSettings, Variant
 from finetune.training.verify import compare, probe_of
 from knowledge_base.errors import InputError, ModelError, StorageError
 from retrieval.prompt import render
-from tests.finetune.training.conftest import Maker, encoder_of
+from tests.finetune.training.conftest import Maker
 
 SETTINGS = TrainSettings(
     rank=4, alpha=16, learning_rate=0.02, epochs=6, samples_per_step=3, row_tokens=256, dev_share=0.0
@@ -59,22 +57,6 @@ def test_it_goes_on_after_a_kill_exactly(gemma: Path, samples: tuple[Sample, ...
     resumed, _, _ = fit(samples, base, settings, tmp_path / "killed", progress=lambda p: steps.append(p.step))
     assert steps[0] == 7
     assert same(weights(whole), weights(resumed))
-
-
-def test_plain_text_is_learned_and_never_held_back(
-    gemma: Path, samples: tuple[Sample, ...], tmp_path: Path
-) -> None:
-    text = Sample((), "The gold card costs 200 yuan a year, or nothing after 12 purchases.", kind="text")
-    settings = replace(SETTINGS, epochs=25, dev_share=0.4)
-    model, plan, _ = fit((*samples, text), Base(gemma, "tiny"), settings, tmp_path)
-    prompt, reply = encoder_of(gemma).example((), text.reply)
-    held = [sample for row in plan.dev for tree in row for sample in tree.samples]
-    assert (len(prompt), len(held) > 0, all(sample.prompt != prompt for sample in held)) == (1, True, True)
-    learned = Encoded(prompt, reply)
-    with torch.no_grad(), model.disable_adapter():
-        before = float(plain_loss(model, model.get_base_model(), learned))
-    with torch.no_grad():
-        assert float(plain_loss(model, model.get_base_model(), learned)) < 0.95 * before
 
 
 @pytest.mark.parametrize("damage", [b"", b"not safetensors", None])
