@@ -5,8 +5,9 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,8 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Response
 
+from app.api.jobs import Jobs
+from app.api.mount import add_api
 from app.page.frame import Limits
 from app.page.layout import Page
 from app.page.reports import ADDRESS, report_response
@@ -34,14 +37,24 @@ _QUEUED = 64  # events of all sessions that may wait; more are refused, with a m
 
 
 def create_app(service: Service, settings: Settings, runs: Runs) -> FastAPI:
-    """The application: the page, whose work goes on in `runs`, reports, /healthz, and what guards them."""
-    app = FastAPI(title="domainqa", docs_url=None, redoc_url=None, openapi_url=None)
+    """The application: the page, whose work goes on in `runs`, the API, reports, and what guards them."""
+    jobs = Jobs(service)
 
-    @app.get("/healthz")
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        jobs.close()
+
+    app = FastAPI(
+        title="domainqa", version=version("domainqa"), docs_url=None, redoc_url=None, lifespan=lifespan
+    )
+    add_api(app, service, settings, jobs)
+
+    @app.get("/healthz", tags=["operation"])
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get(f"{ADDRESS}/{{kind}}/{{name}}")
+    @app.get(f"{ADDRESS}/{{kind}}/{{name}}", include_in_schema=False)
     def report(kind: Literal["runs", "adapters"], name: str) -> Response:
         return report_response(service, kind, name)
 

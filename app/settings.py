@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     max_question_chars: int = Field(2000, ge=1, le=100_000, description="Characters of a question, at most.")
     max_file_megabytes: int = Field(100, ge=1, le=10_000, description="Size of a file to ingest, at most.")
     wait_seconds: float = Field(60.0, ge=0, le=86_400, description="Wait for another process, at most.")
+    max_waiting: int = Field(32, ge=1, le=10_000, description="Questions of programs that may wait, at most.")
+    answer_seconds: float = Field(120.0, gt=0, le=86_400, description="Seconds that such an answer may take.")
     host: Name = Field("127.0.0.1", description="Address that the page listens on.")
     port: int = Field(0, ge=0, le=65_535, description="Port of the page; 0 takes a free one.")
     language: Literal["en", "zh", "auto"] = Field("auto", description="Language of the page.")

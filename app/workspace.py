@@ -11,14 +11,15 @@ from typing import Self
 
 from app.adapters import ServedAdapters, choices, choose, open_registry
 from app.answering.answer import Answerer
-from app.answering.values import Answer, Event, Finished, Question
+from app.answering.values import Answer, Event, Finished, Question, Task, Writing
 from app.engines import SentenceEmbedding, open_embedder, open_generator, open_reading, open_reranker
 from app.feedback import Feedback, FeedbackStore, Verdict
-from app.generation.protocol import Cancelled, Generator, never
+from app.generation.protocol import Cancelled, Generator, Request, never
 from app.retraining.pairs import PairStore
 from app.retraining.runs import RunStore
 from app.settings import Settings
 from app.uploads import keep_upload
+from finetune.registry.references import BASE
 from knowledge_base import chunking
 from knowledge_base.errors import DomainqaError, InputError, NotFoundError
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
@@ -186,6 +187,25 @@ class Workspace(AbstractContextManager["Workspace"]):
         """The finished answers, in order; each is the same as asked alone."""
         for question in questions:
             yield self.answer(question)
+
+    def write(self, task: Task, cancelled: Cancelled = never) -> Writing:
+        """Text for messages, without any documents; what is wrong is raised before the first piece.
+
+        Raises InputError for a prompt that does not fit, NotFoundError for an unknown adapter.
+        """
+        entry = choose(self.registry, self.settings, task.adapter, task.collection)
+        name = self.served().serve(entry)
+        request = Request(
+            task.messages,
+            None if name == BASE else name,
+            task.max_new_tokens or self.settings.max_new_tokens,
+            task.temperature,
+        )
+        return Writing(name, self.generator().stream(request, cancelled))
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by the generator's tokenizer."""
+        return self.generator().count_tokens(texts)
 
     def adapters(self, collection: str | None = None) -> list[str]:
         """What a question can name, the default of the collection first: "base" and the names of adapters.

@@ -7,7 +7,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from app.answering.values import Answer, Citation, Event, Finished, Piece, Question, Searched, Sentence, Trace
+from app.answering.values import (
+    Answer,
+    Citation,
+    Event,
+    Finished,
+    Piece,
+    Question,
+    Searched,
+    Sentence,
+    Task,
+    Trace,
+    Writing,
+)
 from app.feedback import Feedback
 from app.generation.protocol import Cancelled, never
 from app.settings import Settings
@@ -36,6 +48,8 @@ class FakeWorkspace:
         self.settings = settings
         self.indexes: dict[str, FakeIndex] = {}
         self.asked: list[Question] = []
+        self.tasks: list[Task] = []
+        self.writing = 0
         self.given: list[tuple[str, str, str, str]] = []
         self.names = ["base", "fees"]
         self.judged: list[Feedback] = []
@@ -120,6 +134,30 @@ class FakeWorkspace:
         (found,) = self.search([question.text], question.collection, k=4, limit=question.limit)
         self.asked.append(question)
         return self._events(question, found, cancelled)
+
+    def write(self, task: Task, cancelled: Cancelled = never) -> Writing:
+        """The last message, backwards, word by word."""
+        self._fail()
+        adapter = task.adapter or "base"
+        if adapter not in self.adapters(task.collection):
+            raise NotFoundError(f"There is no adapter {adapter}.", "Choose another one.")
+        self.tasks.append(task)
+        return Writing(adapter, self._backwards(task.messages[-1].content.split(), cancelled))
+
+    def _backwards(self, said: list[str], cancelled: Cancelled) -> Iterator[str]:
+        self.writing += 1
+        try:
+            for word in reversed(said):
+                if cancelled():
+                    return
+                time.sleep(self.pause)
+                yield f"{word} "
+        finally:
+            self.writing -= 1
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Words."""
+        return [len(text.split()) for text in texts]
 
     def answer(self, question: Question) -> Answer:
         """The finished answer."""

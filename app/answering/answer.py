@@ -55,6 +55,7 @@ class Reading:
     style: Style = "words"
     examples: bool = True
     mode: Mode = "each"
+    temperature: float = 0.0
 
 
 # How to read with the adapter of a question; None is the base model.
@@ -104,7 +105,7 @@ class Answerer:
         clock = _Clock()
         complete = standalone(question.text.strip(), question.history, self._today())
         adapter = None if question.adapter == "base" else question.adapter
-        reading = _in_style(self._readings(adapter), question)
+        reading = _as_asked(self._readings(adapter), question)
         found = retriever.search([complete], limit=question.limit)[0]
         clock.mark("search")
         yield Searched(found.ranked)
@@ -204,8 +205,14 @@ class Answerer:
         return replace(answer, trace=replace(answer.trace, seconds=seconds), seconds=sum(seconds.values()))
 
 
-def _in_style(reading: Reading, question: Question) -> Reading:
-    return reading if question.style is None else replace(reading, style=question.style)
+def _as_asked(reading: Reading, question: Question) -> Reading:
+    """The usual way of reading, with what the question wants otherwise."""
+    return replace(
+        reading,
+        style=question.style or reading.style,
+        max_new_tokens=question.max_new_tokens or reading.max_new_tokens,
+        temperature=question.temperature,
+    )
 
 
 def _groups(packed: Sequence[Packed], mode: Mode) -> list[tuple[Packed, ...]]:
@@ -221,6 +228,7 @@ def _request(question: str, packed: Sequence[Packed], reading: Reading, adapter:
         messages=render(question, [entry.text for entry in packed], reading.style, examples),
         adapter=adapter,
         max_new_tokens=reading.max_new_tokens,
+        temperature=reading.temperature,
         stop=("\n",),
         # Whether there is enough evidence is decided by one calibrated number, which has heard the reader's
         # doubt; once it says so, the reader answers.

@@ -1,9 +1,9 @@
 """What answering gives back: events while it works, and the finished, checked answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from retrieval.prompt import Style
+from retrieval.prompt import Message, Style
 from retrieval.retriever import Ranked
 from retrieval.values import NO_FILTER, Filter
 
@@ -21,7 +21,8 @@ class Question:
     """What a user asks, and of what.
 
     `adapter` None means the one that is served by default, "base" the base model without an adapter. `style`
-    None means the one that the adapter is read in by default; see `Reading`.
+    None means the one that the adapter is read in by default; see `Reading`. `max_new_tokens` None takes the
+    setting; `temperature` 0 always gives the same answer.
     """
 
     text: str
@@ -30,6 +31,31 @@ class Question:
     history: tuple[Turn, ...] = ()
     limit: Filter = NO_FILTER
     style: Style | None = None
+    max_new_tokens: int | None = None
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to write without any documents: messages for an adapter, or for the base model.
+
+    `adapter`, `max_new_tokens` and `temperature` are those of `Question`; the collection decides which
+    adapter answers where none is named.
+    """
+
+    messages: tuple[Message, ...]
+    collection: str
+    adapter: str | None = None
+    max_new_tokens: int | None = None
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Text as it is written, and who writes it: "base" or the adapter's name and version."""
+
+    adapter: str
+    pieces: Iterator[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-from app.answering.values import Event, Question
+from app.answering.values import Event, Question, Task, Writing
 from app.feedback import Feedback
 from app.generation.protocol import Cancelled, never
 from app.retraining.pairs import StoredFile, Summary
@@ -134,6 +134,14 @@ class Service(Protocol):
 
     def ask(self, question: Question, cancelled: Cancelled = never) -> Iterator[Event]:
         """Searched, then Pieces, then Finished."""
+        ...
+
+    def write(self, task: Task, cancelled: Cancelled = never) -> Writing:
+        """Text for messages, without any documents."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by the generator's tokenizer."""
         ...
 
     def adapters(self, collection: str | None = None) -> Sequence[str]:

@@ -18,6 +18,7 @@ from finetune.training.plan import Plan, Refused, Rows, learning_rate, plan_of
 from finetune.training.processes import ALONE, Processes, join_processes
 from finetune.training.rows import Encoded, Tree, row_of
 from finetune.training.saving import save_adapter
+from finetune.training.shrinking import shrink
 from finetune.training.values import OnProgress, Progress, Sample, TrainSettings, silent
 from finetune.training.verify import probe_of, verify
 from knowledge_base.errors import StorageError
@@ -41,13 +42,17 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What came of training: the loss curve, the best loss on samples held back, and what was left out."""
+    """What came of training: the loss curve, the best loss on samples held back, and what was left out.
+
+    `scale` is what the adapter was scaled down to, so that it forgets no more than is allowed.
+    """
 
     curve: tuple[Point, ...]
     best_loss: float | None
     steps: int
     seconds: float
     refused: tuple[Refused, ...]
+    scale: float = 1.0
 
 
 def train(
@@ -101,7 +106,8 @@ def fit(  # noqa: PLR0913, PLR0917 - as `train`, and who shares the work
             f"The folder {folder} cannot be made: {error}.", "Choose one that can be written."
         ) from error
     course = _Run(model, network, plan, settings, folder, processes, progress).train()
-    trained = Trained(tuple(course.curve), course.best_loss, course.step, course.seconds, plan.refused)
+    scale = shrink(model.train(False), plan.checked, settings.keep_limit)
+    trained = Trained(tuple(course.curve), course.best_loss, course.step, course.seconds, plan.refused, scale)
     return model, plan, trained
 
 

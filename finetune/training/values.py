@@ -33,10 +33,11 @@ class TrainSettings:
     but the head. learning_rate is reached after `warmup` of all steps and falls to a tenth along a cosine.
     samples_per_step: replies learned between two changes of the weights. keep_pieces: pieces of plain text in
     a step on which the model is held to its own predictions, and keep_weight, how much a nat there counts
-    against a nat of the replies. row_tokens: tokens computed at once, which bounds the memory. dev_share of
-    the pairs' samples tell when to stop: after `patience` measurements without a better one; `measurements`
-    are made in an epoch. four_bit keeps the base in four bits (CUDA only). checkpoint_seconds: how much work
-    a kill may cost.
+    against a nat of the replies. keep_limit: nats a token by which its predictions may change on plain text;
+    an adapter that changes more is scaled down. row_tokens: tokens computed at once, which bounds the
+    memory. dev_share of the pairs' samples tell when to stop: after `patience` measurements without a better
+    one; `measurements` are made in an epoch. four_bit keeps the base in four bits (CUDA only).
+    checkpoint_seconds: how much work a kill may cost.
     """
 
     rank: int = 16
@@ -50,6 +51,7 @@ class TrainSettings:
     samples_per_step: int = 24
     keep_pieces: int = 3
     keep_weight: float = 1.0
+    keep_limit: float = 0.04
     row_tokens: int = 1024
     dev_share: float = 0.05
     measurements: int = 4
@@ -73,6 +75,7 @@ class TrainSettings:
                 ("samples_per_step", "at least 1", self.samples_per_step >= 1),
                 ("keep_pieces", "at least 0", self.keep_pieces >= 0),
                 ("keep_weight", "at least 0", self.keep_weight >= 0),
+                ("keep_limit", "above 0", self.keep_limit > 0),
                 ("row_tokens", "at least 64", self.row_tokens >= least_row),
                 ("dev_share", "at least 0 and below 0.5", 0 <= self.dev_share < most_dev),
                 ("measurements", "at least 1", self.measurements >= 1),

@@ -1,0 +1,50 @@
+"""Who calls, and what a route asks of him."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.access.values import LOCAL, ForbiddenError, Principal, Right
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The principal of a request, and the right that its route needs."""
+
+    principal: Principal
+    right: Right
+
+    def enter(self, collection: str) -> str:
+        """The collection's name, if this caller may do here what the route does; ForbiddenError otherwise."""
+        if not self.principal.may(self.right, collection):
+            raise _forbidden(self.principal, f"{self.right} the collection {collection}")
+        return collection
+
+    def sees(self, collection: str) -> bool:
+        """Whether a list shows him that collection."""
+        return self.principal.sees(collection)
+
+
+def needs(right: Right) -> Callable[[Request], Caller]:
+    """The dependency of a route that needs a right; who lacks it gets a ForbiddenError."""
+
+    def caller(request: Request) -> Caller:
+        principal = getattr(request.state, "principal", LOCAL)
+        if not principal.may(right):
+            raise _forbidden(principal, f"{right} anything")
+        return Caller(principal, right)
+
+    caller.right = right  # type: ignore[attr-defined] # tests list the right of each route
+    return caller
+
+
+Reader = Annotated[Caller, Depends(needs("read"))]
+Editor = Annotated[Caller, Depends(needs("write"))]
+
+
+def _forbidden(principal: Principal, what: str) -> ForbiddenError:
+    return ForbiddenError(
+        f"{principal.name} ({principal.role}) may not {what}.", "Ask an administrator for a key that may."
+    )

@@ -1,0 +1,167 @@
+"""`POST /v1/chat/completions` and `GET /v1/models`, as OpenAI's clients call them."""
+
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from app.answering.values import Answer, Event, Finished, Piece, Question, Task
+from app.api.answering import Queue
+from app.api.caller import Reader
+from app.api.chat_shapes import (
+    ChatChunk,
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    ChunkChoice,
+    Delta,
+    Model,
+    Models,
+    ReplyMessage,
+    conversation_of,
+)
+from app.api.errors import failure_shape
+from app.api.shapes import Usage, sources_of
+from app.api.usage import usage_of
+from app.generation.protocol import Cancelled
+from app.page.service import Service
+from knowledge_base.errors import DomainqaError
+from retrieval.prompt import Message
+
+# A reply, as it comes: its text, then, of an answer, the checked whole.
+Part = str | Answer
+
+
+def chat_routes(service: Service, queue: Queue, usual: str) -> APIRouter:
+    """The routes; `usual` is the collection that is asked when none is named."""
+    routes = APIRouter(prefix="/v1", tags=["answers"])
+
+    @routes.get("/models")
+    def models(_caller: Reader) -> Models:
+        """The base model and the adapters, the one that answers by default first."""
+        return Models(data=tuple(Model(id=name) for name in service.adapters()))
+
+    @routes.post("/chat/completions", response_model=ChatResponse)
+    async def chat(asked: ChatRequest, request: Request, caller: Reader) -> ChatResponse | StreamingResponse:
+        """Answer the last message from the documents; those before it are the conversation."""
+        reply = _Reply(service, asked, caller.enter(asked.collection or usual))
+        if not asked.stream:
+            return await _whole(reply, await queue.whole(request, reply.parts))
+        parts = await queue.begun(request, reply.parts)
+        return StreamingResponse(_events(reply, parts), media_type="text/event-stream")
+
+    return routes
+
+
+class _Reply:
+    """What is to be replied to, and by whom."""
+
+    def __init__(self, service: Service, asked: ChatRequest, collection: str) -> None:
+        self.service = service
+        self.asked = asked
+        self.id = f"chatcmpl-{uuid.uuid4().hex}"
+        self.created = int(time.time())
+        self.model = asked.model
+        self._collection = collection
+
+    def parts(self, cancelled: Cancelled) -> Iterator[Part]:
+        """The reply as it comes; what is wrong with the request is raised here."""
+        if self.asked.retrieval:
+            return _parts(self.service.ask(self._question(), cancelled))
+        writing = self.service.write(self._task(), cancelled)
+        self.model = writing.adapter
+        return writing.pieces
+
+    async def usage(self, answer: Answer | None, text: str) -> Usage:
+        """The tokens of the exchange."""
+        prompt = answer.trace.prompt if answer else "\n".join(m.text for m in self.asked.messages)
+        return await usage_of(self.service, prompt, text)
+
+    def _question(self) -> Question:
+        text, history = conversation_of(self.asked.messages)
+        return Question(
+            text=text,
+            collection=self._collection,
+            adapter=self.asked.model,
+            history=history,
+            limit=self.asked.limit.as_filter(),
+            style=self.asked.style,
+            max_new_tokens=self.asked.most_tokens,
+            temperature=self.asked.temperature or 0.0,
+        )
+
+    def _task(self) -> Task:
+        roles = {"developer": "system"}
+        return Task(
+            messages=tuple(
+                Message(roles.get(m.role, m.role), m.text)  # type: ignore[arg-type]
+                for m in self.asked.messages
+            ),
+            collection=self._collection,
+            adapter=self.asked.model,
+            max_new_tokens=self.asked.most_tokens,
+            temperature=self.asked.temperature or 0.0,
+        )
+
+
+def _parts(events: Iterator[Event]) -> Iterator[Part]:
+    for event in events:
+        if isinstance(event, Piece):
+            yield event.text
+        elif isinstance(event, Finished):
+            yield event.answer
+
+
+async def _whole(reply: _Reply, parts: list[Part]) -> ChatResponse:
+    answer = next((part for part in parts if isinstance(part, Answer)), None)
+    text = answer.text if answer else "".join(part for part in parts if isinstance(part, str)).strip()
+    message = ReplyMessage(content=text, sources=sources_of(answer) if answer else None)
+    return ChatResponse(
+        id=reply.id,
+        created=reply.created,
+        model=answer.adapter if answer else reply.model,
+        choices=(Choice(message=message),),
+        usage=await reply.usage(answer, text),
+    )
+
+
+async def _events(reply: _Reply, parts: AsyncIterator[Part]) -> AsyncIterator[str]:
+    """Server-sent events: chunks, the tokens if they are wanted, and the end.
+
+    A checked answer may differ from what was streamed (a refusal, most of all): what is missing then is sent,
+    and `sources` says what holds.
+    """
+    answer, text = None, ""
+    try:
+        yield _chunk(reply, Delta(role="assistant", content=""))
+        async for part in parts:
+            if isinstance(part, Answer):
+                answer = part
+            else:
+                text += part
+                yield _chunk(reply, Delta(content=part))
+        if answer and not text:
+            yield _chunk(reply, Delta(content=answer.text))
+        yield _chunk(reply, Delta(sources=sources_of(answer) if answer else None), finish=True)
+        if reply.asked.stream_options and reply.asked.stream_options.include_usage:
+            usage = await reply.usage(answer, answer.text if answer else text)
+            yield _event(_bare(reply, (), usage))
+    except DomainqaError as error:
+        yield f"data: {json.dumps(failure_shape(error), ensure_ascii=False)}\n\n"
+    yield "data: [DONE]\n\n"
+
+
+def _chunk(reply: _Reply, delta: Delta, finish: bool = False) -> str:
+    choice = ChunkChoice(delta=delta, finish_reason="stop" if finish else None)
+    return _event(_bare(reply, (choice,), None))
+
+
+def _bare(reply: _Reply, choices: tuple[ChunkChoice, ...], usage: Usage | None) -> ChatChunk:
+    return ChatChunk(id=reply.id, created=reply.created, model=reply.model, choices=choices, usage=usage)
+
+
+def _event(chunk: ChatChunk) -> str:
+    return f"data: {chunk.model_dump_json(exclude_none=True)}\n\n"

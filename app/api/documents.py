@@ -1,0 +1,99 @@
+"""`/v1/collections/NAME/documents`: list, show, upload and delete documents; and the jobs of uploads."""
+
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Annotated
+
+from fastapi import APIRouter, File, UploadFile
+from starlette.concurrency import run_in_threadpool
+
+from app.api.caller import Editor, Reader
+from app.api.jobs import Jobs
+from app.api.shapes import DocumentEntry, DocumentText, Job
+from app.page.service import Service
+from app.uploads import upload_name
+from knowledge_base.errors import InputError
+from knowledge_base.values import CatalogueEntry
+
+_COPIED = 2**20
+_MOST_FILES = 1000
+
+
+def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
+    """The routes; a file may have at most `most_bytes`."""
+    routes = APIRouter(prefix="/v1", tags=["documents"])
+    place = "/collections/{collection}/documents"
+
+    @routes.get(place)
+    def documents(collection: str, caller: Reader) -> tuple[DocumentEntry, ...]:
+        """Every document of a collection."""
+        return tuple(map(_entry, service.documents(caller.enter(collection))))
+
+    @routes.get(place + "/{path:path}")
+    def document(collection: str, path: str, caller: Reader) -> DocumentText:
+        """One document with its text."""
+        found = service.document(caller.enter(collection), path)
+        return DocumentText(
+            document=found.path,
+            title=found.title,
+            format=found.format,
+            modified=found.modified,
+            text=found.text,
+        )
+
+    @routes.post(place, status_code=202)
+    async def upload(
+        collection: str, files: Annotated[list[UploadFile], File(max_length=_MOST_FILES)], caller: Editor
+    ) -> Job:
+        """Take files in; the job says how far it is."""
+        folder = Path(mkdtemp(prefix="upload-"))
+        try:
+            kept = [await _kept(file, folder / str(number), most_bytes) for number, file in enumerate(files)]
+            return await run_in_threadpool(jobs.upload, kept, caller.enter(collection), folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    @routes.delete(place + "/{path:path}", status_code=204)
+    def delete(collection: str, path: str, caller: Editor) -> None:
+        """Remove one document with its passages."""
+        service.delete_document(caller.enter(collection), path)
+
+    @routes.get("/jobs/{job_id}")
+    def job(job_id: str, caller: Editor) -> Job:
+        """How far an upload is."""
+        found = jobs.get(job_id)
+        caller.enter(found.collection)
+        return found
+
+    return routes
+
+
+async def _kept(file: UploadFile, folder: Path, most_bytes: int) -> Path:
+    """A copy of an uploaded file under its own name, in a folder of its own."""
+    name = upload_name(file.filename or "")
+    folder.mkdir()
+    size = 0
+    with (folder / name).open("wb") as copy:
+        while block := await file.read(_COPIED):
+            size += len(block)
+            if size > most_bytes:
+                most = most_bytes // 2**20
+                raise InputError(
+                    f"{name} has more than {most} megabytes.", "Split it, or raise max_file_megabytes."
+                )
+            copy.write(block)
+    return folder / name
+
+
+def _entry(entry: CatalogueEntry) -> DocumentEntry:
+    return DocumentEntry(
+        document=entry.path,
+        title=entry.title,
+        format=entry.format,
+        modified=entry.modified,
+        size=entry.size,
+        passages=entry.passages,
+        digest=entry.digest,
+    )

@@ -1,0 +1,34 @@
+"""Joins the routes of the API to the application."""
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+
+from app.api.answering import Queue
+from app.api.chat import chat_routes
+from app.api.collections import collection_routes
+from app.api.documents import document_routes
+from app.api.errors import answer_errors
+from app.api.generate import generate_routes
+from app.api.jobs import Jobs
+from app.api.reference import reference_page
+from app.api.search import search_routes
+from app.page.service import Service
+from app.settings import Settings
+
+
+def add_api(app: FastAPI, service: Service, settings: Settings, jobs: Jobs) -> None:
+    """Add every route under /v1, the shape of failures, and the page that lists the routes."""
+    queue = Queue(settings.max_waiting, settings.answer_seconds)
+    for routes in (
+        chat_routes(service, queue, settings.collection),
+        generate_routes(service, queue, settings.collection),
+        search_routes(service, settings.collection),
+        collection_routes(service),
+        document_routes(service, jobs, settings.max_file_megabytes * 2**20),
+    ):
+        app.include_router(routes)
+    answer_errors(app)
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(reference_page(app.openapi()))

@@ -1,0 +1,251 @@
+"""What programs send and get: closed models, so that a misspelt field is told and never ignored."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.answering.values import Answer
+from app.answering.values import Citation as AnswerCitation
+from retrieval.prompt import Style
+from retrieval.values import Filter
+
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+Tokens = Annotated[int, Field(ge=1, le=4096)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+Day = Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
+
+
+class Shape(BaseModel):
+    """Closed and frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limit(Shape):
+    """Where to look: documents, a folder, formats, dates of modification; an empty field sets no limit."""
+
+    documents: tuple[Name, ...] = ()
+    folder: str = Field("", max_length=1000)
+    formats: tuple[Name, ...] = ()
+    after: Day = ""
+    before: Day = ""
+
+    def as_filter(self) -> Filter:
+        """As searches take it."""
+        return Filter(
+            frozenset(self.documents), self.folder, frozenset(self.formats), self.after, self.before
+        )
+
+
+NO_LIMIT = Limit.model_validate({})
+
+
+class Citation(Shape):
+    """Where a sentence stands: `quote` is the document's text from `start` to `end`."""
+
+    number: int
+    document: str
+    title: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+    support: float
+
+
+class Usage(Shape):
+    """Tokens, by the model's own tokenizer."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class Sources(Shape):
+    """What OpenAI's format has no place for: whether it is a refusal, and on what the answer stands."""
+
+    answer_id: str
+    adapter: str
+    refused: bool
+    confidence: float
+    citations: tuple[Citation, ...]
+    nearest: tuple[str, ...]
+
+
+class GenerateRequest(Shape):
+    """A question, or with `retrieval` false a task for the adapter without any documents."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"input": "What is the annual fee of the platinum card?", "adapter_id": "base"},
+                {"input": "白金卡今年的年费是多少？", "collection": "bank", "style": "sentence"},
+            ]
+        }
+    )
+
+    input: Annotated[str, Field(min_length=1, max_length=100_000)]
+    adapter_id: Name | None = None
+    collection: Name | None = None
+    max_new_tokens: Tokens | None = None
+    temperature: Temperature = 0.0
+    style: Style | None = None
+    limit: Limit = NO_LIMIT
+    retrieval: bool = True
+
+
+class GenerateResponse(Shape):
+    """The text, the adapter's name and version that gave it, and its sources."""
+
+    text: str
+    adapter: str
+    refused: bool
+    confidence: float | None
+    citations: tuple[Citation, ...]
+    nearest: tuple[str, ...]
+    answer_id: str | None
+    usage: Usage
+
+
+class SearchRequest(Shape):
+    """What to look for, and where."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"query": "early repayment", "k": 3}]})
+
+    query: Annotated[str, Field(min_length=1, max_length=100_000)]
+    collection: Name | None = None
+    k: Annotated[int, Field(ge=1, le=100)] | None = None
+    limit: Limit = NO_LIMIT
+
+
+class Hit(Shape):
+    """One passage: its text is the document's from `start` to `end`."""
+
+    document: str
+    title: str
+    page: int | None
+    heading: tuple[str, ...]
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+class SearchResponse(Shape):
+    """Passages, best first."""
+
+    collection: str
+    results: tuple[Hit, ...]
+
+
+class NewCollection(Shape):
+    """A collection to make."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "policies"}]})
+
+    name: Name
+
+
+class Collection(Shape):
+    """One collection."""
+
+    name: str
+    documents: int
+    passages: int
+    embedder: str
+    size_bytes: int
+
+
+class DocumentEntry(Shape):
+    """One document of a list; `digest` is the SHA-256 of its file."""
+
+    document: str
+    title: str
+    format: str
+    modified: str
+    size: int
+    passages: int
+    digest: str
+
+
+class DocumentText(Shape):
+    """One document with its text."""
+
+    document: str
+    title: str
+    format: str
+    modified: str
+    text: str
+
+
+class Unreadable(Shape):
+    """A file that could not be read, why, and what to do."""
+
+    path: str
+    cause: str
+    remedy: str
+
+
+class Taken(Shape):
+    """What became of uploaded files."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    failed: tuple[Unreadable, ...]
+    passages: int
+
+
+class Job(Shape):
+    """Work that goes on: files done of files in all, then the report or the error."""
+
+    id: str
+    collection: str
+    state: Literal["waiting", "running", "done", "failed"]
+    done: int
+    total: int
+    report: Taken | None = None
+    error: str | None = None
+
+
+class Feedback(Shape):
+    """What a reader thinks of an answer; a correction can become a training pair."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"answer_id": "…", "verdict": "down", "correction": "680 yuan"}]}
+    )
+
+    answer_id: Name
+    verdict: Literal["up", "down"]
+    correction: str = Field("", max_length=10_000)
+    comment: str = Field("", max_length=10_000)
+
+
+def citations_of(answer: Answer) -> tuple[Citation, ...]:
+    """The citations of an answer."""
+    return tuple(map(_citation, answer.citations))
+
+
+def sources_of(answer: Answer) -> Sources:
+    """Everything of an answer beside its text."""
+    return Sources(
+        answer_id=answer.id,
+        adapter=answer.adapter,
+        refused=answer.refused,
+        confidence=answer.confidence,
+        citations=citations_of(answer),
+        nearest=answer.nearest,
+    )
+
+
+def _citation(citation: AnswerCitation) -> Citation:
+    return Citation(
+        number=citation.number,
+        document=citation.document,
+        title=citation.title,
+        page=citation.page,
+        start=citation.start,
+        end=citation.end,
+        quote=citation.quote,
+        support=citation.support,
+    )

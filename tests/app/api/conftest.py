@@ -1,0 +1,73 @@
+"""A served page and API over the workspace in memory."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from openai import OpenAI
+
+from app.server import Server
+from app.settings import Settings
+from tests.fake_workspace import FakeWorkspace
+
+COLLECTION = "bank"
+
+
+@pytest.fixture(scope="module")
+def workspace() -> FakeWorkspace:
+    """What answers."""
+    return FakeWorkspace()
+
+
+@pytest.fixture(scope="module")
+def address(workspace: FakeWorkspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where it is served: at most two questions at once, two seconds for each, files of one megabyte."""
+    settings = Settings(
+        home=tmp_path_factory.mktemp("home"), max_waiting=2, answer_seconds=2, max_file_megabytes=1
+    )
+    server = Server(workspace, settings)
+    ready = threading.Event()
+    thread = threading.Thread(target=server.run, args=(lambda _address: ready.set(),))
+    thread.start()
+    assert ready.wait(60)
+    yield server.address
+    server.stop()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+@pytest.fixture(autouse=True)
+def _fresh(workspace: FakeWorkspace) -> Iterator[None]:
+    """Every test begins with the same documents."""
+    workspace.indexes.clear()
+    workspace.asked.clear()
+    workspace.tasks.clear()
+    workspace.put(COLLECTION, "fees.txt", "The platinum card costs 680 yuan a year.", "Fees")
+    workspace.put(COLLECTION, "费用.txt", "白金卡年费为680元。", "费用")
+    yield
+    workspace.pause = 0.0
+    workspace.failure = None
+
+
+@pytest.fixture
+def site(address: str) -> Iterator[httpx.Client]:
+    """A plain client."""
+    with httpx.Client(base_url=address, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def openai(address: str) -> Iterator[OpenAI]:
+    """The official client, which knows nothing of us."""
+    with OpenAI(base_url=f"{address}v1", api_key="none", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file to upload."""
+    made = tmp_path / "hours.txt"
+    made.write_text("Branches open at nine.\nThey close at five.", encoding="utf-8")
+    return made

@@ -1,0 +1,86 @@
+"""OpenAI's own client against our server."""
+
+import openai as client_of
+import pytest
+from openai import OpenAI
+from openai.types.chat import ChatCompletionMessageParam
+
+from tests.app.api.conftest import COLLECTION
+from tests.fake_workspace import FakeWorkspace
+
+ASKED: list[ChatCompletionMessageParam] = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "What opens at nine?"},
+    {"role": "assistant", "content": "Branches."},
+    {"role": "user", "content": "What does the platinum card cost?"},
+]
+
+
+def test_models_are_the_base_and_the_adapters(openai: OpenAI) -> None:
+    assert [model.id for model in openai.models.list()] == ["base", "fees"]
+
+
+def test_a_question_is_answered_with_its_sources(openai: OpenAI, workspace: FakeWorkspace) -> None:
+    answer = openai.chat.completions.create(
+        model="fees", messages=ASKED, temperature=0.5, max_tokens=20, extra_body={"style": "sentence"}
+    )
+    message = answer.choices[0].message
+    assert message.content == "The platinum card costs 680 yuan a year."
+    assert answer.usage is not None and answer.usage.completion_tokens == 8
+    (citation,) = message.model_dump()["sources"]["citations"]
+    assert (citation["document"], citation["quote"]) == ("fees.txt", message.content)
+    (asked,) = workspace.asked
+    assert (asked.text, asked.collection, asked.adapter) == (ASKED[-1]["content"], COLLECTION, "fees")
+    assert [(turn.question, turn.answer) for turn in asked.history] == [("What opens at nine?", "Branches.")]
+    assert (asked.temperature, asked.max_new_tokens, asked.style) == (0.5, 20, "sentence")
+
+
+def test_a_stream_brings_the_text_then_the_sources_then_the_tokens(openai: OpenAI) -> None:
+    chunks = list(
+        openai.chat.completions.create(
+            model="base",
+            messages=[{"role": "user", "content": "白金卡年费"}],
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    )
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert text == "白金卡年费为680元。"
+    last = chunks[-2].choices[0]
+    assert last.finish_reason == "stop"
+    assert last.delta.model_dump()["sources"]["citations"][0]["document"] == "费用.txt"
+    assert chunks[-1].usage is not None and chunks[-1].usage.completion_tokens > 0
+    assert chunks[-1].choices == []
+
+
+def test_without_retrieval_the_messages_go_to_the_adapter(openai: OpenAI, workspace: FakeWorkspace) -> None:
+    answer = openai.chat.completions.create(
+        model="fees", messages=ASKED, extra_body={"retrieval": False}, max_completion_tokens=9
+    )
+    assert answer.choices[0].message.content == "cost? card platinum the does What"
+    (task,) = workspace.tasks
+    assert [message.role for message in task.messages] == ["system", "user", "assistant", "user"]
+    assert (task.adapter, task.max_new_tokens) == ("fees", 9)
+
+
+def test_failures_are_those_that_the_client_knows(openai: OpenAI) -> None:
+    def ask(**changed: object) -> None:
+        given = {"model": "base", "messages": ASKED, **changed}
+        openai.chat.completions.create(**given)  # type: ignore[call-overload]
+
+    with pytest.raises(client_of.NotFoundError, match="There is no collection nowhere"):
+        ask(extra_body={"collection": "nowhere"})
+    with pytest.raises(client_of.NotFoundError, match="There is no adapter unknown"):
+        ask(model="unknown", extra_body={"retrieval": False})
+    with pytest.raises(client_of.UnprocessableEntityError, match=r"tempratur.*not permitted") as told:
+        ask(extra_body={"tempratur": 1})
+    assert (told.value.code, told.value.param) == ("invalid_request", "tempratur")
+    with pytest.raises(client_of.UnprocessableEntityError, match="last message is not the user's"):
+        ask(messages=ASKED[:3])
+
+
+def test_what_goes_wrong_before_the_first_piece_of_a_stream_is_a_status(openai: OpenAI) -> None:
+    with pytest.raises(client_of.NotFoundError):
+        openai.chat.completions.create(
+            model="base", messages=ASKED, stream=True, extra_body={"collection": "nowhere"}
+        )

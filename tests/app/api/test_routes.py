@@ -1,0 +1,144 @@
+"""The routes of our own: generate, search, collections, documents, uploads, feedback."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from knowledge_base.errors import (
+    BusyError,
+    DomainqaError,
+    MismatchError,
+    ModelError,
+    StorageError,
+    UnavailableError,
+)
+from tests.app.api.conftest import COLLECTION
+from tests.fake_workspace import FakeWorkspace
+
+DOCUMENTS = f"/v1/collections/{COLLECTION}/documents"
+
+
+def finished(site: httpx.Client, job: str) -> dict[str, Any]:
+    """A job when it has ended."""
+    for _ in range(200):
+        told: dict[str, Any] = site.get(f"/v1/jobs/{job}").json()
+        if told["state"] in {"done", "failed"}:
+            return told
+        time.sleep(0.05)
+    raise AssertionError(told)
+
+
+def test_generate_answers_with_the_adapter_that_is_named(
+    site: httpx.Client, workspace: FakeWorkspace
+) -> None:
+    asked = {"input": "platinum card cost", "adapter_id": "fees", "max_new_tokens": 9, "temperature": 0.3}
+    told = site.post("/v1/generate", json={**asked, "limit": {"formats": ["txt"]}}).json()
+    assert (told["text"], told["adapter"]) == ("The platinum card costs 680 yuan a year.", "fees")
+    assert told["citations"][0]["document"] == "fees.txt"
+    assert told["usage"]["total_tokens"] == told["usage"]["prompt_tokens"] + 8
+    assert (workspace.asked[0].limit.formats, workspace.asked[0].max_new_tokens) == (frozenset({"txt"}), 9)
+
+
+def test_generate_refuses_where_the_documents_say_nothing(site: httpx.Client) -> None:
+    told = site.post("/v1/generate", json={"input": "zebra"}).json()
+    assert (told["refused"], told["citations"]) == (True, [])
+    assert told["nearest"]
+
+
+def test_generate_without_retrieval_writes_for_the_adapter(site: httpx.Client) -> None:
+    told = site.post("/v1/generate", json={"input": "one two", "retrieval": False}).json()
+    assert (told["text"], told["adapter"], told["answer_id"]) == ("two one", "base", None)
+
+
+def test_search_gives_passages_with_their_place(site: httpx.Client) -> None:
+    told = site.post("/v1/search", json={"query": "platinum card", "k": 1}).json()
+    (hit,) = told["results"]
+    assert (hit["document"], hit["text"]) == ("fees.txt", "The platinum card costs 680 yuan a year.")
+    assert hit["end"] - hit["start"] == len(hit["text"])
+
+
+def test_collections_are_made_listed_and_deleted(site: httpx.Client) -> None:
+    assert site.post("/v1/collections", json={"name": "新"}).status_code == 201
+    assert [one["name"] for one in site.get("/v1/collections").json()] == [COLLECTION, "新"]
+    assert site.post("/v1/collections", json={"name": "新"}).status_code == 422
+    assert site.delete("/v1/collections/新").status_code == 204
+    assert site.delete("/v1/collections/新").status_code == 404
+
+
+def test_documents_are_listed_shown_and_deleted(site: httpx.Client) -> None:
+    assert [one["document"] for one in site.get(DOCUMENTS).json()] == ["fees.txt", "费用.txt"]
+    assert site.get(f"{DOCUMENTS}/费用.txt").json()["text"] == "白金卡年费为680元。"
+    assert site.delete(f"{DOCUMENTS}/费用.txt").status_code == 204
+    assert site.get(f"{DOCUMENTS}/费用.txt").status_code == 404
+
+
+def test_an_upload_is_a_job_that_ends_with_a_report(site: httpx.Client, file: Path) -> None:
+    broken = ("broken.txt", b"\xff\xfe\xff")
+    sent = site.post(DOCUMENTS, files=[("files", (file.name, file.read_bytes())), ("files", broken)])
+    assert sent.status_code == 202
+    told = finished(site, sent.json()["id"])
+    assert (told["state"], told["done"], told["total"]) == ("done", 2, 2)
+    assert told["report"]["added"] == ["uploads/hours.txt"]
+    assert told["report"]["failed"] == [
+        {"path": "uploads/broken.txt", "cause": "It is damaged.", "remedy": "Replace it."}
+    ]
+    assert site.get(f"{DOCUMENTS}/uploads/hours.txt").status_code == 200
+
+
+def test_an_upload_that_fails_says_why(site: httpx.Client, file: Path, workspace: FakeWorkspace) -> None:
+    workspace.failure = StorageError("The disk is full.", "Make room.")
+    sent = site.post(DOCUMENTS, files={"files": (file.name, file.read_bytes())})
+    told = finished(site, sent.json()["id"])
+    assert (told["state"], told["error"]) == ("failed", "The disk is full. Make room.")
+
+
+@pytest.mark.parametrize(("name", "size"), [("..", 1), ("big.txt", 2**20 + 1)])
+def test_a_file_without_a_name_or_too_large_is_refused(site: httpx.Client, name: str, size: int) -> None:
+    sent = site.post(DOCUMENTS, files={"files": (name, b"x" * size)})
+    assert sent.status_code == 422
+    assert sent.json()["error"]["message"]
+
+
+def test_feedback_is_kept(site: httpx.Client, workspace: FakeWorkspace) -> None:
+    given = {"answer_id": "7", "verdict": "down", "correction": "700 yuan"}
+    assert site.post("/v1/feedback", json=given).status_code == 204
+    assert workspace.given[-1] == ("7", "down", "700 yuan", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (BusyError, 429, "rate_limit_error"),
+        (MismatchError, 409, "invalid_request_error"),
+        (UnavailableError, 503, "server_error"),
+        (ModelError, 503, "server_error"),
+    ],
+)
+def test_every_failure_has_its_status_and_says_what_to_do(
+    site: httpx.Client, workspace: FakeWorkspace, error: type[DomainqaError], status: int, kind: str
+) -> None:
+    workspace.failure = error("It is so.", "Do this.")
+    told = site.post("/v1/search", json={"query": "x"})
+    assert told.status_code == status
+    assert told.json()["error"] | {"param": None} == {
+        "message": "It is so. Do this.",
+        "type": kind,
+        "param": None,
+        "code": error.__name__.removesuffix("Error").lower(),
+    }
+    assert ("retry-after" in told.headers) == (status in {429, 503})
+
+
+def test_a_route_that_does_not_exist_has_the_same_shape(site: httpx.Client) -> None:
+    assert site.get("/v1/jobs/none").json()["error"]["code"] == "not_found"
+
+
+def test_routes_are_described_for_tools_and_people(site: httpx.Client) -> None:
+    described = site.get("/openapi.json").json()
+    page = site.get("/docs").text
+    for path in described["paths"]:
+        assert path in page
+    assert "白金卡" in page and "http" not in page.replace("httpx", "")

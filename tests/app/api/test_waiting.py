@@ -1,0 +1,58 @@
+"""Questions that must wait, take too long, or whose client has gone."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.fake_workspace import FakeWorkspace
+
+ASKED = {"input": "What does the platinum card cost?"}
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that another thread does."""
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_more_than_may_wait_are_told_to_come_again(site: httpx.Client, workspace: FakeWorkspace) -> None:
+    workspace.pause = 0.15
+    answers: list[httpx.Response] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(site.post("/v1/generate", json=ASKED)))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(workspace.asked) == 2)
+    refused = site.post("/v1/generate", json=ASKED)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+    for thread in threads:
+        thread.join()
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert site.post("/v1/generate", json=ASKED).status_code == 200
+
+
+def test_an_answer_that_takes_too_long_is_given_up(site: httpx.Client, workspace: FakeWorkspace) -> None:
+    workspace.pause = 0.6
+    told = site.post("/v1/generate", json=ASKED)
+    assert told.status_code == 503
+    assert "not ready after 2 seconds" in told.json()["error"]["message"]
+
+
+def test_writing_ends_when_the_client_has_gone(site: httpx.Client, workspace: FakeWorkspace) -> None:
+    workspace.pause = 0.1
+    words = " ".join(f"w{number}" for number in range(1000))
+    chat = {"model": "base", "messages": [{"role": "user", "content": words}], "retrieval": False}
+    with site.stream("POST", "/v1/chat/completions", json={**chat, "stream": True}) as reply:
+        next(reply.iter_text())
+    with pytest.raises(httpx.ReadTimeout):
+        site.post("/v1/generate", json={"input": words, "retrieval": False}, timeout=0.3)
+    workspace.pause = 0.0
+    until(lambda: site.post("/v1/generate", json=ASKED).status_code == 200)
+    until(lambda: workspace.writing == 0)
