@@ -110,8 +110,7 @@ def test_every_quote_stands_in_its_document(language: str) -> None:
         (pair["id"], evidence["document"], evidence["quote"])
         for pair in pairs(language)
         for evidence in pair["evidence"]
-        if not evidence["quote"]
-        or squeezed(evidence["quote"]) not in squeezed_document(evidence["document"])
+        if not evidence["quote"] or squeezed(evidence["quote"]) not in squeezed_document(evidence["document"])
     ]
     assert missing == []
 
