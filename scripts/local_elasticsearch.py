@@ -34,7 +34,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,14 +96,14 @@ def main() -> None:
     commands[sys.argv[1]](here())
 
 
-def here() -> Server:
+def here(environment: Mapping[str, str] = os.environ) -> Server:
     """The server that the environment describes."""
-    root = os.geteuid() == 0
-    usual = Path("/var/cache") if root else Path.home() / ".cache"
-    cache = Path(os.environ.get("ELASTICSEARCH_CACHE") or usual / "domainqa" / "elasticsearch").absolute()
-    state = Path(os.environ.get("ELASTICSEARCH_STATE") or cache / "server").absolute()
-    port = int(os.environ.get("ELASTICSEARCH_PORT") or 9220)
-    return Server(cache, state, port, os.environ.get("ELASTICSEARCH_HEAP") or "512m")
+    usual = Path("/var/cache") if os.geteuid() == 0 else Path(environment["HOME"]) / ".cache"
+    named = environment.get("ELASTICSEARCH_CACHE")
+    cache = Path(named or usual / "domainqa" / "elasticsearch").absolute()
+    state = Path(environment.get("ELASTICSEARCH_STATE") or cache / "server").absolute()
+    port = int(environment.get("ELASTICSEARCH_PORT") or 9220)
+    return Server(cache, state, port, environment.get("ELASTICSEARCH_HEAP") or "512m")
 
 
 def start(server: Server) -> None:
@@ -353,24 +353,32 @@ def request(server: Server, method: str, path: str, body: object = None) -> dict
 
 
 def find_java() -> Path:
-    """The home of the newest Java that is new enough, the one in the environment first."""
-    named = [os.environ[name] for name in ("ES_JAVA_HOME", "JAVA_HOME") if os.environ.get(name)]
-    installed = sorted(Path("/usr/lib/jvm").glob("*/bin/java"), key=java_version, reverse=True)
+    """The home of a Java that is new enough; exits if there is none."""
+    found = newest_java()
+    if found is None:
+        sys.exit(
+            f"Java {OLDEST_JAVA} or newer is needed, and there is none. "
+            "Install one, or name its folder in ES_JAVA_HOME."
+        )
+    return found
+
+
+def newest_java() -> Path | None:
+    """The home of the newest Java, one that the environment names first; None if all are too old."""
+    named = [Path(os.environ[name]) for name in ("ES_JAVA_HOME", "JAVA_HOME") if os.environ.get(name)]
+    installed = [file.parents[1] for file in Path("/usr/lib/jvm").glob("*/bin/java")]
     on_path = shutil.which("java")
-    homes = [Path(name) for name in named] + [file.parents[1] for file in installed]
-    homes += [Path(on_path).resolve().parents[1]] if on_path else []
-    for home in homes:
-        if java_version(home / "bin" / "java") >= OLDEST_JAVA:
-            return home
-    sys.exit(
-        f"Java {OLDEST_JAVA} or newer is needed, and there is none. Install one, or name it in ES_JAVA_HOME."
-    )
+    others = [*installed, *([Path(on_path).resolve().parents[1]] if on_path else [])]
+    homes = [*named, *sorted(others, key=java_version, reverse=True)]
+    return next((home for home in homes if java_version(home) >= OLDEST_JAVA), None)
 
 
-def java_version(java: Path) -> int:
-    """The major version of a Java; 0 if it does not run."""
+def java_version(home: Path) -> int:
+    """The major version of the Java in a folder; 0 if it does not run."""
     try:
-        told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+        told = subprocess.run(
+            [home / "bin" / "java", "-version"], capture_output=True, text=True, check=False
+        ).stderr
     except OSError:
         return 0
     found = re.search(r'version "(\d+)', told)
