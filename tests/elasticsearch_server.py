@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +33,12 @@ class LocalServer:
         )
         if done.returncode:
             pytest.fail(f"Elasticsearch did not {command}: {done.stderr}")
+
+    def kill(self) -> None:
+        """End it without a warning, as a loss of power would."""
+        pid = local_elasticsearch.running(local_elasticsearch.here(self.environment))
+        assert pid is not None
+        os.killpg(pid, signal.SIGKILL)
 
     def settings(self) -> ClusterSettings:
         """How to reach it with the restricted key."""

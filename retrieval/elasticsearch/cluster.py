@@ -74,13 +74,9 @@ class Cluster:
 def connect(settings: ClusterSettings) -> Cluster:
     """The cluster of the settings; nothing is sent yet.
 
-    Raises SettingsError for an address that is none or a certificate file that is not there.
+    Raises SettingsError for an address that is none.
     """
     hosts = [host.strip() for host in settings.url.split(",")]
-    if settings.ca_file is not None and not settings.ca_file.is_file():
-        raise SettingsError(
-            f"There is no certificate file {settings.ca_file}.", "Correct elasticsearch_ca_file."
-        )
     try:
         client = Elasticsearch(
             hosts,
