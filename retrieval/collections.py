@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -83,8 +83,8 @@ class Reading(Protocol):
         """One document with text and passages, or None."""
         ...
 
-    def vectors(self, path: str) -> Vectors:
-        """The vectors of a document's passages in their order, [passages, dimension]."""
+    def everything(self) -> Iterator[tuple[Document, Vectors]]:
+        """Every document in the order of paths, with the vectors [passages, dimension] of its passages."""
         ...
 
 

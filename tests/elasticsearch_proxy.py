@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from retrieval.elasticsearch import ClusterSettings
 
-# What becomes of a request, by its method and path: "" lets it pass; "refuse" answers 429, "hang" never
-# answers, "lose" carries it out and cuts the connection before the answer.
+# What becomes of a request, by its method and path: "" lets it pass, "refuse" answers 429, "forget" 401,
+# "hang" never answers, "lose" carries it out and cuts the connection before the answer.
 Judge = Callable[[str, str], str]
 
 REFUSAL = {"error": {"type": "es_rejected_execution_exception", "reason": "queue is full"}, "status": 429}
@@ -46,6 +46,8 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
             verdict = proxy.judge(self.command, self.path)
             if verdict == "refuse":
                 return self._answer(429, json.dumps(REFUSAL).encode(), "application/json")
+            if verdict == "forget":
+                return self._answer(401, b"{}", "application/json")
             if verdict == "hang":
                 proxy.stopped.wait()
                 self.close_connection = True

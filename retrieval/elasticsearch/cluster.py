@@ -42,12 +42,13 @@ class ClusterSettings:
     patience: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
 class Cluster:
     """A cluster that is spoken to; safe for many threads."""
 
-    client: Elasticsearch
-    settings: ClusterSettings
+    def __init__(self, client: Elasticsearch, settings: ClusterSettings) -> None:
+        self.client = client
+        self.settings = settings
+        self._knew_us = False
 
     def read(self, call: Callable[[], T]) -> T:
         """What a call gives that changes nothing; somebody waits for it, so it is not tried for long."""
@@ -63,10 +64,13 @@ class Cluster:
         pause = _FIRST_PAUSE
         while True:
             try:
-                return call()
+                found = call()
             except (ApiError, TransportError) as error:
-                if not is_passing(error) or time.monotonic() + pause > deadline:
-                    raise translated(error, self.settings.url) from error
+                if not is_passing(error, self._knew_us) or time.monotonic() + pause > deadline:
+                    raise translated(error, self.settings.url, self._knew_us) from error
+            else:
+                self._knew_us = True
+                return found
             time.sleep(pause * random.uniform(0.5, 1.0))  # lest all that were refused come back together
             pause = min(2 * pause, _LONGEST_PAUSE)
 

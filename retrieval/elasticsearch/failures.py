@@ -21,13 +21,14 @@ from knowledge_base.errors import (
 _BLOCKED = "cluster_block_exception"
 # What passes by itself: too much to do, a node or shard that is on its way.
 _PASSING = {429, 502, 503, 504}
+_UNKNOWN_KEY = 401
 _AGAIN = "Run the command again in a while; what was reported done is kept."
 _UNBLOCK = (
     "Its disk is probably nearly full: free some space there. The block then ends by itself, or with "
     'PUT INDEX/_settings {"index.blocks.read_only_allow_delete": null}.'
 )
 _KNOWN: Mapping[int, tuple[type[DomainqaError], str, str]] = {
-    401: (
+    _UNKNOWN_KEY: (
         SettingsError,
         "Elasticsearch at {url} does not know the API key.",
         "Set elasticsearch_api_key to a valid one; docs/elasticsearch.md tells how to make it.",
@@ -51,10 +52,14 @@ _KNOWN: Mapping[int, tuple[type[DomainqaError], str, str]] = {
 }
 
 
-def is_passing(error: ApiError | TransportError) -> bool:
-    """Whether the same call may succeed a little later."""
+def is_passing(error: ApiError | TransportError, knew_us: bool) -> bool:
+    """Whether the same call may succeed a little later; `knew_us` tells that one did before.
+
+    A node that starts does not know any API key for some seconds.
+    """
     if isinstance(error, ApiError):
-        return error.meta.status in _PASSING and _kind(error.body) != _BLOCKED
+        starts = error.meta.status == _UNKNOWN_KEY and knew_us
+        return starts or (error.meta.status in _PASSING and _kind(error.body) != _BLOCKED)
     return isinstance(error, NoConnection | ConnectionTimeout) and not isinstance(error, TlsError)
 
 
@@ -63,7 +68,7 @@ def refused(meta: ApiResponseMeta, status: int, body: Mapping[str, Any]) -> ApiE
     return ApiError(str(status), replace(meta, status=status), body)
 
 
-def translated(error: ApiError | TransportError, url: str) -> DomainqaError:
+def translated(error: ApiError | TransportError, url: str, knew_us: bool = False) -> DomainqaError:
     """The error of ours that says what is wrong with the cluster at `url` and what to do."""
     if isinstance(error, UnsupportedProductError):
         return SettingsError(
@@ -71,6 +76,11 @@ def translated(error: ApiError | TransportError, url: str) -> DomainqaError:
             "Point elasticsearch_url at an Elasticsearch 8 or 9; OpenSearch is another product.",
         )
     if isinstance(error, ApiError):
+        if error.meta.status == _UNKNOWN_KEY and knew_us:
+            return UnavailableError(
+                f"Elasticsearch at {url} no longer takes the API key that it took before.",
+                "If it is being started, wait a little; otherwise the key was revoked: set another one.",
+            )
         return _of_answer(error.meta.status, error.body, url)
     return _of_transport(error, url)
 

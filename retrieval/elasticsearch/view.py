@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,12 @@ from retrieval.elasticsearch.state import State, read_state
 from retrieval.values import Vectors
 
 _PAGE = 1000
+_TEXTS_PAGE = 50
 _KEPT = "10m"
 _TRIES = 10
 _DOCUMENTS = {"term": {"kind": DOCUMENT}}
 _PASSAGES = {"term": {"kind": PASSAGE}}
+_DOCUMENT_FIELDS = [*ENTRY_FIELDS, "text"]
 
 
 class View:
@@ -49,23 +52,29 @@ class View:
 
     def catalogue(self) -> dict[str, CatalogueEntry]:
         """Every document by its path, in the order of paths."""
-        hits = self._all([_DOCUMENTS], "path", {"_source": ENTRY_FIELDS})
+        hits = self._all([_DOCUMENTS], ["path"], _PAGE, {"_source": ENTRY_FIELDS})
         return {hit["_source"]["path"]: entry_of(hit["_source"]) for hit in hits}
 
     def document(self, path: str) -> Document | None:
         """One document with text and passages, or None."""
-        is_it = [_DOCUMENTS, {"term": {"path": path}}]
-        found = next(self._all(is_it, "path", {"_source": [*ENTRY_FIELDS, "text"]}), None)
+        is_it = {"term": {"path": path}}
+        found = next(self._all([_DOCUMENTS, is_it], ["path"], 1, {"_source": _DOCUMENT_FIELDS}), None)
         if found is None:
             return None
-        hits = self._all(_passages_of(path), "ordinal", {"_source": PASSAGE_FIELDS})
+        hits = self._all([_PASSAGES, is_it], ["ordinal"], _PAGE, {"_source": PASSAGE_FIELDS})
         return document_of(found["_source"], tuple(passage_of(hit["_source"]) for hit in hits))
 
-    def vectors(self, path: str) -> Vectors:
-        """The vectors of a document's passages in their order, [passages, dimension]."""
-        hits = self._all(_passages_of(path), "ordinal", {"_source": False, "fields": ["vector"]})
-        rows = [hit["fields"]["vector"] for hit in hits]
-        return np.array(rows, dtype=np.float32).reshape(len(rows), self.maker.dimension)
+    def everything(self) -> Iterator[tuple[Document, Vectors]]:
+        """Every document in the order of paths, with the vectors [passages, dimension] of its passages."""
+        documents = self._all([_DOCUMENTS], ["path"], _TEXTS_PAGE, {"_source": _DOCUMENT_FIELDS})
+        wanted = {"_source": PASSAGE_FIELDS, "fields": ["vector"]}
+        passages = self._all([_PASSAGES], ["path", "ordinal"], _PAGE, wanted)
+        for found in documents:
+            source = found["_source"]
+            own = list(islice(passages, source["passages"]))
+            rows = np.array([hit["fields"]["vector"] for hit in own], dtype=np.float32)
+            vectors = rows.reshape(len(own), self.maker.dimension)
+            yield document_of(source, tuple(passage_of(hit["_source"]) for hit in own)), vectors
 
     def counts(self) -> tuple[int, int, int]:
         """How many documents, passages and vectors there are; vectors with those of hidden passages."""
@@ -78,15 +87,20 @@ class View:
         return int(answer["hits"]["total"]["value"])
 
     def _all(
-        self, conditions: Sequence[Mapping[str, Any]], order: str, wanted: Mapping[str, Any]
+        self,
+        conditions: Sequence[Mapping[str, Any]],
+        order: Sequence[str],
+        page: int,
+        wanted: Mapping[str, Any],
     ) -> Iterator[Mapping[str, Any]]:
-        """Every hit, page by page, sorted by a field whose values differ."""
+        """Every hit in an order that is a total one, `page` of them at a time."""
         query = {"bool": {"filter": list(conditions), "must_not": self._state.hidden()}}
-        body = {**wanted, "query": query, "sort": [{order: "asc"}], "size": _PAGE}
+        sort = [{field: "asc"} for field in order]
+        body = {**wanted, "query": query, "sort": sort, "size": page}
         while True:
             hits = self._search(body)["hits"]["hits"]
             yield from hits
-            if len(hits) < _PAGE:
+            if len(hits) < page:
                 return
             body["search_after"] = hits[-1]["sort"]
 
@@ -126,7 +140,3 @@ def _point_in_time(cluster: Cluster, alias: str) -> Iterator[str]:
 def changing_too_quickly() -> UnavailableError:
     """The error of a reader that has found another state each time."""
     return UnavailableError("The collection changes too quickly to be read.", "Try again in a moment.")
-
-
-def _passages_of(path: str) -> list[dict[str, Any]]:
-    return [_PASSAGES, {"term": {"path": path}}]

@@ -91,15 +91,11 @@ class Snapshot:
         known = "SELECT 1 FROM vectors WHERE content = ?"
         return [c for c in contents if self._connection.execute(known, (c,)).fetchone() is None]
 
-    def vectors(self, path: str) -> Vectors:
-        """The vectors of a document's passages in their order, [passages, dimension]."""
-        found = self._connection.execute(
-            "SELECT v.vector FROM passages p JOIN vectors v ON v.id = p.vector"
-            " WHERE p.document = (SELECT id FROM documents WHERE path = ?) ORDER BY p.ordinal",
-            (path,),
-        ).fetchall()
-        joined = np.frombuffer(b"".join(vector for (vector,) in found), dtype="<f4")
-        return joined.reshape(len(found), self.maker.dimension)
+    def everything(self) -> Iterator[tuple[Document, Vectors]]:
+        """Every document in the order of paths, with the vectors [passages, dimension] of its passages."""
+        for path in self.catalogue():
+            if (document := self.document(path)) is not None:
+                yield document, self._vectors(path)
 
     def vectors_after(self, generation: int) -> Iterator[tuple[Rows, Vectors]]:
         """Row ids and vectors [n, dimension] of the passages added after `generation`, in batches."""
@@ -137,6 +133,15 @@ class Snapshot:
         for first, end in found:
             mask[first:end] = True
         return mask
+
+    def _vectors(self, path: str) -> Vectors:
+        found = self._connection.execute(
+            "SELECT v.vector FROM passages p JOIN vectors v ON v.id = p.vector"
+            " WHERE p.document = (SELECT id FROM documents WHERE path = ?) ORDER BY p.ordinal",
+            (path,),
+        ).fetchall()
+        joined = np.frombuffer(b"".join(vector for (vector,) in found), dtype="<f4")
+        return joined.reshape(len(found), self.maker.dimension)
 
     def _scalar(self, query: str) -> int | str:
         value: int | str = self._connection.execute(query).fetchone()[0]

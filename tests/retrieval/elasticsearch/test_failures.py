@@ -62,6 +62,18 @@ def test_a_key_that_is_none_is_named(elasticsearch: Cluster, tmp_path: Path) -> 
         home.names()
 
 
+def test_a_node_that_starts_and_knows_no_key_yet_is_waited_for(
+    elasticsearch: Cluster, index: ElasticsearchIndex, proxy: tuple[Proxy, str], tmp_path: Path
+) -> None:
+    spoiler, url = proxy
+    spoiled = opened(through(elasticsearch, url), tmp_path)
+    spoiler.spoil("forget", "", 2)
+    spoiled.add([LOANS])
+    spoiler.spoil("forget", "", 1000)
+    with pytest.raises(UnavailableError, match="no longer takes the API key"):
+        spoiled.search(["card"], 1)
+
+
 def test_a_key_that_may_not_is_named(elasticsearch: Cluster, tmp_path: Path) -> None:
     home = ElasticsearchHome(connect(replace(elasticsearch.settings, prefix="elsewhere-")), tmp_path)
     with pytest.raises(SettingsError, match="may not do this .* is unauthorized"):

@@ -65,10 +65,12 @@ def test_the_vectors_that_come_back_are_those_that_were_stored(
     home: ElasticsearchHome, index: ElasticsearchIndex, embedder: FakeEmbedder
 ) -> None:
     index.add(ALL)
-    wanted = embedder.embed([passage.indexed_text for passage in FEES.passages], "passage")
     with home.reading("bank") as reading:
-        assert np.array_equal(reading.vectors(FEES.path), wanted)
-        assert reading.vectors("nowhere").shape == (0, embedder.dimension)
+        found = list(reading.everything())
+    assert [document for document, _ in found] == list(ALL)
+    for document, vectors in found:
+        texts = [passage.indexed_text for passage in document.passages]
+        assert np.array_equal(vectors, embedder.embed(texts, "passage"))
 
 
 def test_another_embedder_or_chunking_is_refused(home: ElasticsearchHome, index: ElasticsearchIndex) -> None:
