@@ -75,8 +75,9 @@ class Settings(BaseSettings):
     max_question_chars: int = Field(2000, ge=1, le=100_000, description="Characters of a question, at most.")
     max_file_megabytes: int = Field(100, ge=1, le=10_000, description="Size of a file to ingest, at most.")
     wait_seconds: float = Field(60.0, ge=0, le=86_400, description="Wait for another process, at most.")
-    elasticsearch_url: Name | None = Field(
+    elasticsearch_url: str | None = Field(
         None,
+        pattern=r"^https?://[^@\s]+$",
         description="Elasticsearch that holds the collections, nodes divided by commas; none by default.",
     )
     elasticsearch_api_key: SecretStr | None = Field(None, description="API key for Elasticsearch.")

@@ -51,7 +51,9 @@ def local_server(outside: Mapping[str, str]) -> Iterator[LocalServer]:
     """A local server with an empty data folder, removed afterwards; skips where it cannot be had."""
     if reason := _missing(outside):
         pytest.skip(reason)
-    state = local_elasticsearch.here(outside).cache / f"test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    cache = local_elasticsearch.here(outside).cache
+    _clear_up(cache)
+    state = cache / f"test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     own = {
         "PYTHON": sys.executable,
         "ELASTICSEARCH_STATE": str(state),
@@ -89,6 +91,14 @@ def clear(cluster: Cluster) -> None:
     """Delete all indices under the cluster's prefix."""
     for index in cluster.client.indices.get_alias(index=f"{cluster.settings.prefix}*").body:
         cluster.client.indices.delete(index=index)
+
+
+def _clear_up(cache: Path) -> None:
+    """Stop and remove the servers of test runs that were killed."""
+    for state in cache.glob("test-*-*"):
+        if not Path(f"/proc/{state.name.split('-')[1]}").exists():
+            local_elasticsearch.stop(local_elasticsearch.Server(cache, state, 0, ""))
+            shutil.rmtree(state, ignore_errors=True)
 
 
 def _missing(outside: Mapping[str, str]) -> str:

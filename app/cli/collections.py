@@ -99,7 +99,7 @@ def export(
     with steps() as told:
         manifest = export_collection(collections, name, file, told)
     counts = f"{manifest.documents} documents, {manifest.passages} passages"
-    messages().print(f"Exported {name} to {file}: {counts}.", markup=False)
+    messages().print(f"Exported {name} to {file}: {counts}.", markup=False, soft_wrap=True)
 
 
 @group.command("import")
@@ -125,7 +125,9 @@ def import_(
     with steps() as told:
         manifest = import_collection(collections, file, name, told)
     counts = f"{manifest.documents} documents, {manifest.passages} passages"
-    messages().print(f"Imported {name or manifest.collection} from {file}: {counts}.", markup=False)
+    messages().print(
+        f"Imported {name or manifest.collection} from {file}: {counts}.", markup=False, soft_wrap=True
+    )
 
 
 def _list(state: State, as_json: bool) -> None:

@@ -6,17 +6,24 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from elastic_transport import ObjectApiResponse
 
 from knowledge_base.errors import BusyError, DomainqaError, NotFoundError
 from retrieval.collections import OnWait, silently
 from retrieval.elasticsearch.cluster import Cluster
 
 ID = "lease"
+
+Body = Mapping[str, Any]
+# How long a call is made again: `Cluster.read` or `Cluster.write`.
+Caller = Callable[[Callable[[], ObjectApiResponse[Any]]], ObjectApiResponse[Any]]
 
 _LASTS_SECONDS = 30.0
 _RENEWED_EVERY_SECONDS = 8.0
@@ -41,6 +48,8 @@ class Lease:
         self._owner = ""
         self._version: dict[str, int] = {}
         self._lost = False
+        self._stopped = threading.Event()
+        self._writes = threading.Lock()
 
     @contextmanager
     def acquire(self, wait_seconds: float = 0.0, on_wait: OnWait = silently) -> Iterator[None]:
@@ -98,28 +107,29 @@ class Lease:
         condition: dict[str, Any] = {"op_type": "create"}
         if found is not None:
             condition = {"if_seq_no": found["_seq_no"], "if_primary_term": found["_primary_term"]}
-        if not self._write(_claim(self._owner), condition):
+        if not self._write(_claim(self._owner), condition, self._cluster.write):
             return f"The collection {self._name} is being written by another process"
         self._lost = False
-        stopped = threading.Event()
-        self._stop = stopped
-        threading.Thread(target=self._keep, args=(stopped,), name="lease", daemon=True).start()
+        self._stopped = threading.Event()
+        threading.Thread(target=self._keep, args=(self._stopped,), name="lease", daemon=True).start()
         return None
 
     def _keep(self, stopped: threading.Event) -> None:
         """Renew until stopped. While the cluster is away this goes on trying; the lease may still be ours."""
         while not stopped.wait(_RENEWED_EVERY_SECONDS):
-            with suppress(DomainqaError):
-                if not self._write(_claim(self._owner), self._version) and not stopped.is_set():
+            with suppress(DomainqaError), self._writes:
+                if stopped.is_set():
+                    return
+                if not self._write(_claim(self._owner), self._version, self._cluster.read):
                     self._lost = True
                     return
 
     def _release(self) -> None:
         self._depth -= 1
         if self._depth == 0:
-            self._stop.set()
-            with suppress(DomainqaError):  # it runs out by itself
-                self._write({"owner": ""}, self._version)
+            with suppress(DomainqaError), self._writes:  # where this fails, it runs out by itself
+                self._stopped.set()
+                self._write({"owner": ""}, self._version, self._cluster.read)
         self._threads.release()
 
     def _read(self) -> dict[str, Any] | None:
@@ -128,16 +138,13 @@ class Lease:
         except NotFoundError:
             return None
 
-    def _write(self, body: dict[str, Any], condition: dict[str, Any]) -> bool:
-        """Replace the record on a condition; False if somebody else has, or it is ours after all."""
+    def _write(self, body: Body, condition: Mapping[str, Any], patiently: Caller) -> bool:
+        """Replace the record on a condition; False if somebody else has it now."""
         record = {"kind": ID, "lease": body}
+        write = partial(self._cluster.client.index, index=self._alias, id=ID, require_alias=True)
         try:
-            answer = self._cluster.write(
-                lambda: self._cluster.client.index(
-                    index=self._alias, id=ID, document=record, require_alias=True, **condition
-                )
-            ).body
-        except BusyError:
+            answer = patiently(lambda: write(document=record, **condition)).body
+        except BusyError:  # also where only the answer to a first try was lost
             answer = self._read() or {}
             if answer.get("_source", {}).get("lease", {}).get("owner") != body["owner"]:
                 return False
@@ -145,7 +152,7 @@ class Lease:
         return True
 
 
-def _claim(owner: str) -> dict[str, Any]:
+def _claim(owner: str) -> Body:
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:_COMMAND_LENGTH]
     since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return {
@@ -157,7 +164,7 @@ def _claim(owner: str) -> dict[str, Any]:
     }
 
 
-def _is_free(lease: dict[str, Any]) -> bool:
+def _is_free(lease: Body) -> bool:
     if not lease["owner"] or time.time() > lease["until"]:
         return True
     return bool(lease["machine"]) and lease["machine"] == _machine() and not _is_alive(lease["pid"])

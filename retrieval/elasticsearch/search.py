@@ -14,24 +14,24 @@ Hidden = Sequence[Mapping[str, Any]]
 
 # A graph is searched wider than it must answer, or near neighbours are missed.
 _LEAST_CANDIDATES = 200
-_MOST_CANDIDATES = 10_000
+# What Elasticsearch gives at most.
+_MOST_HITS = 10_000
 # The clauses of one query are limited; nobody asks with a thousand different words.
 _MOST_SIGNS = 1000
 
 
 def dense_body(vector: NDArray[np.float32], depth: int, limit: Filter, hidden: Hidden) -> dict[str, Any]:
     """The nearest passages by vector."""
-    return {
-        "knn": {
-            "field": "vector",
-            "query_vector": vector.tolist(),
-            "k": depth,
-            "num_candidates": min(max(2 * depth, _LEAST_CANDIDATES), _MOST_CANDIDATES),
-            "filter": _within(limit, hidden),
-        },
-        "size": depth,
-        "_source": PASSAGE_FIELDS,
+    found = min(depth, _MOST_HITS)
+    nearest: dict[str, Any] = {
+        "field": "vector",
+        "query_vector": vector.tolist(),
+        "k": found,
+        "num_candidates": min(max(2 * found, _LEAST_CANDIDATES), _MOST_HITS),
     }
+    if hidden or not limit.is_empty:  # a graph without a filter is searched faster
+        nearest["filter"] = _within(limit, hidden)
+    return {"knn": nearest, "size": found, "_source": PASSAGE_FIELDS}
 
 
 def lexical_body(question: str, depth: int, limit: Filter, hidden: Hidden) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def lexical_body(question: str, depth: int, limit: Filter, hidden: Hidden) -> di
     match = {"match": {"body": " ".join(words)}} if words else {"match_none": {}}
     return {
         "query": {"bool": {"must": match, **_within(limit, hidden)["bool"]}},
-        "size": depth,
+        "size": min(depth, _MOST_HITS),
         "_source": PASSAGE_FIELDS,
     }
 
