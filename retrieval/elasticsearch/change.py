@@ -10,11 +10,13 @@ from elastic_transport import ObjectApiResponse
 from knowledge_base.values import Document
 from retrieval.elasticsearch.bulk import Record, store
 from retrieval.elasticsearch.cluster import Cluster
+from retrieval.elasticsearch.failures import refused
 from retrieval.elasticsearch.lease import Lease
 from retrieval.elasticsearch.records import DOCUMENT, Vector, records_of
 from retrieval.elasticsearch.state import State, replace_state
 
 _PATHS_AT_ONCE = 1000
+_TRY_AGAIN = 503
 
 
 class Change:
@@ -73,12 +75,16 @@ class Change:
         if not state.is_clean:
             self._refresh()
             query = {"bool": {"should": state.hidden(), "minimum_should_match": 1}}
-            self._cluster.write(
-                lambda: self._cluster.client.delete_by_query(
-                    index=self._alias, query=query, conflicts="proceed", refresh=True
-                )
-            )
+            self._cluster.write(partial(self._delete, query))
         return state.swept()
+
+    def _delete(self, query: Mapping[str, Any]) -> None:
+        """Delete all that a query finds; what is left would be seen again, so look whether it is gone."""
+        client = self._cluster.client
+        client.delete_by_query(index=self._alias, query=query, conflicts="proceed", refresh=True)
+        left = client.count(index=self._alias, query=query)
+        if left["count"]:
+            raise refused(left.meta, _TRY_AGAIN, {"error": {"reason": "not everything could be deleted"}})
 
     def _records(self, documents: Sequence[Document], vectors: Mapping[str, Vector]) -> Iterator[Record]:
         for document in documents:
@@ -86,7 +92,13 @@ class Change:
             yield from records_of(document, self._id, vectors)
 
     def _refresh(self) -> None:
-        self._cluster.write(lambda: self._cluster.client.indices.refresh(index=self._alias))
+        self._cluster.write(self._refresh_all)
+
+    def _refresh_all(self) -> None:
+        """Make what was written searchable, on every copy: one that lags would show half of it."""
+        answer = self._cluster.client.indices.refresh(index=self._alias)
+        if answer["_shards"]["failed"]:
+            raise refused(answer.meta, _TRY_AGAIN, {"error": {"reason": "a copy could not be refreshed"}})
 
     def _replace(self, state: State) -> State:
         self._lease.check()

@@ -2,11 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from knowledge_base.errors import DomainqaError, NotFoundError, SettingsError
+from knowledge_base.errors import DomainqaError, NotFoundError, SettingsError, StorageError
 from retrieval.collections import Chunking, Stats, check_name, maker_of
 from retrieval.elasticsearch.cluster import ANALYZER, Cluster
 from retrieval.elasticsearch.index import ElasticsearchIndex
@@ -81,7 +81,9 @@ class ElasticsearchHome:
         """
         self._require(name)
         alias = self._alias(name)
-        with Lease(self._cluster, alias, name).acquire():
+        with ExitStack() as held:
+            with suppress(StorageError):  # a full disk, which nobody can write, is a reason to delete
+                held.enter_context(Lease(self._cluster, alias, name).acquire())
             self._drop(alias)
         shutil.rmtree(self.uploads_folder(name), ignore_errors=True)
 

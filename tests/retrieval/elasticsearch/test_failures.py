@@ -111,6 +111,17 @@ def test_a_read_only_cluster_keeps_what_it_has_and_takes_more_afterwards(
     assert set(index.catalogue()) == {FEES.path, LOANS.path}
 
 
+def test_a_read_only_collection_can_be_deleted_to_free_space(
+    elasticsearch: Cluster, home: ElasticsearchHome, index: ElasticsearchIndex
+) -> None:
+    alias = alias_of(elasticsearch.settings.prefix, "bank")
+    elasticsearch.client.indices.put_settings(
+        index=alias, settings={"index.blocks.read_only_allow_delete": True}
+    )
+    home.delete("bank")
+    assert home.names() == []
+
+
 @pytest.mark.parametrize(
     ("how", "path"),
     [("refuse", "_bulk"), ("refuse", "search"), ("lose", "_bulk"), ("lose", "state"), ("lose", "lease")],
