@@ -1,4 +1,4 @@
-"""Opens the models that the settings name: the embedder, the generator, the reranker."""
+"""Opens what the settings name: the embedder, the generator, the reranker, the place of the collections."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,8 @@ from app.answering.answer import Reading
 from app.answering.sufficiency import load_calibrations
 from app.generation.protocol import Generator
 from app.settings import Settings
+from retrieval.collections import Collections
+from retrieval.embedded import Home
 from retrieval.packaged import Progress, silent
 from retrieval.rerank import Reranker
 from retrieval.values import Embedder, Vectors
@@ -28,6 +30,29 @@ def device_of(settings: Settings) -> str:
     if settings.device != "auto":
         return settings.device
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def open_collections(settings: Settings) -> Collections:
+    """Where collections are kept: Elasticsearch where the settings name one, else the home folder.
+
+    Nothing is sent to the cluster yet. Raises SettingsError for an address that is none.
+    """
+    home = Home(settings.home)
+    if settings.elasticsearch_url is None:
+        return home
+    from retrieval.elasticsearch import ClusterSettings, ElasticsearchHome, connect
+
+    key = settings.elasticsearch_api_key
+    cluster = ClusterSettings(
+        url=settings.elasticsearch_url,
+        api_key=key.get_secret_value() if key else "",
+        ca_file=settings.elasticsearch_ca_file,
+        prefix=settings.elasticsearch_prefix,
+        analyzer=settings.elasticsearch_analyzer,
+        shards=settings.elasticsearch_shards,
+        timeout=settings.elasticsearch_timeout,
+    )
+    return ElasticsearchHome(connect(cluster), settings.home)
 
 
 def open_embedder(settings: Settings, progress: Progress = silent) -> Embedder:

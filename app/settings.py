@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -67,6 +75,23 @@ class Settings(BaseSettings):
     max_question_chars: int = Field(2000, ge=1, le=100_000, description="Characters of a question, at most.")
     max_file_megabytes: int = Field(100, ge=1, le=10_000, description="Size of a file to ingest, at most.")
     wait_seconds: float = Field(60.0, ge=0, le=86_400, description="Wait for another process, at most.")
+    elasticsearch_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^@\s]+$",
+        description="Elasticsearch that holds the collections, nodes divided by commas; none by default.",
+    )
+    elasticsearch_api_key: SecretStr | None = Field(None, description="API key for Elasticsearch.")
+    elasticsearch_ca_file: FilePath | None = Field(
+        None, description="Certificate of the authority that signed Elasticsearch's own."
+    )
+    elasticsearch_prefix: str = Field(
+        "domainqa-",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,60}$",
+        description="Beginning of the names of indices.",
+    )
+    elasticsearch_analyzer: Name = Field("domainqa", description="Analyzer of new collections.")
+    elasticsearch_shards: int = Field(1, ge=1, le=1024, description="Shards of new collections.")
+    elasticsearch_timeout: float = Field(30.0, ge=1, le=3600, description="Seconds for one request, at most.")
     max_waiting: int = Field(32, ge=1, le=10_000, description="Questions of programs that may wait, at most.")
     answer_seconds: float = Field(120.0, gt=0, le=86_400, description="Seconds that such an answer may take.")
     host: Name = Field("127.0.0.1", description="Address that the page listens on.")

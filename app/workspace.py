@@ -12,7 +12,14 @@ from typing import Self
 from app.adapters import ServedAdapters, choices, choose, open_registry
 from app.answering.answer import Answerer
 from app.answering.values import Answer, Event, Finished, Question, Task, Writing
-from app.engines import SentenceEmbedding, open_embedder, open_generator, open_reading, open_reranker
+from app.engines import (
+    SentenceEmbedding,
+    open_collections,
+    open_embedder,
+    open_generator,
+    open_reading,
+    open_reranker,
+)
 from app.feedback import Feedback, FeedbackStore, Verdict
 from app.generation.protocol import Cancelled, Generator, Request, never
 from app.retraining.pairs import PairStore
@@ -24,7 +31,7 @@ from knowledge_base import chunking
 from knowledge_base.errors import DomainqaError, InputError, NotFoundError
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
 from knowledge_base.values import CatalogueEntry, Document
-from retrieval.embedded import EmbeddedIndex, Home
+from retrieval.collections import WritableIndex
 from retrieval.retriever import Retrieval, Retriever, SearchSettings
 from retrieval.values import NO_FILTER, Embedder, Filter
 
@@ -48,7 +55,7 @@ class CollectionInfo:
 class _Open:
     """A collection in use."""
 
-    index: EmbeddedIndex
+    index: WritableIndex
     retriever: Retriever
 
 
@@ -65,7 +72,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         self.registry = open_registry(settings, generator)
         self.runs = RunStore(settings.home)
         self.pairs = PairStore(settings.home, self)
-        self._home = Home(settings.home)
+        self._home = open_collections(settings)
         self._feedback = FeedbackStore(settings.home / "feedback.sqlite")
         self._lock = threading.RLock()
         self._embedder = embedder
@@ -159,7 +166,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         index = self._opened(collection).index
         with index.writing(self.settings.wait_seconds):
             if path.startswith("uploads/"):
-                (self._home.collection_folder(collection) / path).unlink(missing_ok=True)
+                self._upload_file(collection, path).unlink(missing_ok=True)
             index.delete([path])
             index.compact()
 
@@ -227,7 +234,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         """All feedback on answers from one collection, oldest first."""
         return self._feedback.all(collection)
 
-    def index(self, collection: str) -> EmbeddedIndex:
+    def index(self, collection: str) -> WritableIndex:
         """A collection's index, made if need be: for documents that do not come from files."""
         return self._opened(collection, create=True).index
 
@@ -284,8 +291,9 @@ class Workspace(AbstractContextManager["Workspace"]):
                 self._forget(name)
 
     def _opened(self, name: str, create: bool = False) -> _Open:
+        exists = self._home.exists(name)  # may take a while where a cluster must be asked
         with self._lock:
-            if name in self._collections and self._home.exists(name):
+            if name in self._collections and exists:
                 return self._collections[name]
             self._forget(name)
             if not create:
@@ -314,7 +322,10 @@ class Workspace(AbstractContextManager["Workspace"]):
         known = self.index(collection).catalogue()
         for failed in report.failed:
             if failed.path not in known:
-                (self._home.collection_folder(collection) / failed.path).unlink(missing_ok=True)
+                self._upload_file(collection, failed.path).unlink(missing_ok=True)
+
+    def _upload_file(self, collection: str, path: str) -> Path:
+        return self._home.uploads_folder(collection) / path.removeprefix("uploads/")
 
     def _ingestion(self, prefix: str = "") -> IngestSettings:
         return IngestSettings(

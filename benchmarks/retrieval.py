@@ -1,6 +1,10 @@
 """Quality of retrieval on public question sets, and its speed on a large collection.
 
 usage: python benchmarks/retrieval.py --data xquad.en.json xquad.zh.json [--size 100000] [--json FILE]
+                                      [--backend embedded elasticsearch]
+
+Elasticsearch is the one that DOMAINQA_ELASTICSEARCH_URL names; collections `benchmark-…` are made there and
+deleted again.
 
 For every file: its paragraphs are the collection, each question's own paragraph the one relevant passage.
 Files with the same question ids are also crossed: questions of one, paragraphs of the other. Measured is
@@ -16,20 +20,45 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
+from app.engines import open_collections, open_embedder
 from app.settings import load_settings
-from app.workspace import open_embedder
 from benchmarks.measuring import QuestionSet, Row, paragraph_document, read_set, save, show
-from retrieval.embedded.index import EmbeddedIndex
+from retrieval.collections import Collections, WritableIndex
+from retrieval.embedded import Home
 from retrieval.metrics import mean_reciprocal_rank, ndcg_at, recall_at
 from retrieval.retriever import Retriever, SearchSettings
 from retrieval.values import Embedder, TextKind, Vectors
 
 DEPTH = 50
 REPEATS = 50
+BACKENDS = ["embedded", "elasticsearch"]
+
+
+class Remembering:
+    """An embedder that computes each text once, since every backend is asked for the same ones."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[tuple[str, TextKind], Vectors] = {}
+        self.id, self.digest = embedder.id, embedder.digest
+        self.dimension, self.max_tokens = embedder.dimension, embedder.max_tokens
+
+    def embed(self, texts: Sequence[str], kind: TextKind) -> Vectors:
+        """As the embedder does."""
+        missing = [text for text in dict.fromkeys(texts) if (text, kind) not in self._known]
+        if missing:
+            rows = self._embedder.embed(missing, kind)
+            self._known.update(((text, kind), row) for text, row in zip(missing, rows, strict=True))
+        return np.stack([self._known[text, kind] for text in texts])
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """As the embedder counts."""
+        return self._embedder.count_tokens(texts)
 
 
 class SyntheticPassages:
@@ -57,17 +86,45 @@ def main() -> None:
     """Measure, print, save."""
     arguments = _arguments()
     embedder = open_embedder(load_settings({}))
+    remembering = Remembering(embedder)
     sets = [read_set(file) for file in arguments.data]
     quality: list[Row] = []
-    with tempfile.TemporaryDirectory() as home:
-        for asked, held in _pairs(sets):
-            quality.extend(_quality(asked, held, embedder, Path(home) / held.name))
-        tables = {"quality": quality}
-        show("Retrieval quality", quality)
-        if arguments.size:
-            tables["speed"] = [_speed(arguments.size, embedder, sets, Path(home) / "large")]
-            show("Retrieval speed", tables["speed"])
+    speed: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for backend in arguments.backend:
+            collections = _collections(backend, Path(folder))
+            for asked, held in _pairs(sets):
+                with _collection(collections, f"benchmark-{held.name}", remembering) as index:
+                    quality.extend({"backend": backend, **row} for row in _quality(asked, held, index))
+            if arguments.size:
+                with _collection(collections, "benchmark-large", SyntheticPassages(embedder)) as index:
+                    speed.append({"backend": backend, **_speed(arguments.size, sets, index)})
+    show("Retrieval quality", quality)
+    tables = {"quality": quality}
+    if speed:
+        tables["speed"] = speed
+        show("Retrieval speed", speed)
     save(arguments.json, "retrieval", tables)
+
+
+def _collections(backend: str, folder: Path) -> Collections:
+    settings = load_settings({"home": folder})
+    if backend == "embedded":
+        return Home(folder)
+    if settings.elasticsearch_url is None:
+        raise SystemExit("Name a cluster in DOMAINQA_ELASTICSEARCH_URL; scripts/elasticsearch.sh starts one.")
+    return open_collections(settings)
+
+
+@contextmanager
+def _collection(collections: Collections, name: str, embedder: Embedder) -> Iterator[WritableIndex]:
+    """An empty collection, deleted afterwards."""
+    if collections.exists(name):
+        collections.delete(name)
+    index = collections.create(name, embedder)
+    yield index
+    index.close()
+    collections.delete(name)
 
 
 def _arguments() -> argparse.Namespace:
@@ -76,6 +133,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--data", nargs="+", type=Path, required=True, help="question sets in SQuAD's layout")
     parser.add_argument("--size", type=int, default=0, help="also measure speed at so many passages")
+    parser.add_argument("--backend", nargs="+", choices=BACKENDS, default=BACKENDS[:1])
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
 
@@ -90,8 +148,7 @@ def _ids(asked: QuestionSet) -> list[str]:
     return [question.id for question in asked.questions]
 
 
-def _quality(asked: QuestionSet, held: QuestionSet, embedder: Embedder, folder: Path) -> list[Row]:
-    index = EmbeddedIndex(folder, embedder)
+def _quality(asked: QuestionSet, held: QuestionSet, index: WritableIndex) -> list[Row]:
     index.add([paragraph_document(held.name, number, text) for number, text in enumerate(held.paragraphs)])
     retriever = Retriever(index, SearchSettings(depth=DEPTH, k=DEPTH))
     found = retriever.search([question.question for question in asked.questions])
@@ -101,7 +158,6 @@ def _quality(asked: QuestionSet, held: QuestionSet, embedder: Embedder, folder: 
         "dense": [[hit.passage.document for hit in result.legs.dense] for result in found],
         "fused": [[entry.passage.document for entry in result.ranked] for result in found],
     }
-    index.close()
     return [
         {
             "questions → passages": f"{asked.name} → {held.name}",
@@ -116,8 +172,7 @@ def _quality(asked: QuestionSet, held: QuestionSet, embedder: Embedder, folder: 
     ]
 
 
-def _speed(size: int, embedder: Embedder, sets: Sequence[QuestionSet], folder: Path) -> Row:
-    index = EmbeddedIndex(folder, SyntheticPassages(embedder))
+def _speed(size: int, sets: Sequence[QuestionSet], index: WritableIndex) -> Row:
     texts = [text for held in sets for text in held.paragraphs]
     started = time.perf_counter()
     for first in range(0, size, 5000):
@@ -130,7 +185,6 @@ def _speed(size: int, embedder: Embedder, sets: Sequence[QuestionSet], folder: P
     retriever.search(questions[:1])
     seconds = [_timed(retriever, question) for question in questions[1:]]
     changed = _timed_change(index, retriever)
-    index.close()
     return {
         "passages": size,
         "build s": built,
@@ -146,7 +200,7 @@ def _timed(retriever: Retriever, question: str) -> float:
     return time.perf_counter() - started
 
 
-def _timed_change(index: EmbeddedIndex, retriever: Retriever) -> float:
+def _timed_change(index: WritableIndex, retriever: Retriever) -> float:
     """Seconds until a changed document is found by a word that only its new text holds."""
     started = time.perf_counter()
     index.add([paragraph_document("large", 0, "The quokkaberry clause was changed today.")])

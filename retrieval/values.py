@@ -1,5 +1,6 @@
 """What search gives and takes: filters, hits, and the two seams `Embedder` and `Index`."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -7,10 +8,13 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge_base.errors import InputError
 from knowledge_base.values import Document, Passage, PassageStore
 
 Vectors = NDArray[np.float32]
 TextKind = Literal["query", "passage"]
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +108,10 @@ class Index(PassageStore, Protocol):
     def close(self) -> None:
         """Write what is pending and release files; the index cannot be used afterwards."""
         ...
+
+
+def day_of(date: str) -> int:
+    """A date as a number that sorts the same: `2026-01-31` as 20260131. InputError if it is none."""
+    if not _DATE.fullmatch(date):
+        raise InputError(f"{date!r} is not a date.", "Write it as YYYY-MM-DD.")
+    return int(date.replace("-", ""))

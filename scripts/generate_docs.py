@@ -71,7 +71,7 @@ def _values(schema: Mapping[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in kind["enum"])
     if "minimum" in kind:
         return f"{kind['minimum']:,} … {kind['maximum']:,}"
-    return "folder" if kind.get("format") == "path" else "text"
+    return {"path": "folder", "file-path": "file"}.get(kind.get("format", ""), "text")
 
 
 def _map() -> Iterator[str]:

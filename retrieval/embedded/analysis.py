@@ -51,6 +51,13 @@ def query_terms(text: str) -> list[str]:
     return list(dict.fromkeys(_stemmed(telling or _words(normalised))))
 
 
+def telling_words(text: str) -> list[str]:
+    """The different words of a question without stop words, Chinese runs whole, for another analyzer."""
+    normalised = _normalised(text)
+    telling = [word for word in _TOKEN.findall(_STOP_HAN.sub(" ", normalised)) if word not in _STOP_WORDS]
+    return list(dict.fromkeys(telling or _TOKEN.findall(normalised)))
+
+
 def words(text: str) -> str:
     """The words of a passage before stemming, separated by blanks, for an index that uses `stemmer()`."""
     return " ".join(_words(_normalised(text)))

@@ -1,21 +1,20 @@
 """The home folder: which collections there are, made, opened and deleted by name."""
 
 import json
-import re
 import shutil
-import unicodedata
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from knowledge_base.errors import InputError, MismatchError, NotFoundError, StorageError
+from knowledge_base.errors import MismatchError, NotFoundError, StorageError
+from retrieval.collections import Chunking, Stats, check_name, program_version
 from retrieval.embedded.failures import translated
 from retrieval.embedded.index import LOCK_NAME, EmbeddedIndex
 from retrieval.embedded.lock import WriterLock
 from retrieval.embedded.rebuild import replace_contents
 from retrieval.embedded.snapshot import Snapshot
-from retrieval.embedded.store import FILE_NAME, Stats, Store, program_version
+from retrieval.embedded.store import FILE_NAME, Store
 from retrieval.values import Embedder
 
 LAYOUT = 1
@@ -23,25 +22,8 @@ HOME_FILE = "home.json"
 COLLECTIONS = "collections"
 UPLOADS = "uploads"
 
-_LONGEST_NAME = 64
-_NAME = re.compile(r"\w[\w.-]*")
 _DELETED = ".deleted-"
 _REBUILD = "rebuild"
-
-Chunking = Mapping[str, int | float | str]
-
-
-def check_name(name: str) -> str:
-    """`name`, if a collection may be called so; InputError otherwise.
-
-    Letters of any script, digits, "-", "_" and "."; it begins with a letter, digit or "_".
-    """
-    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name) or not unicodedata.is_normalized("NFC", name):
-        raise InputError(
-            f"{name[: _LONGEST_NAME + 1]!r} cannot be the name of a collection.",
-            f"Use at most {_LONGEST_NAME} letters, digits, '-', '_' and '.', no sign at the beginning.",
-        )
-    return name
 
 
 class Home:

@@ -1,6 +1,5 @@
 """The embedded index of one collection: SQLite holds the truth, FAISS and tantivy find in it."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -8,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_base.errors import InputError, ModelError, NotFoundError, StorageError
+from knowledge_base.errors import InputError, NotFoundError, StorageError
 from knowledge_base.values import CatalogueEntry, Document, Passage
+from retrieval.collections import Chunking, OnWait, Stats, embedded, maker_of, silently, texts_by_content
 from retrieval.embedded.dense import DenseProjection, Found
 from retrieval.embedded.failures import translated
 from retrieval.embedded.lexical import LexicalProjection, LexicalView
-from retrieval.embedded.lock import OnWait, WriterLock, silently
-from retrieval.embedded.snapshot import Maker
-from retrieval.embedded.store import Stats, Store, content_of
-from retrieval.values import NO_FILTER, Embedder, Filter, Hit, Legs, TextKind, Vectors
+from retrieval.embedded.lock import WriterLock
+from retrieval.embedded.store import Store
+from retrieval.values import NO_FILTER, Embedder, Filter, Hit, Legs
 
 LOCK_NAME = "lock"
 
@@ -36,15 +35,12 @@ class EmbeddedIndex:
         StorageError: the folder cannot be read or written, or the database is damaged.
     """
 
-    def __init__(
-        self, folder: Path, embedder: Embedder, chunking: Mapping[str, int | float | str] | None = None
-    ) -> None:
+    def __init__(self, folder: Path, embedder: Embedder, chunking: Chunking | None = None) -> None:
         with translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        settings = json.dumps(dict(chunking), sort_keys=True) if chunking else ""
         self._folder = folder
         self._embedder = embedder
-        self._store = Store(folder, Maker(embedder.id, embedder.digest, embedder.dimension, settings))
+        self._store = Store(folder, maker_of(embedder, chunking))
         self._lock = WriterLock(folder / LOCK_NAME)
         self._dense = DenseProjection(folder, embedder.dimension)
         self._lexical = LexicalProjection(folder)
@@ -129,7 +125,7 @@ class EmbeddedIndex:
             raise InputError(f"A search of depth {depth} finds nothing.", "Ask for at least one passage.")
         if not questions:
             return []
-        queries = self._embed(questions, "query")
+        queries = embedded(self._embedder, questions, "query")
         lexical = self._lexical_view()
         with ExitStack() as stack:
             with self._dense.lock:
@@ -155,25 +151,13 @@ class EmbeddedIndex:
 
     def _new_vectors(self, documents: Sequence[Document]) -> dict[str, NDArray[np.float32]]:
         """Vectors of the texts that have none yet, by content hash."""
-        texts = {
-            content_of(text): text
-            for text in (passage.indexed_text for document in documents for passage in document.passages)
-        }
+        texts = texts_by_content(documents)
         with self._store.snapshot() as snapshot:
             missing = snapshot.missing_vectors(texts)
         if not missing:
             return {}
-        vectors = self._embed([texts[content] for content in missing], "passage")
+        vectors = embedded(self._embedder, [texts[content] for content in missing], "passage")
         return dict(zip(missing, vectors, strict=True))
-
-    def _embed(self, texts: Sequence[str], kind: TextKind) -> Vectors:
-        vectors = self._embedder.embed(texts, kind)
-        if vectors.shape != (len(texts), self._embedder.dimension) or not np.isfinite(vectors).all():
-            raise ModelError(
-                f"The embedder {self._embedder.id} gave unusable vectors of shape {vectors.shape}.",
-                "Check the model with `domainqa doctor`.",
-            )
-        return np.ascontiguousarray(vectors, dtype=np.float32)
 
     def _project(self) -> None:
         """Bring the lexical projection up to date; the writer lock is held."""

@@ -20,8 +20,8 @@ from retrieval.embedded.analysis import TOKENIZER, query_terms, stemmer, words
 from retrieval.embedded.checksums import is_lexical_intact
 from retrieval.embedded.dense import Found
 from retrieval.embedded.failures import translated
-from retrieval.embedded.snapshot import Indexed, Snapshot, day_of
-from retrieval.values import Filter
+from retrieval.embedded.snapshot import Indexed, Snapshot
+from retrieval.values import Filter, day_of
 
 FOLDER_NAME = "lexical"
 

@@ -6,22 +6,17 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from knowledge_base.errors import BusyError
+from retrieval.collections import OnWait, silently
 from retrieval.embedded.failures import translated
-
-OnWait = Callable[[str], None]
 
 _POLL_SECONDS = 0.05
 _COMMAND_LENGTH = 120
-
-
-def silently(_message: str) -> None:
-    """The `OnWait` of work that tells nobody why it waits."""
 
 
 class WriterLock:

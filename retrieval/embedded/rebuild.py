@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from retrieval.collections import program_version
 from retrieval.embedded.database import Database
-from retrieval.embedded.store import FILE_NAME, FIRST_ROW, program_version
+from retrieval.embedded.store import FILE_NAME, FIRST_ROW
 
 _COPY = (
     "INSERT INTO removed SELECT row, :generation FROM main.passages",

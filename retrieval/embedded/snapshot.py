@@ -1,7 +1,6 @@
 """What is read from a collection's database: one unchanging state of it, and the values found there."""
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,27 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_base.errors import InputError, NotFoundError
+from knowledge_base.errors import NotFoundError
 from knowledge_base.values import CatalogueEntry, Document, Passage
+from retrieval.collections import Maker
 from retrieval.values import Filter, Vectors
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 _BATCH = 10_000
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PASSAGE = "p.ordinal, p.text, p.first, p.last, p.title, p.heading, p.page"
 _ENTRY = "path, source, digest, title, format, size, modified, passages"
-
-
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """What a collection was made with; `chunking` is JSON, "" while nobody has said."""
-
-    embedder: str
-    digest: str
-    dimension: int
-    chunking: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +91,12 @@ class Snapshot:
         known = "SELECT 1 FROM vectors WHERE content = ?"
         return [c for c in contents if self._connection.execute(known, (c,)).fetchone() is None]
 
+    def everything(self) -> Iterator[tuple[Document, Vectors]]:
+        """Every document in the order of paths, with the vectors [passages, dimension] of its passages."""
+        for path in self.catalogue():
+            if (document := self.document(path)) is not None:
+                yield document, self._vectors(path)
+
     def vectors_after(self, generation: int) -> Iterator[tuple[Rows, Vectors]]:
         """Row ids and vectors [n, dimension] of the passages added after `generation`, in batches."""
         found = self._connection.execute(
@@ -139,16 +134,18 @@ class Snapshot:
             mask[first:end] = True
         return mask
 
+    def _vectors(self, path: str) -> Vectors:
+        found = self._connection.execute(
+            "SELECT v.vector FROM passages p JOIN vectors v ON v.id = p.vector"
+            " WHERE p.document = (SELECT id FROM documents WHERE path = ?) ORDER BY p.ordinal",
+            (path,),
+        ).fetchall()
+        joined = np.frombuffer(b"".join(vector for (vector,) in found), dtype="<f4")
+        return joined.reshape(len(found), self.maker.dimension)
+
     def _scalar(self, query: str) -> int | str:
         value: int | str = self._connection.execute(query).fetchone()[0]
         return value
-
-
-def day_of(date: str) -> int:
-    """A date as a number that sorts the same: `2026-01-31` as 20260131. InputError if it is none."""
-    if not _DATE.fullmatch(date):
-        raise InputError(f"{date!r} is not a date.", "Write it as YYYY-MM-DD.")
-    return int(date.replace("-", ""))
 
 
 def _passage(path: str, row: tuple[int | str | None, ...]) -> Passage:

@@ -5,34 +5,20 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_base.errors import MismatchError
-from knowledge_base.values import Document, digest_of
+from knowledge_base.values import Document
+from retrieval.collections import Maker, Stats, content_of, program_version, require_same
 from retrieval.embedded.database import Database
-from retrieval.embedded.snapshot import Maker, Snapshot, day_of
+from retrieval.embedded.snapshot import Snapshot
+from retrieval.values import day_of
 
 FILE_NAME = "collection.sqlite"
 
 FIRST_ROW = "UPDATE documents SET first_row = (SELECT min(row) FROM passages WHERE document = id)"
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What a collection holds; `stored_bytes` is database and projections, without uploaded files."""
-
-    documents: int
-    passages: int
-    vectors: int
-    generation: int
-    maker: Maker
-    stored_bytes: int
 
 
 class Transaction:
@@ -202,45 +188,14 @@ class Store:
             written = Snapshot(connection).maker
             if maker.chunking and not written.chunking:
                 Transaction(connection).remember_chunking(maker.chunking)
-        _require_same(self._folder.name, written, maker)
+        require_same(self._folder.name, written, maker)
 
     def _require_same_maker(self, written: Maker) -> None:
         """Another process may have rebuilt the collection since it was opened."""
         if self._maker is not None:
-            _require_same(self._folder.name, written, self._maker)
-
-
-def content_of(indexed_text: str) -> str:
-    """The content hash by which the vector of a text is kept."""
-    return digest_of(indexed_text.encode())
-
-
-@cache
-def program_version() -> str:
-    """Version of the installed program, written beside what it made."""
-    try:
-        return version("domainqa")
-    except PackageNotFoundError:
-        return "unknown"
+            require_same(self._folder.name, written, self._maker)
 
 
 def _stored_bytes(folder: Path) -> int:
     files = (*folder.glob("*"), *folder.glob("lexical/*"))
     return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def _require_same(name: str, written: Maker, asked: Maker) -> None:
-    repair = f"Use what it was made with, or make it anew: domainqa ingest --collection {name} --rebuild"
-    if (written.digest, written.dimension) != (asked.digest, asked.dimension):
-        raise MismatchError(
-            f"The collection {name} was made with the embedder {_embedder(written)}, not {_embedder(asked)}.",
-            repair,
-        )
-    if written.chunking and asked.chunking and written.chunking != asked.chunking:
-        raise MismatchError(
-            f"The collection {name} was chunked with {written.chunking}, not {asked.chunking}.", repair
-        )
-
-
-def _embedder(maker: Maker) -> str:
-    return f"{maker.embedder} ({maker.dimension} dimensions, digest {maker.digest[:12]})"

@@ -1,11 +1,15 @@
 """`domainqa collections` and `domainqa documents`."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from retrieval.embedded import Home
 from tests.app.cli.conftest import Run
+from tests.contracts.index_contract import ALL
 from tests.fake_workspace import FakeWorkspace
+from tests.fakes import FakeEmbedder
 
 
 @pytest.mark.parametrize("words", [("collections",), ("collections", "list")])
@@ -71,3 +75,21 @@ def test_a_document_is_deleted(run: Run, workspace: FakeWorkspace) -> None:
     assert run("documents", "delete", "fees.txt").exit_code == 0
     assert [entry.path for entry in workspace.documents("bank")] == ["zh/费用.md"]
     assert run("documents", "delete", "fees.txt").exit_code == 4
+
+
+def test_a_collection_is_exported_and_imported_without_any_model(run: Run, tmp_path: Path) -> None:
+    index = Home(tmp_path / "home").create("bank", FakeEmbedder())
+    index.add(ALL)
+    index.close()
+    archive = tmp_path / "bank.zip"
+    result = run("collections", "export", "bank", str(archive))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "3 documents, 5 passages" in result.stderr
+    assert run("collections", "import", str(archive)).exit_code == 3  # it is there already
+    assert run("collections", "import", str(archive), "--as", "copy").exit_code == 0
+    assert Home(tmp_path / "home").stats("copy").passages == 5
+    archive.write_bytes(archive.read_bytes()[:-100])
+    result = run("collections", "import", str(archive), "--as", "third")
+    assert result.exit_code == 3
+    assert "damaged or not complete" in " ".join(result.stderr.split())
+    assert Home(tmp_path / "home").names() == ["bank", "copy"]

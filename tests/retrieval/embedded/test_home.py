@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from knowledge_base.errors import BusyError, InputError, MismatchError, NotFoundError, StorageError
+from retrieval.collections import check_name
 from retrieval.embedded import EmbeddedIndex, Home
-from retrieval.embedded.home import check_name
 from tests.contracts.index_contract import ALL, CHINESE, FEES
 from tests.fakes import FakeEmbedder, a_document
 

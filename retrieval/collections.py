@@ -1,0 +1,200 @@
+"""Collections by name: what is told of one, and what a backend that keeps them offers to everybody above."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from knowledge_base.errors import InputError, MismatchError, ModelError
+from knowledge_base.values import CatalogueEntry, Document, digest_of
+from retrieval.values import Embedder, Index, TextKind, Vectors
+
+Chunking = Mapping[str, int | float | str]
+OnWait = Callable[[str], None]
+
+_LONGEST_NAME = 64
+_NAME = re.compile(r"\w[\w.-]*")
+
+
+def silently(_message: str) -> None:
+    """The `OnWait` of work that tells nobody why it waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What a collection was made with; `chunking` is JSON, "" while nobody has said."""
+
+    embedder: str
+    digest: str
+    dimension: int
+    chunking: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a collection holds; `stored_bytes` is what it takes where it is kept, without uploaded files."""
+
+    documents: int
+    passages: int
+    vectors: int
+    generation: int
+    maker: Maker
+    stored_bytes: int
+
+
+class WritableIndex(Index, Protocol):
+    """An index that one writer at a time holds for a run of changes."""
+
+    def writing(self, wait_seconds: float = ..., on_wait: OnWait = silently) -> AbstractContextManager[None]:
+        """Hold the collection during the block; BusyError, naming the holder, if another one still does."""
+        ...
+
+    def compact(self) -> None:
+        """Forget what nobody needs any more; called at the end of a synchronisation."""
+        ...
+
+
+class Reading(Protocol):
+    """One unchanging state of a collection, read without an embedder."""
+
+    @property
+    def generation(self) -> int:
+        """The state's generation."""
+        ...
+
+    @property
+    def maker(self) -> Maker:
+        """What the collection was made with."""
+        ...
+
+    def catalogue(self) -> Mapping[str, CatalogueEntry]:
+        """Every document by its path, in the order of paths."""
+        ...
+
+    def document(self, path: str) -> Document | None:
+        """One document with text and passages, or None."""
+        ...
+
+    def everything(self) -> Iterator[tuple[Document, Vectors]]:
+        """Every document in the order of paths, with the vectors [passages, dimension] of its passages."""
+        ...
+
+
+class Collections(Protocol):
+    """Where collections are kept: in a folder, or in a cluster."""
+
+    def names(self) -> list[str]:
+        """The names of all collections, sorted."""
+        ...
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a collection of that name."""
+        ...
+
+    def stats(self, name: str) -> Stats:
+        """What a collection holds; NotFoundError if there is none of that name."""
+        ...
+
+    def reading(self, name: str) -> AbstractContextManager[Reading]:
+        """One state of a collection; NotFoundError if there is none of that name."""
+        ...
+
+    def open(self, name: str, embedder: Embedder, chunking: Chunking | None = None) -> WritableIndex:
+        """A collection that exists; NotFoundError otherwise, MismatchError if it was made otherwise."""
+        ...
+
+    def create(self, name: str, embedder: Embedder, chunking: Chunking | None = None) -> WritableIndex:
+        """A collection, made if it is not there yet; MismatchError if it was made otherwise."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a collection with its uploads; NotFoundError, or BusyError while somebody writes it."""
+        ...
+
+    def rebuilding(
+        self, name: str, embedder: Embedder, chunking: Chunking | None = None
+    ) -> AbstractContextManager[WritableIndex]:
+        """An empty index whose contents take the place of the collection's when the block has succeeded."""
+        ...
+
+    def uploads_folder(self, name: str) -> Path:
+        """Where the files given to a collection through the page are kept."""
+        ...
+
+
+def check_name(name: str) -> str:
+    """`name`, if a collection may be called so; InputError otherwise.
+
+    Letters of any script, digits, "-", "_" and "."; it begins with a letter, digit or "_".
+    """
+    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name) or not unicodedata.is_normalized("NFC", name):
+        raise InputError(
+            f"{name[: _LONGEST_NAME + 1]!r} cannot be the name of a collection.",
+            f"Use at most {_LONGEST_NAME} letters, digits, '-', '_' and '.', no sign at the beginning.",
+        )
+    return name
+
+
+def maker_of(embedder: Embedder, chunking: Chunking | None) -> Maker:
+    """What is written down of an embedder and of chunking settings."""
+    settings = json.dumps(dict(chunking), sort_keys=True) if chunking else ""
+    return Maker(embedder.id, embedder.digest, embedder.dimension, settings)
+
+
+def require_same(name: str, written: Maker, asked: Maker) -> None:
+    """MismatchError, with the repair, if a collection was made with something else than is asked for."""
+    repair = f"Use what it was made with, or make it anew: domainqa ingest --collection {name} --rebuild"
+    if (written.digest, written.dimension) != (asked.digest, asked.dimension):
+        raise MismatchError(
+            f"The collection {name} was made with the embedder {_embedder(written)}, not {_embedder(asked)}.",
+            repair,
+        )
+    if written.chunking and asked.chunking and written.chunking != asked.chunking:
+        raise MismatchError(
+            f"The collection {name} was chunked with {written.chunking}, not {asked.chunking}.", repair
+        )
+
+
+def embedded(embedder: Embedder, texts: Sequence[str], kind: TextKind) -> Vectors:
+    """Vectors of shape [len(texts), dimension], contiguous; ModelError if the model gave anything else."""
+    vectors = embedder.embed(texts, kind)
+    if vectors.shape != (len(texts), embedder.dimension) or not np.isfinite(vectors).all():
+        raise ModelError(
+            f"The embedder {embedder.id} gave unusable vectors of shape {vectors.shape}.",
+            "Check the model with `domainqa doctor`.",
+        )
+    return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def texts_by_content(documents: Sequence[Document]) -> dict[str, str]:
+    """The text that is indexed of every passage, by its content hash."""
+    return {
+        content_of(text): text
+        for text in (passage.indexed_text for document in documents for passage in document.passages)
+    }
+
+
+def content_of(indexed_text: str) -> str:
+    """The content hash by which the vector of a text is kept."""
+    return digest_of(indexed_text.encode())
+
+
+@cache
+def program_version() -> str:
+    """Version of the installed program, written beside what it made."""
+    try:
+        return version("domainqa")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _embedder(maker: Maker) -> str:
+    return f"{maker.embedder} ({maker.dimension} dimensions, digest {maker.digest[:12]})"
