@@ -16,6 +16,7 @@ from finetune.registry.manifest import Data, StoredReading
 from finetune.samples import Library, SampleSettings
 from finetune.training.values import TrainSettings
 from retrieval.context import CountTokens
+from retrieval.prompt import Language
 
 if TYPE_CHECKING:  # it loads torch and PEFT, and who only looks at runs needs neither
     from finetune.training.train import Base
@@ -145,6 +146,11 @@ class Surroundings(Protocol):
     @property
     def live(self) -> str | None:
         """The adapter that answers now, as "bank@3"; None if that is the base."""
+        ...
+
+    @property
+    def language(self) -> Language:
+        """The language of reports."""
         ...
 
     @property

@@ -20,7 +20,7 @@ from finetune.training.train import ADAPTER, Base, Trained
 from finetune.training.values import OnProgress, Progress, Sample, TrainSettings
 from tests.app.cli.real import RealHome
 from tests.app.generation.tiny import save_model
-from tests.app.retraining.bank import write_pairs
+from tests.app.retraining.bank import THINGS, a_pair, write_lines, write_pairs
 from tests.finetune.registry.folders import peft_folder
 
 SMALL = ("--set", "heldout=0.3", "--set", "fitting=0.3", "--rank", "2")
@@ -185,6 +185,13 @@ def test_train_prints_a_folder_that_can_be_imported(
     assert not (bank.home / "runs").exists() or list((bank.home / "runs").glob("*/run.json")) == []
 
 
+def test_train_leaves_a_report(bank: RealHome, pairs: str, trainings: list[TrainSettings]) -> None:
+    told = json.loads(bank.run("train", "--pairs", pairs, *SMALL, "--json").stdout)
+    assert Path(told["adapter"]).is_dir()
+    assert "Training of bank" in Path(told["report"]).read_text(encoding="utf-8")
+    assert f"Report: {told['report']}" in bank.run("train", "--pairs", pairs, *SMALL).stderr
+
+
 @pytest.fixture
 def adapter(bank: RealHome, tmp_path: Path) -> str:
     registry = Registry(bank.home / "adapters")
@@ -203,6 +210,21 @@ def test_adapters_are_measured_beside_the_base(bank: RealHome, pairs: str, adapt
         ("bank@1", "base"),
         ("bank@1", "base + examples"),
     ]
+
+
+def test_evaluate_leaves_a_report(
+    bank: RealHome, tmp_path: Path, adapter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = a_pair("gold", id="lost", answer="3 yuan")
+    file = write_lines(tmp_path / "fees.jsonl", [*map(a_pair, THINGS), lost])
+    words = ("evaluate", "bank", "--pairs", str(file), "--set", "heldout=0.5")
+    told = json.loads(bank.run(*words, "--json").stdout)
+    page = Path(told["report"]).read_text(encoding="utf-8")
+    for wanted in ("Evaluation on bank", "bank@1", "does not stand in its evidence", "side by side"):
+        assert wanted in page
+    monkeypatch.setenv("DOMAINQA_LANGUAGE", "zh")
+    assert f"Report: {told['report']}" in bank.run(*words).stderr
+    assert "在 bank 上的评测" in Path(told["report"]).read_text(encoding="utf-8")
 
 
 def test_what_was_answered_is_not_asked_again_and_without_a_name_the_live_one_is(

@@ -95,6 +95,13 @@ def test_the_report_is_kept_and_registered(make: Make, tmp_path: Path) -> None:
     assert (entry.folder / "report.html").read_text(encoding="utf-8") == page
 
 
+def test_the_report_is_in_the_language_of_its_surroundings(make: Make, tmp_path: Path) -> None:
+    surroundings = make()
+    surroundings.language = "zh"
+    page = Path(Work(tmp_path, surroundings)().report).read_text(encoding="utf-8")
+    assert "训练 bank 的报告" in page
+
+
 def test_every_dropped_pair_is_listed_with_its_reason(make: Make, tmp_path: Path) -> None:
     lost = Dropped("x", "?", "test.jsonl:3", "it has no answer")
     wrong = Pair(
@@ -279,11 +286,13 @@ def test_learning_alone_gives_a_folder_and_registers_nothing(
     make: Make, tmp_path: Path, trainings: list[int]
 ) -> None:
     given = Given(some_pairs())
-    folder = learn(given, make(), SETTINGS, tmp_path / "run", lambda _status: None)
-    again = learn(given, make(), SETTINGS, tmp_path / "run", lambda _status: None)
+    folder = learn("bank", given, make(), SETTINGS, tmp_path / "run", lambda _status: None)
+    again = learn("bank", given, make(), SETTINGS, tmp_path / "run", lambda _status: None)
     assert (folder / "adapter_model.safetensors").is_file()
     assert folder == again
     assert len(trainings) == 1
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Training of bank" in page and str(folder) in page
 
 
 def test_the_answers_of_the_bank_are_those_of_its_documents() -> None:
