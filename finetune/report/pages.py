@@ -14,7 +14,7 @@ from finetune.evaluation.bootstrap import Estimate
 from finetune.report.plots import SERIES, loss_plot, refusal_plot
 from finetune.report.text_fields import ReportWords
 from finetune.report.values import EvaluationReport, PairsReport, RetrainingReport, TrainingReport
-from finetune.report.words import WORDS, contender_name, count_name
+from finetune.report.words import WORDS, contender_name, count_name, sentence_of
 from retrieval.prompt import Language
 
 _LONGEST_TEXT = 600  # characters of a question or reply that are shown
@@ -50,6 +50,7 @@ def _environment(words: ReportWords) -> Environment:
         "figure": _figure,
         "signed": _signed,
         "contender": partial(contender_name, words=words),
+        "sentence": partial(sentence_of, words=words),
         "counted": partial(_counted, words=words),
     }
     environment.globals |= {

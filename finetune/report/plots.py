@@ -82,6 +82,7 @@ def loss_plot(points: Sequence[LossPoint], words: ReportWords) -> Markup:
                 axes.plot(
                     *zip(*line, strict=True), color=_series(number), marker="o" if number else None, ms=4
                 )
+        axes.locator_params(axis="x", integer=True)
         return _svg(figure, "loss", words.loss_by_step, (words.step_axis, words.loss_axis))
 
 

@@ -126,3 +126,16 @@ class ReportWords:
     settings: str
     versions: str
     digests: str
+    # Reasons of a verdict: one sentence for each kind of `finetune.evaluation.reasons`
+    reason_few_answerable: str
+    reason_few_unanswerable: str
+    reason_no_other: str
+    reason_not_better: str
+    reason_wrong_refusals: str
+    reason_few_refusals: str
+    reason_fewer_refusals: str
+    reason_forgets: str
+    reason_forgetting_unknown: str
+    reason_slow: str
+    reason_better: str
+    reason_from_memory: str

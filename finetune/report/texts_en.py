@@ -124,4 +124,45 @@ EN = ReportWords(
     settings="Settings",
     versions="Versions",
     digests="Digests",
+    reason_few_answerable=(
+        "There are too few cases to judge: {count} questions that can be answered, at least {least} "
+        "are needed."
+    ),
+    reason_few_unanswerable=(
+        "There are too few cases to judge: {count} questions that must be refused, at least {least} "
+        "are needed."
+    ),
+    reason_no_other="There is no other contender to compare with.",
+    reason_not_better=(
+        "Its answers are not surely better than those of {name}: the gain in F1 is {gain:+.3f} "
+        "({confidence:.0%} interval {low:+.3f} to {high:+.3f})."
+    ),
+    reason_wrong_refusals=(
+        "It refuses {share:.0%} of the questions that can be answered, at most {most:.0%} are allowed."
+    ),
+    reason_few_refusals=(
+        "It refuses {share:.0%} of the questions that must be refused, at least {least:.0%} are wanted."
+    ),
+    reason_fewer_refusals=(
+        "It refuses {share:.0%} of the questions that must be refused, the live adapter {live:.0%}; "
+        "it may fall by {most:.0%} at most."
+    ),
+    reason_forgets=(
+        "It forgets: the loss on general text rises by {rise:.3f} nats a token, at most {most:.3f} "
+        "is allowed."
+    ),
+    reason_forgetting_unknown="What it forgets could not be measured.",
+    reason_slow=(
+        "It is too slow: an answer takes {seconds:.2f} seconds (median), {name} takes {before:.2f}, "
+        "and {ratio:g} times that is allowed."
+    ),
+    reason_better=(
+        "Its answers are surely better: F1 {f1:.3f}, and the gain over {name}, the best other "
+        "contender, is {gain:+.3f} ({confidence:.0%} interval {low:+.3f} to {high:+.3f}). Refusals, "
+        "forgetting and time are within their limits."
+    ),
+    reason_from_memory=(
+        "Warning: without any passage it still reaches F1 {without:.3f}, against {f1:.3f} with them. "
+        "It seems to answer from memory, which no citation can carry."
+    ),
 )

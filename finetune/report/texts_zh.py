@@ -118,4 +118,30 @@ ZH = ReportWords(
     settings="设置",
     versions="版本",
     digests="摘要",
+    reason_few_answerable="用例太少，无法判定：可回答的问题有 {count} 个，至少需要 {least} 个。",
+    reason_few_unanswerable="用例太少，无法判定：应拒答的问题有 {count} 个，至少需要 {least} 个。",
+    reason_no_other="没有可以比较的其他回答者。",
+    reason_not_better=(
+        "它的回答不能确定优于{name}：F1 的提升为 {gain:+.3f}（{confidence:.0%} 区间 {low:+.3f} 至 "
+        "{high:+.3f}）。"
+    ),
+    reason_wrong_refusals="它对 {share:.0%} 的可回答问题拒答，最多允许 {most:.0%}。",
+    reason_few_refusals="应拒答的问题它只拒答了 {share:.0%}，至少应为 {least:.0%}。",
+    reason_fewer_refusals=(
+        "应拒答的问题它拒答了 {share:.0%}，使用中的适配器为 {live:.0%}；最多可下降 {most:.0%}。"
+    ),
+    reason_forgets="它有遗忘：通用文本上的损失每个词元上升 {rise:.3f} 纳特，最多允许 {most:.3f}。",
+    reason_forgetting_unknown="无法测出它遗忘了多少。",
+    reason_slow=(
+        "它太慢：回答用时中位数为 {seconds:.2f} 秒，{name}为 {before:.2f} 秒，最多允许其 {ratio:g} 倍。"
+    ),
+    reason_better=(
+        "它的回答确实更好：F1 为 {f1:.3f}，比其他回答者中最好的{name}提升 "
+        "{gain:+.3f}（{confidence:.0%} 区间 {low:+.3f} 至 {high:+.3f}）。"
+        "拒答、遗忘和用时都在限度之内。"
+    ),
+    reason_from_memory=(
+        "警告：不给任何段落时它的 F1 仍达 {without:.3f}，给段落时为 {f1:.3f}。它似乎在凭记忆回答，"
+        "而记忆无法注明出处。"
+    ),
 )

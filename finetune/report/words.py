@@ -1,5 +1,8 @@
-"""The words of report pages by language, and how contenders are called there."""
+"""The words of report pages by language: what contenders, counts and reasons are called."""
 
+from collections.abc import Iterable
+
+from finetune.evaluation.reasons import Told
 from finetune.evaluation.values import BASE, CANDIDATE, EXAMPLES, LIVE, NO_CONTEXT
 from finetune.report.text_fields import ReportWords
 from finetune.report.texts_en import EN
@@ -25,3 +28,19 @@ def count_name(name: str, words: ReportWords) -> str:
     """What a count counts; AttributeError for one that has no word."""
     told: str = getattr(words, f"count_{name}")
     return told
+
+
+def sentence_of(reason: Told, words: ReportWords) -> str:
+    """A reason of a verdict as a sentence; one that was stored as a sentence stays what it is."""
+    if isinstance(reason, str):
+        return reason
+    figures = dict(reason.figures)
+    if "name" in figures:
+        figures["name"] = contender_name(str(figures["name"]), words)
+    told: str = getattr(words, f"reason_{reason.kind}")
+    return told.format(**figures)
+
+
+def sentences_of(reasons: Iterable[Told], language: Language) -> list[str]:
+    """The reasons of a verdict in a language."""
+    return [sentence_of(reason, WORDS[language]) for reason in reasons]

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from finetune.evaluation.calibration import Read
 from finetune.evaluation.gate import LIMITS, Limits
+from finetune.evaluation.reasons import Told
 from finetune.evaluation.values import Ask
 from finetune.pairs.check import CheckSettings
 from finetune.pairs.values import Dropped, Pair, Task
@@ -49,12 +50,12 @@ Tell = Callable[[Status], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a retraining came to: the version that was registered, the verdict in words, the report's file."""
+    """What a retraining came to: the version that was registered, the verdict, and its report."""
 
     name: str
     version: int
     promoted: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Told, ...]
     report: str
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from app.retraining.values import RunRequest
 from app.workspace import Workspace
+from finetune.evaluation.reasons import Reason, Told
 from finetune.registry.registry import Registry
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Outcome, Status, Tell
@@ -43,6 +44,7 @@ def pairs(tmp_path: Path) -> str:
 
 class Verdict:
     promoted = True
+    reasons: tuple[Told, ...] = ("Because.",)
     kill = False
 
 
@@ -58,7 +60,9 @@ def carried(monkeypatch: pytest.MonkeyPatch) -> list[RunRequest]:
         tell(Status("evaluate", 3, 9, "Evaluating base"))
         if Verdict.kill:
             os.kill(os.getpid(), signal.SIGTERM)
-        outcome = Outcome(request.name, 3, Verdict.promoted, ("Because.",), str(folder.path / "report.html"))
+        outcome = Outcome(
+            request.name, 3, Verdict.promoted, Verdict.reasons, str(folder.path / "report.html")
+        )
         folder.store("outcome", outcome)
         return outcome
 
@@ -86,6 +90,16 @@ def test_both_verdicts_are_success_and_say_why(
         assert told in result.stderr
     told = json.loads(bank.run("retrain", "--pairs", pairs, "--json").stdout)
     assert (told["adapter"], told["promoted"], told["reasons"]) == ("bank@3", promoted, ["Because."])
+
+
+def test_reasons_are_told_in_the_language_of_the_settings(
+    bank: RealHome, pairs: str, carried: list[RunRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Verdict, "reasons", (Reason("few_answerable", {"count": 3, "least": 30}),))
+    assert "- There are too few cases to judge: 3 questions" in bank.run("retrain", "--pairs", pairs).stdout
+    monkeypatch.setenv("DOMAINQA_LANGUAGE", "zh")
+    told = json.loads(bank.run("retrain", "--pairs", pairs, "--json").stdout)
+    assert told["reasons"] == ["用例太少，无法判定：可回答的问题有 3 个，至少需要 30 个。"]
 
 
 def test_everything_that_is_given_reaches_the_run(

@@ -12,6 +12,7 @@ from finetune.evaluation.bootstrap import Estimate
 from finetune.evaluation.calibration import curve
 from finetune.evaluation.forgetting import Forgetting, Losses
 from finetune.evaluation.gate import judge
+from finetune.evaluation.reasons import Reason, ReasonKind
 from finetune.evaluation.scoring import score, summarise
 from finetune.evaluation.values import BASE, CANDIDATE, NO_CONTEXT, Kind, Question
 from finetune.report.comparisons import best_of, drawn, tables_of, worst
@@ -33,13 +34,14 @@ from finetune.report.values import (
     Table,
     TrainingReport,
 )
-from finetune.report.words import count_name
+from finetune.report.words import count_name, sentence_of, sentences_of
 from retrieval.prompt import Language
 from tests.finetune.evaluation.synthetic import a_case, a_reply, contender, some_cases
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 # Signs that both languages write alike.
 SAME: frozenset[str] = frozenset()
+RANGE: dict[str, int | float | str] = {"gain": 0.1, "low": -0.1, "high": 0.3, "confidence": 0.95}
 CASES = some_cases()
 SCORED = {
     BASE: contender(CASES, right=0.3, refuses=0.5, seed=1),
@@ -111,7 +113,7 @@ def test_the_verdict_and_its_reasons_come_first() -> None:
     report = a_report()
     text = text_of(render_report(report))
     assert text.startswith("Retraining of bank Candidate bank-7 · 2026-08-12 14:03 UTC Promoted")
-    assert text.index(report.verdict.reasons[0]) < text.index("How well each answers")
+    assert text.index(sentences_of(report.verdict.reasons, "en")[0]) < text.index("How well each answers")
 
 
 def test_a_rejection_says_so() -> None:
@@ -187,6 +189,24 @@ def test_both_languages_fill_in_the_same_names() -> None:
         assert field.name in SAME or english != chinese, field.name
 
 
+@pytest.mark.parametrize("kind", get_args(ReasonKind))
+def test_each_reason_has_its_sentence(kind: ReasonKind) -> None:
+    names = {name for _, name, _, _ in Formatter().parse(getattr(EN, f"reason_{kind}")) if name}
+    reason = Reason(kind, {name: BASE if name == "name" else 0.5 for name in names})
+    english, chinese = sentence_of(reason, EN), sentence_of(reason, ZH)
+    assert english != chinese
+    if "name" in names:
+        assert EN.base in english and ZH.base in chinese
+
+
+def test_reasons_are_told_in_the_language_asked_for() -> None:
+    reason = Reason("wrong_refusals", {"share": 0.2, "most": 0.1})
+    assert sentences_of([reason, "An old sentence."], "zh") == [
+        "它对 20% 的可回答问题拒答，最多允许 10%。",
+        "An old sentence.",
+    ]
+
+
 def test_all_that_is_counted_has_a_word() -> None:
     kinds = ("answer", "refusal", "together", "task", "text")
     for name in (*(f"samples_{kind}" for kind in kinds), *(f"cases_{kind}" for kind in get_args(Kind))):
@@ -239,7 +259,9 @@ def test_what_comes_from_outside_is_escaped() -> None:
         EvaluationReport(EVIL, EVIL, seen, selection, making),
         PairsReport(EVIL, EVIL, EVIL, selection),
     ]
-    told = replace(report, verdict=replace(report.verdict, reasons=(EVIL,), gains={}))
+    told = replace(
+        report, verdict=replace(report.verdict, reasons=(Reason("not_better", RANGE | {"name": EVIL}),))
+    )
     for html in map(render_report, (told, *others)):
         assert "<script" not in html
         assert "<img" not in html
