@@ -96,7 +96,9 @@ class Settings(BaseSettings):
     answer_seconds: float = Field(120.0, gt=0, le=86_400, description="Seconds that such an answer may take.")
     host: Name = Field("127.0.0.1", description="Address that the page listens on.")
     port: int = Field(0, ge=0, le=65_535, description="Port of the page; 0 takes a free one.")
-    language: Literal["en", "zh", "auto"] = Field("auto", description="Language of the page.")
+    language: Literal["en", "zh", "auto"] = Field(
+        "auto", description="Language of page, reports and commands; auto: the browser's, else English."
+    )
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:1.")
     threads: int | None = Field(None, ge=1, le=1024, description="Threads of the models; all by default.")
 
@@ -121,6 +123,11 @@ class Settings(BaseSettings):
         home = init_settings().get("home") or env_settings().get("home") or _default_home()
         file = TomlConfigSettingsSource(settings_cls, settings_file(Path(str(home))))
         return init_settings, env_settings, file
+
+    @property
+    def told_in(self) -> Literal["en", "zh"]:
+        """The language where there is no browser: of reports and commands."""
+        return "en" if self.language == "auto" else self.language
 
     def described(self) -> dict[str, object]:
         """Every setting as JSON may hold it, secrets masked: for logs and `doctor`."""

@@ -16,6 +16,7 @@ from finetune.retrain.values import Outcome, Status
 from knowledge_base.errors import BusyError, InputError, NotFoundError
 
 NOWHERE = Path("/nowhere")
+IMPORTED = "2026-11-25T12:00:00+00:00"
 
 
 class FakeRegistry:
@@ -91,13 +92,21 @@ class FakePairs:
         dropped = (*read.dropped, *checked.dropped)
         if not checked.kept:
             raise InputError(f"None of the pairs of {path.name} can be used.", "Mend them.")
-        file = StoredFile(path.stem, len(checked.kept), len(read.tasks), "", str(path), "", "")
+        file = StoredFile(
+            path.stem, len(checked.kept), len(read.tasks), "", str(path), "2026-11-25T12:00:00+00:00", ""
+        )
         self._files.setdefault(collection, {})[file.name] = file
         return Summary(file, dropped)
 
     def list(self, collection: str) -> "Sequence[StoredFile]":
         """The stored files."""
         return list(self._files.get(collection, {}).values())
+
+    def remove(self, collection: str, name: str) -> None:
+        """Forget one of them."""
+        if name not in self._files.get(collection, {}):
+            raise NotFoundError(f"There are no pairs {name}.", "Choose others.")
+        del self._files[collection][name]
 
 
 class FakeRuns:

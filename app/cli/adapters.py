@@ -15,7 +15,9 @@ from knowledge_base.errors import DomainqaError, InputError, ModelError
 if TYPE_CHECKING:
     from finetune.registry.aliases import Aliases
     from finetune.registry.entry import Entry
+    from finetune.registry.manifest import Verdict
     from finetune.registry.registry import Registry
+    from retrieval.prompt import Language
 
 group = typer.Typer(rich_markup_mode=None)
 Version = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="One version, such as bank@3.")]
@@ -61,11 +63,12 @@ def show(ctx: typer.Context, adapter: Adapter, as_json: Json = False, home: Home
       domainqa adapters show bank
       domainqa adapters show bank@3 --json
     """
-    entry = _registry(remember(ctx, home)).find(adapter)
+    state = remember(ctx, home)
+    entry = _registry(state).find(adapter)
     if as_json:
         write_json(entry.manifest.model_dump(mode="json") if entry.manifest else None)
         return
-    console().print(table(("what", "value"), _told(entry)))
+    console().print(table(("what", "value"), _told(entry, state.settings().told_in)))
 
 
 @group.command()
@@ -270,18 +273,28 @@ def _row(registry: Registry, reference: str) -> dict[str, str | None]:
     }
 
 
-def _told(entry: Entry) -> list[tuple[str, str]]:
-    """Everything that is known of a version, but for long lists."""
+def _told(entry: Entry, language: Language) -> list[tuple[str, str]]:
+    """Everything that is known of a version, but for long lists; reasons of the verdict in a language."""
     rows = [("adapter", entry.reference), ("folder", str(entry.folder))]
     if entry.manifest is None:
         return rows
-    hidden = {"format", "schema_version", "name", "version", "files", "losses"}
+    hidden = {"format", "schema_version", "name", "version", "files", "losses", "verdict"}
     told = entry.manifest.model_dump(mode="json", exclude=hidden, exclude_defaults=True)
     rows += [(name.replace("_", " "), _text(value)) for name, value in told.items()]
+    if entry.manifest.verdict:
+        rows.append(("verdict", _verdict_text(entry.manifest.verdict, language)))
     if entry.manifest.losses:
         last = entry.manifest.losses[-1].model_dump(exclude_none=True)
         rows.append(("last loss", _text(last)))
     return rows
+
+
+def _verdict_text(verdict: Verdict, language: Language) -> str:
+    from finetune.report.words import WORDS, sentences_of
+
+    words = WORDS[language]
+    decision = words.promoted if verdict.promoted else words.rejected
+    return f"{decision}: {' '.join(sentences_of(verdict.reasons, language))}"
 
 
 def _text(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.output import console, messages, plain, table, write_json
+from app.cli.output import console, messages, plain, table, tell_report, write_json
 from app.cli.run_bar import RunBar
 from app.cli.state import Collection, Home, Json, remember
 from app.cli.training_options import NoStored, PairFiles, Seed, Set, flat_settings
@@ -52,7 +52,10 @@ def evaluate(
     Held out are the pairs that `retrain` would hold out, and those whose file says so; half of them are
     asked once more without the documents that hold the answer. Every figure has its 95 % interval. Stopped
     or killed, the same command goes on. --json prints {"cases", "contenders": [{"name", "f1": {"mean",
-    "low", "high", "count"}, …}], "gains": [{"adapter", "over", "mean", "low", "high", "count"}]}.
+    "low", "high", "count"}, …}], "gains": [{"adapter", "over", "mean", "low", "high", "count"}], "report"}.
+
+    The report is one page a collection, written anew each time: figures, what each adapter does worse, and
+    replies side by side.
 
     \b
     Example:
@@ -82,6 +85,7 @@ def _shape(figures: Figures) -> dict[str, object]:
             {"adapter": adapter, "over": other, **asdict(gain)}
             for (adapter, other), gain in figures.gains.items()
         ],
+        "report": str(figures.report),
     }
 
 
@@ -92,6 +96,7 @@ def _show(figures: Figures) -> None:
         interval = f"{gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
         out.print(plain(f"Gain in F1 of {adapter} over {other}: {interval}"))
     messages().print(f"{figures.cases} cases; in brackets the 95 % interval")
+    tell_report(figures.report)
 
 
 def _cells(summary: Summary) -> tuple[str, ...]:

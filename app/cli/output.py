@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -33,6 +34,11 @@ def write_json(value: object) -> None:
 def plain(text: str) -> Text:
     """Text of a document or a user, to be shown as it is: neither markup nor escape sequences count."""
     return Text(_CONTROLS.sub("", text))
+
+
+def tell_report(page: Path) -> None:
+    """Where a report page lies, on standard error."""
+    messages().print(plain(f"Report: {page}"), soft_wrap=True)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.dropped import show_dropped
-from app.cli.output import console, messages, plain, table, write_json
+from app.cli.output import console, messages, plain, table, tell_report, write_json
 from app.cli.progress import steps
 from app.cli.shapes import Object, dropped_shape, pair_shape, stored_shape
 from app.cli.state import Collection, Home, Json, State, remember
 
 if TYPE_CHECKING:
-    from finetune.pairs.values import Dropped
+    from app.retraining.pairs_page import Became
 
 group = typer.Typer(rich_markup_mode=None)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="JSONL, CSV, TSV, alpaca, sharegpt, messages.")]
@@ -65,14 +64,16 @@ def import_(
 ) -> None:
     """Check files against the collection's documents and keep what can be used, in place of an older copy.
 
-    Every pair that is dropped is listed with its reason. --json prints a line {"name", "pairs", "tasks",
-    "licence", "source", "imported", "digest", "dropped": [{"id", "origin", "question", "reason"}]} a file.
+    Every pair that is dropped is listed with its reason, here and on a page. --json prints a line {"name",
+    "pairs", "tasks", "licence", "source", "imported", "digest", "report", "dropped": [{"id", "origin",
+    "question", "reason"}]} a file.
 
     \b
     Example:
       domainqa pairs import faq.csv --licence "our own"
     """
     from app.retraining.files import files_of
+    from app.retraining.pairs_page import Became, leave_page
 
     state = remember(ctx, home, collection)
     settings = state.settings()
@@ -80,8 +81,9 @@ def import_(
         for file in files_of(files):
             made = workspace.pairs.import_file(settings.collection, file, licence, as_pairs)
             kept = made.file
-            done = f"Imported {kept.name}"
-            _tell(done, stored_shape(kept), kept.pairs, kept.tasks, made.dropped, as_json)
+            became = Became(kept.name, kept.pairs, kept.tasks, made.dropped)
+            page = leave_page(workspace, settings.collection, became)
+            _tell(f"Imported {kept.name}", stored_shape(kept), became, page, as_json)
 
 
 @group.command()
@@ -93,12 +95,13 @@ def check(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Check a file against the collection's documents as `import` does, and keep nothing.
+    """Check a file against the collection's documents as `import` does, and keep nothing but the page.
 
     \b
     Example:
       domainqa pairs check faq.csv
     """
+    from app.retraining.pairs_page import CHECKED, Became, leave_page
     from finetune.pairs.formats import read_pairs
 
     state = remember(ctx, home, collection)
@@ -106,9 +109,10 @@ def check(
     read = read_pairs(file, as_pairs)
     with state.open(settings) as workspace:
         checked = workspace.pairs.check(settings.collection, read.pairs)
-    dropped = (*read.dropped, *checked.dropped)
-    done = f"Usable in {file.name}"
-    _tell(done, {"name": file.name}, len(checked.kept), len(read.tasks), dropped, as_json)
+        dropped = (*read.dropped, *checked.dropped)
+        became = Became(file.name, len(checked.kept), len(read.tasks), dropped)
+        page = leave_page(workspace, settings.collection, became, CHECKED)
+    _tell(f"Usable in {file.name}", {"name": file.name}, became, page, as_json)
 
 
 @group.command()
@@ -193,7 +197,9 @@ def generate(
     Example:
       domainqa pairs generate --passages 200
     """
+    from app.retraining.files import GENERATED
     from app.retraining.generation import generate as write
+    from app.retraining.pairs_page import Became, leave_page
 
     state = remember(ctx, home, collection)
     settings = state.settings()
@@ -205,7 +211,9 @@ def generate(
             lambda done, total: progress("Writing questions", done, total),
             seed,
         )
-    _tell("Generated", {"name": "generated"}, len(made.kept), 0, made.dropped, as_json)
+        became = Became(GENERATED, len(made.kept), 0, made.dropped)
+        page = leave_page(workspace, settings.collection, became)
+    _tell("Generated", {"name": GENERATED}, became, page, as_json)
 
 
 @group.command()
@@ -243,17 +251,17 @@ def _list(state: State, as_json: bool) -> None:
         messages().print(hint, markup=False, soft_wrap=True)
 
 
-def _tell(
-    done: str, shape: Object, pairs: int, tasks: int, dropped: Sequence[Dropped], as_json: bool
-) -> None:
+def _tell(done: str, shape: Object, became: Became, page: Path, as_json: bool) -> None:
+    dropped = became.dropped
     if as_json:
-        write_json(
-            {**shape, "pairs": pairs, "tasks": tasks, "dropped": [dropped_shape(entry) for entry in dropped]}
-        )
+        told = [dropped_shape(entry) for entry in dropped]
+        amounts: Object = {"pairs": became.pairs, "tasks": became.tasks}
+        write_json({**shape, **amounts, "report": str(page), "dropped": told})
         return
     show_dropped(dropped)
     lost = f"; {len(dropped)} dropped" if dropped else ""
-    console().print(plain(f"{done}: {_amount(pairs, tasks)}{lost}."))
+    console().print(plain(f"{done}: {_amount(became.pairs, became.tasks)}{lost}."))
+    tell_report(page)
 
 
 def _amount(pairs: int, tasks: int = 0) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from app.retraining.values import RunInfo, RunRequest
     from app.workspace import Workspace
     from finetune.retrain.values import Outcome
+    from retrieval.prompt import Language
 
 
 def retrain(
@@ -76,7 +77,7 @@ def retrain(
     with state.open(settings) as workspace:
         info = workspace.runs.get(run) if run else _begun(workspace, request)
         outcome = info.outcome or _carried_out(workspace, info)
-    _tell(info, outcome, as_json)
+    _tell(info, outcome, settings.told_in, as_json)
 
 
 def _begun(workspace: Workspace, request: RunRequest) -> RunInfo:
@@ -104,7 +105,10 @@ def ended_by_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _tell(info: RunInfo, outcome: Outcome, as_json: bool) -> None:
+def _tell(info: RunInfo, outcome: Outcome, language: Language, as_json: bool) -> None:
+    from finetune.report.words import sentences_of
+
+    sentences = sentences_of(outcome.reasons, language)
     adapter = f"{outcome.name}@{outcome.version}"
     if as_json:
         write_json(
@@ -112,7 +116,7 @@ def _tell(info: RunInfo, outcome: Outcome, as_json: bool) -> None:
                 "run": info.id,
                 "adapter": adapter,
                 "promoted": outcome.promoted,
-                "reasons": list(outcome.reasons),
+                "reasons": sentences,
                 "report": outcome.report,
             }
         )
@@ -120,6 +124,6 @@ def _tell(info: RunInfo, outcome: Outcome, as_json: bool) -> None:
     out = console()
     verdict = "promoted: it answers now" if outcome.promoted else "rejected: what answered before still does"
     out.print(plain(f"{adapter} is {verdict}."), style="green" if outcome.promoted else "yellow")
-    for reason in outcome.reasons:
-        out.print(plain(f"- {reason}"), soft_wrap=True)
+    for sentence in sentences:
+        out.print(plain(f"- {sentence}"), soft_wrap=True)
     out.print(plain(f"Report, with every pair that was not used: {outcome.report}"), soft_wrap=True)

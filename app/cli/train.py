@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import messages
+from app.cli.output import messages, tell_report, write_json
 from app.cli.retrain import ended_by_signals
 from app.cli.run_bar import RunBar
-from app.cli.state import Collection, Home, remember
+from app.cli.state import Collection, Home, Json, remember
 from app.cli.training_options import (
     Epochs,
     Generate,
@@ -38,6 +38,7 @@ def train(
     learning_rate: LearningRate = None,
     seed: Seed = None,
     others: Set = None,
+    as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
 ) -> None:
@@ -45,7 +46,8 @@ def train(
 
     The folder is an ordinary PEFT one. The pairs that `retrain` would hold out are held out here too, so
     that `evaluate` can measure with them. Stopped or killed, the same command goes on. `accelerate launch
-    --num_processes 2 --module app.cli train` shares the work between processes.
+    --num_processes 2 --module app.cli train` shares the work between processes. A report page tells losses,
+    settings, and every pair that was not used. --json prints {"adapter", "report"}.
 
     \b
     Example:
@@ -64,9 +66,13 @@ def train(
         settings.collection, named, tuple(pairs or ()), not no_stored, not no_feedback, generate, flat
     )
     with state.open(settings) as workspace, ended_by_signals(), RunBar() as bar:
-        folder = train_alone(workspace, request, bar)
-    if folder is None:  # another process of a launch tells
+        made = train_alone(workspace, request, bar)
+    if made is None:  # another process of a launch tells
         return
-    typer.echo(str(folder))
-    hint = f"Register it: domainqa adapters import {folder} --name {named}"
+    if as_json:
+        write_json({"adapter": str(made.adapter), "report": str(made.report)})
+        return
+    typer.echo(str(made.adapter))
+    hint = f"Register it: domainqa adapters import {made.adapter} --name {named}"
     messages().print(hint, markup=False, soft_wrap=True)
+    tell_report(made.report)

@@ -1,6 +1,7 @@
 // Clicks on elements with data-event become events of the component, with all data-* values.
 const events = [
-  'open', 'close', 'vote', 'correct', 'again', 'example', 'promote', 'rollback', 'report', 'run',
+  'open', 'close', 'vote', 'correct', 'again', 'example', 'promote', 'rollback', 'remove', 'report',
+  'run',
 ];
 
 const copy = (text) => navigator.clipboard?.writeText(text);

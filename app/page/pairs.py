@@ -1,4 +1,4 @@
-"""Pairs to learn from: how many the chosen collection has, and adding a file of them."""
+"""Pairs to learn from: what the chosen collection has, adding a file of them, removing one."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,9 +6,10 @@ from pathlib import Path
 import gradio as gr
 from gradio.blocks import Block
 
-from app.page.frame import Frame, listen
+from app.page.confirmation import Confirmation
+from app.page.frame import Frame, clickable, detail, listen
 from app.page.markup import Markup
-from app.page.rendering.notices import hint, working
+from app.page.rendering.notices import hint, success, working
 from app.page.rendering.pairs import counts, imported
 from app.page.runs import Cancelled, Emit
 from app.page.texts import Texts
@@ -19,6 +20,8 @@ from app.retraining.pairs import Summary
 from knowledge_base.errors import DomainqaError
 
 Step = str | Summary
+Asked = tuple[str, str]  # a collection, and the name of one of its files
+_NOTHING: Asked = ("", "")
 
 
 class PairsPart:
@@ -27,7 +30,9 @@ class PairsPart:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         make = frame.words.make
-        self._counts = gr.HTML(elem_id="dq-pair-counts", apply_default_css=False)
+        self._asked = gr.State(_NOTHING)
+        self._counts = clickable(elem_id="dq-pair-counts")
+        self._sure = Confirmation(frame, "dq-sure-pairs", lambda t: {"value": t.pairs_remove})
         self._files = make(
             gr.File,
             lambda t: {"label": t.pairs_upload},
@@ -42,19 +47,19 @@ class PairsPart:
     @property
     def outputs(self) -> list[Block]:
         """What `refreshed` changes."""
-        return [self._counts, self._result]
+        return [self._counts, self._result, *self._sure.outputs]
 
     def refreshed(self, texts: Texts, collection: str | None) -> Updates:
-        """How many pairs the collection has, and no report of an upload."""
-        return {**self.recounted(texts, collection), self._result: ""}
+        """The pairs of the collection, no report of an upload, and no question."""
+        return {**self.recounted(texts, collection), self._result: "", **self._sure.closed()}
 
     def recounted(self, texts: Texts, collection: str | None) -> Updates:
-        """How many pairs the collection has."""
+        """How many pairs the collection has, and in which files."""
         if collection is None:
             return {self._counts: ""}
         service = self._frame.service
         feedback = len(feedback_source(service.feedback_on(collection)).pairs)
-        return {self._counts: counts(service.pairs.list(collection), feedback, texts)}
+        return {self._counts: counts(service.pairs.list(collection), feedback, collection, texts)}
 
     def wire(self) -> None:
         """Bind the events."""
@@ -67,6 +72,24 @@ class PairsPart:
             [frame.notice, self._files, *self.outputs],
             concurrency_limit=4,
         )
+        context = {frame.language, frame.collection, self._asked}
+        changed = [frame.notice, self._asked, *self.outputs]
+        listen(self._counts.remove, frame.guarded(self._ask_remove), context, changed)
+        listen(self._sure.confirm.click, frame.guarded(self._remove), context, changed)
+
+    def _ask_remove(self, values: Values, event: gr.EventData) -> Updates:
+        name = detail(event, "pairs")
+        question = self._frame.texts(values).pairs_remove_sure.format(name=name)
+        return {self._asked: (detail(event, "collection"), name), **self._sure.asked(question)}
+
+    def _remove(self, values: Values) -> Updates:
+        texts, (collection, name) = self._frame.texts(values), values[self._asked]
+        self._frame.service.pairs.remove(collection, name)
+        done = success(texts.pairs_removed.format(name=name))
+        return {
+            **self.refreshed(texts, written(values, self._frame.collection)),
+            self._frame.notice: done,
+        }
 
     def _upload(self, values: Values, request: gr.Request) -> Iterator[Updates]:
         texts, collection = self._frame.texts(values), written(values, self._frame.collection)

@@ -61,6 +61,10 @@ class Pairs(Protocol):
         """The stored files of a collection."""
         ...
 
+    def remove(self, collection: str, name: str) -> None:
+        """Forget one of them."""
+        ...
+
 
 class Retrainings(Protocol):
     """Retrainings that outlive the page; `app.retraining.runs.RunStore` fulfils it."""

@@ -156,6 +156,9 @@ class Texts:
     pairs_feedback: str
     pairs_generated: str
     pairs_of: str
+    pairs_remove: str
+    pairs_remove_sure: str
+    pairs_removed: str
     dropped_place: str
     dropped_question: str
     dropped_reason: str

@@ -143,7 +143,7 @@ class PairStore:
         return [note for note in notes if note is not None]
 
     def remove(self, collection: str, name: str) -> None:
-        """Forget a stored file; NotFoundError if there is none of that name."""
+        """Forget a stored file and its page; NotFoundError if there is none of that name."""
         known = [file.name for file in self.list(collection)]
         if name not in known:
             raise NotFoundError(
@@ -152,6 +152,7 @@ class PairStore:
             )
         with translated(self.folder):
             self._file(collection, name).unlink(missing_ok=True)
+            self._file(collection, name).with_name(f"{name}.html").unlink(missing_ok=True)
         RunFolder(self.folder / collection).remove(name)
 
     def sources(

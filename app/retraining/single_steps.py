@@ -5,21 +5,23 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.retraining.evaluation_page import Asked, evaluation_page, gains_of
 from app.retraining.options import settings_of
 from app.retraining.surroundings import WorkspaceSurroundings
 from app.retraining.values import RunRequest
 from app.retraining.worker import gather
 from app.workspace import Workspace
-from finetune.evaluation.bootstrap import Estimate, paired_gain
+from finetune.evaluation.bootstrap import Estimate
 from finetune.evaluation.evaluate import evaluate
-from finetune.evaluation.scoring import Scored, Summary, summarise
+from finetune.evaluation.scoring import Summary
 from finetune.evaluation.values import BASE, EXAMPLES
 from finetune.pairs.values import Pair
 from finetune.registry.entry import Entry
 from finetune.registry.peft_folder import WEIGHTS
+from finetune.report.comparisons import summaries_of
 from finetune.retrain import steps
 from finetune.retrain.folder import RunFolder
-from finetune.retrain.loop import learn
+from finetune.retrain.loop import REPORT, learn
 from finetune.retrain.measure import cases_to_ask, seen_by
 from finetune.retrain.preflight import require_usable
 from finetune.retrain.values import Contender, Given, RetrainSettings, Status, Tell
@@ -32,18 +34,27 @@ from retrieval.packaged import sha256_of
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What contenders reached on so many cases, and the gain in F1 of each adapter over each base."""
+    """What contenders reached on so many cases, the gain in F1 of each adapter over each base, the report."""
 
     cases: int
     summaries: Mapping[str, Summary]
     gains: Mapping[tuple[str, str], Estimate]
+    report: Path
 
 
-def train_alone(workspace: Workspace, request: RunRequest, tell: Tell) -> Path | None:
-    """Pairs → check → split → samples → train; the folder of an adapter that nobody has measured.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The folder of an adapter that nobody has measured, and the report of its training."""
+
+    adapter: Path
+    report: Path
+
+
+def train_alone(workspace: Workspace, request: RunRequest, tell: Tell) -> Made | None:
+    """Pairs → check → split → samples → train.
 
     The same request goes on where it was interrupted. Of several processes that were launched together only
-    the first tells how far it is, and returns the folder; the others return None.
+    the first tells how far it is, and returns what was made; the others return None.
 
     Raises as `finetune.retrain.loop.learn` does, BusyError if a retraining runs in this home, InputError if
     several processes are to generate pairs.
@@ -54,7 +65,8 @@ def train_alone(workspace: Workspace, request: RunRequest, tell: Tell) -> Path |
             "Several processes cannot generate pairs together.", "First: domainqa pairs generate"
         )
     if processes.is_first:
-        return _trained(workspace, request, tell, RunFolder(_place(workspace, request)))
+        folder = RunFolder(_place(workspace, request))
+        return Made(_trained(workspace, request, tell, folder), folder.path / REPORT)
     _trained(workspace, request, _silent, RunFolder(_place(workspace, request), keeps=False))
     return None
 
@@ -75,7 +87,7 @@ def _trained(workspace: Workspace, request: RunRequest, tell: Tell, folder: RunF
         surroundings = WorkspaceSurroundings(workspace, request.collection)
         tell(Status("pairs", 0, request.generate))
         given = folder.once("given", Given, lambda: gather(workspace, request, tell, settings.seed))
-        return learn(given, surroundings, settings, folder.path, tell)
+        return learn(request.name, given, surroundings, settings, folder.path, tell)
 
 
 def evaluate_adapters(
@@ -113,14 +125,19 @@ def evaluate_adapters(
     cases = cases_to_ask(held_out(usable.pairs, settings, everything), settings)
     seen = f"{seen_by(surroundings)}\0{_asked_by(workspace)}"
     stamps = {entry.reference: _stamp(entry) for entry in entries}
+    place = workspace.settings.home / "evaluations"
     evaluation = evaluate(
         cases,
         {contender.name: surroundings.ask(contender) for contender in contenders},
         lambda label, done, total: tell(Status("evaluate", done, total, label)),
-        workspace.settings.home / "evaluations" / f"{request.collection}.jsonl",
+        place / f"{request.collection}.jsonl",
         {one.name: f"{seen}\0{one}\0{stamps.get(one.name, '')}" for one in contenders},
     )
-    return _figures(evaluation.scored, [entry.reference for entry in entries])
+    measured = Asked(given, usable.dropped, evaluation.scored, gains_of(evaluation.scored, list(stamps)))
+    page = evaluation_page(request.collection, measured, stamps, surroundings, settings)
+    summaries = summaries_of(evaluation.scored)
+    report = RunFolder(place).write(f"{request.collection}.html", page)
+    return Figures(len(cases), summaries, measured.gains, report)
 
 
 def held_out(pairs: Sequence[Pair], settings: RetrainSettings, everything: bool = False) -> tuple[Pair, ...]:
@@ -128,20 +145,6 @@ def held_out(pairs: Sequence[Pair], settings: RetrainSettings, everything: bool 
     if everything or all(pair.split == "heldout" for pair in pairs):
         return tuple(replace(pair, split="heldout") for pair in pairs)
     return split_pairs(pairs, settings.heldout, settings.seed).heldout
-
-
-def _figures(scored: Mapping[str, Sequence[Scored]], adapters: Sequence[str]) -> Figures:
-    def answerable(name: str) -> list[float]:
-        return [entry.f1 for entry in scored[name] if entry.case.answerable]
-
-    gains = {
-        (adapter, other): paired_gain(answerable(adapter), answerable(other))
-        for adapter in adapters
-        for other in (BASE, EXAMPLES)
-        if answerable(adapter)
-    }
-    summaries = {name: summarise(entries) for name, entries in scored.items()}
-    return Figures(len(scored[BASE]), summaries, gains)
 
 
 def _asked_by(workspace: Workspace) -> str:

@@ -29,7 +29,7 @@ from finetune.training.train import Base
 from knowledge_base.errors import MismatchError, ModelError
 from knowledge_base.values import Passage
 from retrieval.context import CountTokens
-from retrieval.prompt import is_refusal, render
+from retrieval.prompt import Language, is_refusal, render
 from retrieval.retriever import Ranked, Retriever
 from retrieval.values import NO_FILTER, Filter
 
@@ -106,6 +106,11 @@ class WorkspaceSurroundings:
         except (MismatchError, ModelError):
             return None
         return entry.reference if entry else None
+
+    @property
+    def language(self) -> Language:
+        """See `Surroundings.language`."""
+        return self._workspace.settings.told_in
 
     @cached_property
     def notices(self) -> tuple[str, ...]:

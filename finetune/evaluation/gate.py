@@ -11,11 +11,13 @@ this sample. That asks no less than the best one alone, and needs no correction 
 intersection–union test, Berger 1982).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from finetune.evaluation.bootstrap import CONFIDENCE, RESAMPLES, Estimate, paired_gain
+from finetune.evaluation.reasons import Reason, ReasonKind
 from finetune.evaluation.scoring import Scored, seconds_at
 from finetune.evaluation.values import LIVE, NO_CONTEXT
 from knowledge_base.errors import InputError
@@ -50,10 +52,10 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The decision with its reasons as sentences, and the gain of F1 over each other contender."""
+    """The decision with its reasons, and the gain of F1 over each other contender."""
 
     promoted: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     gains: Mapping[str, Estimate]
 
 
@@ -104,18 +106,14 @@ def _in_order(candidate: Sequence[Scored], name: str, scored: Sequence[Scored]) 
 
 def _missing(
     candidate: Sequence[Scored], others: Mapping[str, Sequence[Scored]], limits: Limits
-) -> list[str]:
+) -> list[Reason]:
     answerable = sum(entry.case.answerable for entry in candidate)
-    found = (
-        ("that can be answered", answerable, limits.min_answerable),
-        ("that must be refused", len(candidate) - answerable, limits.min_unanswerable),
+    found: tuple[tuple[ReasonKind, int, int], ...] = (
+        ("few_answerable", answerable, limits.min_answerable),
+        ("few_unanswerable", len(candidate) - answerable, limits.min_unanswerable),
     )
-    few = [
-        f"There are too few cases to judge: {count} questions {which}, at least {least} are needed."
-        for which, count, least in found
-        if count < least
-    ]
-    return few if others else [*few, "There is no other contender to compare with."]
+    few = [Reason(kind, {"count": count, "least": least}) for kind, count, least in found if count < least]
+    return few if others else [*few, Reason("no_other", {})]
 
 
 def _answerable(scored: Sequence[Scored]) -> list[Scored]:
@@ -136,38 +134,30 @@ def _gain(candidate: Sequence[Scored], other: Sequence[Scored], limits: Limits) 
     )
 
 
-def _unsure(gains: Mapping[str, Estimate], limits: Limits) -> list[str]:
+def _unsure(gains: Mapping[str, Estimate], limits: Limits) -> list[Reason]:
     return [
-        f"Its answers are not surely better than those of {name}: the gain in F1 is {_range(gain, limits)}."
+        Reason("not_better", {"name": name, **_range(gain, limits)})
         for name, gain in gains.items()
         if not gain.low > 0
     ]
 
 
-def _refusals(candidate: Sequence[Scored], live: Sequence[Scored], limits: Limits) -> list[str]:
+def _refusals(candidate: Sequence[Scored], live: Sequence[Scored], limits: Limits) -> list[Reason]:
     problems = _missed(candidate, live, limits) if len(_answerable(candidate)) < len(candidate) else []
     wrongly = fmean(entry.reply.refused for entry in _answerable(candidate))
     if wrongly > limits.max_false_refusals:
-        problems.append(
-            f"It refuses {wrongly:.0%} of the questions that can be answered, at most "
-            f"{limits.max_false_refusals:.0%} are allowed."
-        )
+        problems.append(Reason("wrong_refusals", {"share": wrongly, "most": limits.max_false_refusals}))
     return problems
 
 
-def _missed(candidate: Sequence[Scored], live: Sequence[Scored], limits: Limits) -> list[str]:
+def _missed(candidate: Sequence[Scored], live: Sequence[Scored], limits: Limits) -> list[Reason]:
     recall = _recall(candidate)
     problems = []
     if recall < limits.min_refusal_recall:
-        problems.append(
-            f"It refuses {recall:.0%} of the questions that must be refused, at least "
-            f"{limits.min_refusal_recall:.0%} are wanted."
-        )
+        problems.append(Reason("few_refusals", {"share": recall, "least": limits.min_refusal_recall}))
     if live and recall < _recall(live) - limits.max_refusal_recall_drop:
-        problems.append(
-            f"It refuses {recall:.0%} of the questions that must be refused, the live adapter "
-            f"{_recall(live):.0%}; it may fall by {limits.max_refusal_recall_drop:.0%} at most."
-        )
+        most = limits.max_refusal_recall_drop
+        problems.append(Reason("fewer_refusals", {"share": recall, "live": _recall(live), "most": most}))
     return problems
 
 
@@ -175,43 +165,33 @@ def _recall(scored: Sequence[Scored]) -> float:
     return fmean(entry.reply.refused for entry in scored if not entry.case.answerable)
 
 
-def _forgotten(forgetting: float, limits: Limits) -> list[str]:
-    # Not a number is not within the limit.
+def _forgotten(forgetting: float, limits: Limits) -> list[Reason]:
+    if not math.isfinite(forgetting):
+        return [Reason("forgetting_unknown", {})]
     if forgetting <= limits.max_forgetting:
         return []
-    return [
-        f"It forgets: the loss on general text rises by {forgetting:.3f} nats a token, at most "
-        f"{limits.max_forgetting:.3f} is allowed."
-    ]
+    return [Reason("forgets", {"rise": forgetting, "most": limits.max_forgetting})]
 
 
 def _slower(
     candidate: Sequence[Scored], name: str, others: Mapping[str, Sequence[Scored]], limits: Limits
-) -> list[str]:
+) -> list[Reason]:
     seconds, before = seconds_at(candidate, 0.5), seconds_at(others[name], 0.5)
     if seconds <= limits.max_latency_ratio * before:
         return []
-    return [
-        f"It is too slow: an answer takes {seconds:.2f} seconds (median), {name} takes {before:.2f}, and "
-        f"{limits.max_latency_ratio:g} times that is allowed."
-    ]
+    ratio = limits.max_latency_ratio
+    return [Reason("slow", {"seconds": seconds, "name": name, "before": before, "ratio": ratio})]
 
 
-def _better(mean: float, best: str, gain: Estimate, limits: Limits) -> str:
-    return (
-        f"Its answers are surely better: F1 {mean:.3f}, and the gain over {best}, the best other contender, "
-        f"is {_range(gain, limits)}. Refusals, forgetting and time are within their limits."
-    )
+def _better(mean: float, best: str, gain: Estimate, limits: Limits) -> Reason:
+    return Reason("better", {"f1": mean, "name": best, **_range(gain, limits)})
 
 
-def _from_memory(candidate: Sequence[Scored], memory: Sequence[Scored], limits: Limits) -> list[str]:
+def _from_memory(candidate: Sequence[Scored], memory: Sequence[Scored], limits: Limits) -> list[Reason]:
     if not memory or not 0 < limits.near_without_context * _mean_f1(candidate) <= _mean_f1(memory):
         return []
-    return [
-        f"Warning: without any passage it still reaches F1 {_mean_f1(memory):.3f}, against "
-        f"{_mean_f1(candidate):.3f} with them. It seems to answer from memory, which no citation can carry."
-    ]
+    return [Reason("from_memory", {"without": _mean_f1(memory), "f1": _mean_f1(candidate)})]
 
 
-def _range(gain: Estimate, limits: Limits) -> str:
-    return f"{gain.mean:+.3f} ({limits.confidence:.0%} interval {gain.low:+.3f} to {gain.high:+.3f})"
+def _range(gain: Estimate, limits: Limits) -> dict[str, float]:
+    return {"gain": gain.mean, "low": gain.low, "high": gain.high, "confidence": limits.confidence}

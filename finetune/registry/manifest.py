@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from finetune.evaluation.reasons import Told
 from finetune.registry.durable import write_whole
 from knowledge_base.errors import MismatchError, ModelError
 
 FILE_NAME = "manifest.json"
 FORMAT = "domainqa-adapter"
-SCHEMA = 1
+SCHEMA = 2
 
 Number = Annotated[int, Field(ge=1)]
 
@@ -52,10 +53,10 @@ class LossPoint(_Value):
 
 
 class Verdict(_Value):
-    """What the gate decided, and why."""
+    """What the gate decided, and why: sentences in manifests of schema 1."""
 
     promoted: bool
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Told, ...] = ()
 
 
 class StoredCalibration(_Value):
@@ -110,7 +111,7 @@ class Manifest(Description):
     """A description with what the registry adds: which version it is, since when, and its files' SHA-256."""
 
     format: Literal["domainqa-adapter"] = "domainqa-adapter"
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
     name: str
     version: Number
     created: str

@@ -13,10 +13,11 @@ from pathlib import Path
 from finetune.registry.peft_folder import WEIGHTS
 from finetune.registry.registry import Registry
 from finetune.retrain import steps
-from finetune.retrain.conclude import Run, description_of, report_of, verdict_of
+from finetune.retrain.conclude import Run, description_of, verdict_of
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.measure import measure
 from finetune.retrain.preflight import check_adapter, check_same, require_given, require_usable
+from finetune.retrain.reports import report_of, training_report_of
 from finetune.retrain.steps import Calibrated, Learned, Parts, Usable, candidate_folder
 from finetune.retrain.values import Given, Outcome, RetrainSettings, Status, Surroundings, Tell
 from finetune.training.processes import join_processes
@@ -69,20 +70,24 @@ def retrain(  # noqa: PLR0913, PLR0917 - what it starts from, what it asks, wher
     return outcome
 
 
-def learn(
-    given: Given, surroundings: Surroundings, settings: RetrainSettings, path: Path, tell: Tell
+def learn(  # noqa: PLR0913, PLR0917 - as `retrain`, without a registry
+    name: str, given: Given, surroundings: Surroundings, settings: RetrainSettings, path: Path, tell: Tell
 ) -> Path:
     """The first half of `retrain`: an adapter that nobody has measured; returns its folder.
 
-    Called again with the same `path` after an interruption, it goes on. Processes that were launched together
-    call it alike, and share the training. Raises as `retrain` does.
+    A report lies in `path` as well. Called again with the same `path` after an interruption, it goes on.
+    Processes that were launched together call it alike, and share the training. Raises as `retrain` does.
     """
     folder = RunFolder(path, keeps=join_processes().is_first)
     require_given(given)
     check_same(surroundings, settings, folder)
-    _, parts = _divided(given, surroundings, settings, folder, tell)
-    _learned(parts, surroundings, settings, folder, tell)
-    return candidate_folder(folder)
+    usable, parts = _divided(given, surroundings, settings, folder, tell)
+    learned = _learned(parts, surroundings, settings, folder, tell)
+    made = candidate_folder(folder)
+    folder.write(
+        REPORT, training_report_of(name, made, given, usable, parts, learned, surroundings, settings)
+    )
+    return made
 
 
 def _divided(

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from finetune.evaluation.calibration import Read
 from finetune.evaluation.gate import LIMITS, Limits
+from finetune.evaluation.reasons import Told
 from finetune.evaluation.values import Ask
 from finetune.pairs.check import CheckSettings
 from finetune.pairs.values import Dropped, Pair, Task
@@ -16,6 +17,7 @@ from finetune.registry.manifest import Data, StoredReading
 from finetune.samples import Library, SampleSettings
 from finetune.training.values import TrainSettings
 from retrieval.context import CountTokens
+from retrieval.prompt import Language
 
 if TYPE_CHECKING:  # it loads torch and PEFT, and who only looks at runs needs neither
     from finetune.training.train import Base
@@ -48,12 +50,12 @@ Tell = Callable[[Status], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a retraining came to: the version that was registered, the verdict in words, the report's file."""
+    """What a retraining came to: the version that was registered, the verdict, and its report."""
 
     name: str
     version: int
     promoted: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Told, ...]
     report: str
 
 
@@ -145,6 +147,11 @@ class Surroundings(Protocol):
     @property
     def live(self) -> str | None:
         """The adapter that answers now, as "bank@3"; None if that is the base."""
+        ...
+
+    @property
+    def language(self) -> Language:
+        """The language of reports."""
         ...
 
     @property

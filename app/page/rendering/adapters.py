@@ -7,7 +7,9 @@ from app.page.rendering.notices import hint
 from app.page.rendering.times import moment
 from app.page.texts import Texts
 from app.page.versions import Version
+from finetune.evaluation.reasons import Told
 from finetune.registry.manifest import Verdict
+from finetune.report.words import sentences_of
 
 
 def table(versions: Sequence[Version], texts: Texts) -> Markup:
@@ -90,13 +92,14 @@ def _measured(version: Version, texts: Texts) -> Markup:
     reasons = version.verdict.reasons if version.verdict else ()
     if not reasons:
         return shown
-    why = tag("details", tag("summary", texts.why), reasons_list(reasons), cls="dq-why")
+    why = tag("details", tag("summary", texts.why), reasons_list(reasons, texts), cls="dq-why")
     return shown + why
 
 
-def reasons_list(reasons: Sequence[str]) -> Markup:
+def reasons_list(reasons: Sequence[Told], texts: Texts) -> Markup:
     """Why the gate decided so."""
-    return tag("ul", *[tag("li", reason) for reason in reasons], cls="dq-reasons")
+    sentences = sentences_of(reasons, texts.language)
+    return tag("ul", *[tag("li", sentence) for sentence in sentences], cls="dq-reasons")
 
 
 def _figure(name: str, value: float, texts: Texts) -> Markup:

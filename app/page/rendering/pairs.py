@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.page.markup import Markup, tag
 from app.page.rendering.notices import hint
+from app.page.rendering.times import moment
 from app.page.texts import Texts
 from app.retraining.files import GENERATED
 from app.retraining.pairs import StoredFile, Summary
@@ -12,19 +13,34 @@ from finetune.pairs.values import Dropped
 _ROWS = 200
 
 
-def counts(files: Sequence[StoredFile], feedback: int, texts: Texts) -> Markup:
-    """How many pairs are there, by where they come from, and the files of those that are stored."""
+def counts(files: Sequence[StoredFile], feedback: int, collection: str, texts: Texts) -> Markup:
+    """How many pairs are there, by where they come from, and the stored files, which can be removed."""
     generated = sum(file.pairs for file in files if file.name == GENERATED)
     stored = sum(file.pairs + file.tasks for file in files) - generated
     numbers = {texts.pairs_stored: stored, texts.pairs_feedback: feedback, texts.pairs_generated: generated}
     shown = [tag("div", tag("dt", name), tag("dd", f"{number:,}")) for name, number in numbers.items()]
-    listed = [
-        tag("li", tag("b", file.name), tag("span", texts.pairs_of.format(n=file.pairs + file.tasks)))
-        for file in files
-    ]
+    listed = [_file(file, collection, texts) for file in files]
     return tag("dl", *shown, cls="dq-numbers") + (
         tag("ul", *listed, cls="dq-files") if listed else Markup("")
     )
+
+
+def _file(file: StoredFile, collection: str, texts: Texts) -> Markup:
+    told = [texts.pairs_of.format(n=file.pairs + file.tasks)]
+    if file.imported:
+        told.append(moment(file.imported))
+    remove = tag(
+        "button",
+        texts.pairs_remove,
+        cls="dq-small-button",
+        type="button",
+        data_event="remove",
+        data_pairs=file.name,
+        data_collection=collection,
+        aria_label=f"{texts.pairs_remove} {file.name}",
+    )
+    place = tag("i", file.source, title=file.source) if file.source else ""
+    return tag("li", tag("div", tag("b", file.name), tag("span", " · ".join(told)), place), remove)
 
 
 def imported(summaries: Sequence[Summary], texts: Texts) -> Markup:

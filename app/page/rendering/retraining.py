@@ -151,7 +151,7 @@ def _end(info: RunInfo, texts: Texts) -> Markup:
     return tag(
         "div",
         tag("p", told.format(name=name), cls="dq-verdict"),
-        reasons_list(info.outcome.reasons),
+        reasons_list(info.outcome.reasons, texts),
         report_button(info.id, "run", texts) if info.report else "",
         role="status",
     )

@@ -203,6 +203,37 @@ def test_an_earlier_retraining_is_shown_on_demand(visit: Visit, workspace: Watch
     visit.page.locator("#dq-curve").wait_for(state="hidden")
 
 
+@pytest.mark.parametrize(
+    ("remove", "asked", "done"),
+    [
+        ("Remove", "Remove the stored pairs fees? The file", "The pairs fees are removed."),
+        ("移除", "移除 fees 中已保存的问答对？", "fees 的问答对已移除。"),
+    ],
+    ids=["en", "zh"],
+)
+def test_a_stored_file_of_pairs_is_removed_after_a_question(  # noqa: PLR0913, PLR0917
+    visit: Visit, workspace: WatchedWorkspace, tmp_path: Path, remove: str, asked: str, done: str
+) -> None:
+    for name in ("fees", "rates"):
+        file = tmp_path / f"{name}.jsonl"
+        file.write_text('{"question": "What is the fee?", "answer": "680"}', encoding="utf-8")
+        workspace.pairs.import_file("bank", file)
+    visit.page.locator("#dq-language label", has_text="English" if remove == "Remove" else "中文").click()
+    visit.tab(3)
+    see(visit, "#dq-pair-counts .dq-files li", "fees")
+    row = visit.page.locator("#dq-pair-counts .dq-files li", has_text="fees")
+    assert str(tmp_path / "fees.jsonl") in row.inner_text()
+    assert "2026-11-25" in row.inner_text()
+    row.get_by_role("button", name=remove).click()
+    see(visit, "#dq-sure-pairs", asked)
+    assert len(workspace.pairs.list("bank")) == 2
+    visit.page.click("#dq-sure-pairs .dq-confirm")
+    see(visit, "#dq-notice", done)
+    visit.page.locator("#dq-sure-pairs").wait_for(state="hidden")
+    row.wait_for(state="detached")
+    assert [file.name for file in workspace.pairs.list("bank")] == ["rates"]
+
+
 def test_every_dropped_pair_is_listed_with_its_reason(
     visit: Visit, workspace: WatchedWorkspace, tmp_path: Path
 ) -> None:

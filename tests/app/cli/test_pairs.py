@@ -44,6 +44,23 @@ def test_files_are_imported_with_every_dropped_pair_named(bank: RealHome, tmp_pa
     assert "CC0" in bank.run("pairs", "list").stdout
 
 
+def test_each_command_leaves_a_page_that_lists_every_dropped_pair(bank: RealHome, tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "faq.jsonl", [a_pair("gold"), a_pair("lake", answer="3 yuan")])
+    pages = []
+    for command in ("check", "import"):
+        told = json.loads(bank.run("pairs", command, str(file), "--json").stdout)
+        assert f"Report: {told['report']}" in bank.run("pairs", command, str(file)).stderr
+        pages.append(Path(told["report"]))
+    generated = json.loads(bank.run("pairs", "generate", "--passages", "2", "--json").stdout)
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "faq.jsonl:2" in text and "its answer does not stand in its evidence" in text
+    assert "Pairs of generated" in Path(generated["report"]).read_text(encoding="utf-8")
+    assert pages[0] != pages[1]
+    bank.run("pairs", "remove", "faq")
+    assert not pages[1].exists()
+
+
 def test_a_folder_is_imported_file_by_file(bank: RealHome, tmp_path: Path) -> None:
     (tmp_path / "pairs").mkdir()
     write_pairs(tmp_path / "pairs" / "a.jsonl", ["gold"])

@@ -11,6 +11,7 @@ import pytest
 
 from app.retraining.values import RunRequest
 from app.workspace import Workspace
+from finetune.evaluation.reasons import Reason, Told
 from finetune.registry.registry import Registry
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Outcome, Status, Tell
@@ -20,7 +21,7 @@ from finetune.training.train import ADAPTER, Base, Trained
 from finetune.training.values import OnProgress, Progress, Sample, TrainSettings
 from tests.app.cli.real import RealHome
 from tests.app.generation.tiny import save_model
-from tests.app.retraining.bank import write_pairs
+from tests.app.retraining.bank import THINGS, a_pair, write_lines, write_pairs
 from tests.finetune.registry.folders import peft_folder
 
 SMALL = ("--set", "heldout=0.3", "--set", "fitting=0.3", "--rank", "2")
@@ -43,6 +44,7 @@ def pairs(tmp_path: Path) -> str:
 
 class Verdict:
     promoted = True
+    reasons: tuple[Told, ...] = ("Because.",)
     kill = False
 
 
@@ -58,7 +60,9 @@ def carried(monkeypatch: pytest.MonkeyPatch) -> list[RunRequest]:
         tell(Status("evaluate", 3, 9, "Evaluating base"))
         if Verdict.kill:
             os.kill(os.getpid(), signal.SIGTERM)
-        outcome = Outcome(request.name, 3, Verdict.promoted, ("Because.",), str(folder.path / "report.html"))
+        outcome = Outcome(
+            request.name, 3, Verdict.promoted, Verdict.reasons, str(folder.path / "report.html")
+        )
         folder.store("outcome", outcome)
         return outcome
 
@@ -86,6 +90,16 @@ def test_both_verdicts_are_success_and_say_why(
         assert told in result.stderr
     told = json.loads(bank.run("retrain", "--pairs", pairs, "--json").stdout)
     assert (told["adapter"], told["promoted"], told["reasons"]) == ("bank@3", promoted, ["Because."])
+
+
+def test_reasons_are_told_in_the_language_of_the_settings(
+    bank: RealHome, pairs: str, carried: list[RunRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Verdict, "reasons", (Reason("few_answerable", {"count": 3, "least": 30}),))
+    assert "- There are too few cases to judge: 3 questions" in bank.run("retrain", "--pairs", pairs).stdout
+    monkeypatch.setenv("DOMAINQA_LANGUAGE", "zh")
+    told = json.loads(bank.run("retrain", "--pairs", pairs, "--json").stdout)
+    assert told["reasons"] == ["用例太少，无法判定：可回答的问题有 3 个，至少需要 30 个。"]
 
 
 def test_everything_that_is_given_reaches_the_run(
@@ -185,6 +199,13 @@ def test_train_prints_a_folder_that_can_be_imported(
     assert not (bank.home / "runs").exists() or list((bank.home / "runs").glob("*/run.json")) == []
 
 
+def test_train_leaves_a_report(bank: RealHome, pairs: str, trainings: list[TrainSettings]) -> None:
+    told = json.loads(bank.run("train", "--pairs", pairs, *SMALL, "--json").stdout)
+    assert Path(told["adapter"]).is_dir()
+    assert "Training of bank" in Path(told["report"]).read_text(encoding="utf-8")
+    assert f"Report: {told['report']}" in bank.run("train", "--pairs", pairs, *SMALL).stderr
+
+
 @pytest.fixture
 def adapter(bank: RealHome, tmp_path: Path) -> str:
     registry = Registry(bank.home / "adapters")
@@ -203,6 +224,21 @@ def test_adapters_are_measured_beside_the_base(bank: RealHome, pairs: str, adapt
         ("bank@1", "base"),
         ("bank@1", "base + examples"),
     ]
+
+
+def test_evaluate_leaves_a_report(
+    bank: RealHome, tmp_path: Path, adapter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = a_pair("gold", id="lost", answer="3 yuan")
+    file = write_lines(tmp_path / "fees.jsonl", [*map(a_pair, THINGS), lost])
+    words = ("evaluate", "bank", "--pairs", str(file), "--set", "heldout=0.5")
+    told = json.loads(bank.run(*words, "--json").stdout)
+    page = Path(told["report"]).read_text(encoding="utf-8")
+    for wanted in ("Evaluation on bank", "bank@1", "does not stand in its evidence", "side by side"):
+        assert wanted in page
+    monkeypatch.setenv("DOMAINQA_LANGUAGE", "zh")
+    assert f"Report: {told['report']}" in bank.run(*words).stderr
+    assert "在 bank 上的评测" in Path(told["report"]).read_text(encoding="utf-8")
 
 
 def test_what_was_answered_is_not_asked_again_and_without_a_name_the_live_one_is(

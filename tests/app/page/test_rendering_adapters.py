@@ -17,6 +17,7 @@ from app.page.texts import EN, ZH
 from app.page.versions import Version
 from app.retraining.pairs import StoredFile, Summary
 from app.retraining.values import CurvePoint, RunInfo, RunRequest, State
+from finetune.evaluation.reasons import Reason
 from finetune.pairs.values import Dropped
 from finetune.registry.manifest import Verdict
 from finetune.retrain.values import STEPS, Outcome, Status
@@ -48,6 +49,13 @@ FILE = StoredFile("en", 12, 1, "", "", "", "")
 
 def text_of(html: str) -> str:
     return unescape(re.sub(r"<[^>]*>", "", html))
+
+
+def test_reasons_are_told_in_the_language_of_the_page() -> None:
+    why = Reason("few_refusals", {"share": 0.5, "least": 0.75})
+    version = replace(VERSION, verdict=Verdict(promoted=False, reasons=(why,)))
+    assert "It refuses 50% of the questions that must be refused" in text_of(adapters.table([version], EN))
+    assert "应拒答的问题它只拒答了 50%" in text_of(adapters.table([version], ZH))
 
 
 def test_a_version_shows_its_figures_verdict_and_reasons() -> None:
@@ -165,7 +173,7 @@ def test_a_long_curve_is_thinned_and_ends_where_it_ends(count: int) -> None:
 
 def test_pairs_are_counted_by_where_they_come_from() -> None:
     files = [FILE, replace(FILE, name="generated", pairs=5, tasks=0)]
-    html = str(pairs.counts(files, 3, EN))
+    html = str(pairs.counts(files, 3, "bank", EN))
     assert re.findall(r"<dd>(\d+)</dd>", html) == ["13", "3", "5"]
 
 

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from finetune.evaluation.reasons import Reason, ReasonKind
 from finetune.registry.manifest import (
     FILE_NAME,
     Base,
@@ -38,6 +40,11 @@ READINGS = st.builds(
     examples=st.booleans(),
     calibrations=st.dictionaries(st.sampled_from(["scored", "unscored"]), CALIBRATIONS),
 )
+REASONS = st.builds(
+    Reason,
+    kind=st.sampled_from(get_args(ReasonKind)),
+    figures=st.dictionaries(TEXTS, FINITE | TEXTS | st.integers(0, 9), max_size=2),
+)
 JSON = st.recursive(st.none() | st.booleans() | FINITE | TEXTS, lambda inner: st.lists(inner, max_size=2))
 DESCRIPTIONS = st.builds(
     Description,
@@ -47,7 +54,8 @@ DESCRIPTIONS = st.builds(
     settings=st.dictionaries(TEXTS, JSON, max_size=2),
     losses=st.lists(st.builds(LossPoint, step=st.integers(0, 9), train=st.none() | FINITE)).map(tuple),
     evaluation=st.dictionaries(TEXTS, JSON, max_size=2),
-    verdict=st.none() | st.builds(Verdict, promoted=st.booleans(), reasons=st.lists(TEXTS).map(tuple)),
+    verdict=st.none()
+    | st.builds(Verdict, promoted=st.booleans(), reasons=st.lists(TEXTS | REASONS).map(tuple)),
     parent=st.none() | st.integers(1, 9),
     notices=st.lists(TEXTS, max_size=2).map(tuple),
     reading=st.none() | READINGS,
@@ -128,10 +136,16 @@ def test_a_missing_manifest_is_none(tmp_path: Path) -> None:
 
 
 def test_a_newer_manifest_asks_for_an_update(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_text(json.dumps(manifest(schema_version=2, new=1)), encoding="utf-8")
-    with pytest.raises(MismatchError, match="knows up to 1") as caught:
+    (tmp_path / FILE_NAME).write_text(json.dumps(manifest(schema_version=3, new=1)), encoding="utf-8")
+    with pytest.raises(MismatchError, match="knows up to 2") as caught:
         read_manifest(tmp_path)
     assert caught.value.remedy == "Update domainqa."
+
+
+def test_a_manifest_of_schema_1_with_its_sentences_still_loads(tmp_path: Path) -> None:
+    told = manifest(schema_version=1, verdict={"promoted": False, "reasons": ["It forgets."]})
+    (tmp_path / FILE_NAME).write_text(json.dumps(told), encoding="utf-8")
+    assert read_manifest(tmp_path).verdict == Verdict(promoted=False, reasons=("It forgets.",))
 
 
 def test_every_field_is_in_the_file() -> None:

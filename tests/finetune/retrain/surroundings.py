@@ -10,7 +10,7 @@ from finetune.pairs.values import Evidence, Pair, Task
 from finetune.retrain.values import Calibrating, Contender
 from finetune.training.train import Base
 from knowledge_base.values import Passage
-from retrieval.prompt import Message, refusal
+from retrieval.prompt import Language, Message, refusal
 from retrieval.retriever import Retriever, SearchSettings
 from tests.fakes import FakeGenerator, FakeIndex, a_document
 
@@ -84,6 +84,7 @@ class FakeSurroundings:
         self.signals: Mapping[Calibrating, Sequence[str]] = {"scored": ("sure",), "unscored": ("sure",)}
         self.count_tokens = FakeGenerator().count_tokens
         self.live: str | None = None
+        self.language: Language = "en"
         self.notices: tuple[str, ...] = ("Terms apply.",)
         self.good = good
         self.asked: Counter[str] = Counter()

@@ -14,6 +14,7 @@ from finetune.pairs.values import Dropped, Evidence, Pair
 from finetune.registry.aliases import Aliases
 from finetune.registry.manifest import Data
 from finetune.registry.registry import Registry
+from finetune.report.words import sentences_of
 from finetune.retrain.loop import learn, retrain
 from finetune.retrain.values import STEPS, Given, Outcome, RetrainSettings, Status, Step
 from knowledge_base.errors import InputError, MismatchError, StorageError
@@ -57,7 +58,7 @@ def test_a_good_candidate_is_promoted(make: Make, tmp_path: Path) -> None:
     work = Work(tmp_path, make())
     outcome = work()
     assert (outcome.name, outcome.version, outcome.promoted) == ("bank", 1, True)
-    assert "surely better" in outcome.reasons[0]
+    assert "surely better" in sentences_of(outcome.reasons, "en")[0]
     assert work.registry.aliases("bank") == Aliases(live=1)
     made = work.registry.get("bank").manifest
     assert made is not None
@@ -77,7 +78,7 @@ def test_a_bad_one_is_registered_as_rejected_and_what_answers_stays(make: Make, 
     work.surroundings.live = "bank@1"
     outcome = work()
     assert (outcome.version, outcome.promoted) == (2, False)
-    assert "not surely better" in outcome.reasons[0]
+    assert "not surely better" in sentences_of(outcome.reasons, "en")[0]
     assert work.registry.aliases("bank").live == 1
     made = work.registry.get("bank", 2).manifest
     assert made is not None and made.verdict is not None
@@ -93,6 +94,14 @@ def test_the_report_is_kept_and_registered(make: Make, tmp_path: Path) -> None:
     assert "our own" in page
     entry = work.registry.get("bank")
     assert (entry.folder / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_the_report_is_in_the_language_of_its_surroundings(make: Make, tmp_path: Path) -> None:
+    surroundings = make()
+    surroundings.language = "zh"
+    page = Path(Work(tmp_path, surroundings)().report).read_text(encoding="utf-8")
+    assert "训练 bank 的报告" in page
+    assert "它的回答确实更好：F1 为 1.000" in page
 
 
 def test_every_dropped_pair_is_listed_with_its_reason(make: Make, tmp_path: Path) -> None:
@@ -222,7 +231,7 @@ def test_too_few_to_calibrate_refuse_as_the_base_and_are_judged(make: Make, tmp_
     work = Work(tmp_path, make(), Given(some_pairs(4, unanswerable=0)))
     outcome = work()
     assert not outcome.promoted
-    assert "too few" in outcome.reasons[0]
+    assert "too few" in sentences_of(outcome.reasons, "en")[0]
     made = work.registry.get("bank", 1).manifest
     assert made is not None and made.reading is not None
     assert made.reading.calibrations == {}
@@ -279,11 +288,13 @@ def test_learning_alone_gives_a_folder_and_registers_nothing(
     make: Make, tmp_path: Path, trainings: list[int]
 ) -> None:
     given = Given(some_pairs())
-    folder = learn(given, make(), SETTINGS, tmp_path / "run", lambda _status: None)
-    again = learn(given, make(), SETTINGS, tmp_path / "run", lambda _status: None)
+    folder = learn("bank", given, make(), SETTINGS, tmp_path / "run", lambda _status: None)
+    again = learn("bank", given, make(), SETTINGS, tmp_path / "run", lambda _status: None)
     assert (folder / "adapter_model.safetensors").is_file()
     assert folder == again
     assert len(trainings) == 1
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Training of bank" in page and str(folder) in page
 
 
 def test_the_answers_of_the_bank_are_those_of_its_documents() -> None:

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from finetune.evaluation.calibration import Curve
+from finetune.report.text_fields import ReportWords
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # As many lines as a plot can hold apart; more take the colours from the beginning.
 SERIES = 5
 
+# What stands at the axes until the words are known: matplotlib's typeface has no Chinese characters.
+_ACROSS, _UP = "across", "up"
 _INCHES = (5.2, 3.0)
 _INK, _LINE = "#000001", "#000002"
 _ROLES = {_INK: "var(--ink)", _LINE: "var(--line)"} | {
@@ -69,9 +72,9 @@ class RefusalLine:
     used: tuple[float, float] | None = None
 
 
-def loss_plot(points: Sequence[LossPoint]) -> Markup:
+def loss_plot(points: Sequence[LossPoint], words: ReportWords) -> Markup:
     """Loss by step: in training as the first series, on held-out pairs as the second."""
-    with _axes("step", "loss (nats a token)") as (figure, axes):
+    with _axes() as (figure, axes):
         train = [(point.step, point.train) for point in points if point.train is not None]
         heldout = [(point.step, point.heldout) for point in points if point.heldout is not None]
         for number, line in enumerate((train, heldout)):
@@ -79,12 +82,13 @@ def loss_plot(points: Sequence[LossPoint]) -> Markup:
                 axes.plot(
                     *zip(*line, strict=True), color=_series(number), marker="o" if number else None, ms=4
                 )
-        return _svg(figure, "loss", "Loss by step")
+        axes.locator_params(axis="x", integer=True)
+        return _svg(figure, "loss", words.loss_by_step, (words.step_axis, words.loss_axis))
 
 
-def refusal_plot(lines: Sequence[RefusalLine], allowed: float) -> Markup:
+def refusal_plot(lines: Sequence[RefusalLine], allowed: float, words: ReportWords) -> Markup:
     """Right against wrong refusals, one series a line, and a mark at the share of wrong ones allowed."""
-    with _axes("wrongly refused", "rightly refused") as (figure, axes):
+    with _axes() as (figure, axes):
         axes.axvline(allowed, color=_INK, linewidth=0.8, linestyle=(0, (3, 3)))
         for number, line in enumerate(lines):
             wrong = [0.0, *(point.wrong for point in line.curve.points)]
@@ -95,7 +99,8 @@ def refusal_plot(lines: Sequence[RefusalLine], allowed: float) -> Markup:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda share, _: f"{share:.0%}")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        return _svg(figure, "refusals", "Right against wrong refusals")
+        labels = (words.refused_wrongly_axis, words.refused_rightly_axis)
+        return _svg(figure, "refusals", words.refusals_against, labels)
 
 
 def _series(number: int) -> str:
@@ -103,27 +108,29 @@ def _series(number: int) -> str:
 
 
 @contextmanager
-def _axes(across: str, up: str) -> "Iterator[tuple[Figure, Axes]]":
+def _axes() -> "Iterator[tuple[Figure, Axes]]":
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
         figure = Figure(_INCHES, layout="constrained")
         axes = figure.subplots()
-        axes.set(xlabel=across, ylabel=up)
+        axes.set(xlabel=_ACROSS, ylabel=_UP)
         axes.tick_params(length=0)
         axes.margins(x=0.02)
         yield figure, axes
 
 
-def _svg(figure: "Figure", name: str, title: str) -> Markup:
+def _svg(figure: "Figure", name: str, title: str, labels: tuple[str, str]) -> Markup:
     written = io.StringIO()
     figure.savefig(written, format="svg", transparent=True, metadata=_NO_METADATA)
     text = written.getvalue()
-    text = _SIZE.sub(f' role="img" aria-label="{title}"', text[text.index("<svg") :], count=1)
+    text = _SIZE.sub(f' role="img" aria-label="{escape(title)}"', text[text.index("<svg") :], count=1)
     text = _GLOBAL_STYLE.sub("", text, count=1)  # it would hold for the whole page
     # Ids are those of the whole page once several drawings stand in it.
     text = _REFERENCE.sub(lambda found: f"{found[1]}{name}-", text)
     for colour, role in _ROLES.items():
         text = text.replace(colour, role)
+    for place, label in zip((_ACROSS, _UP), labels, strict=True):
+        text = text.replace(f">{place}</text>", f">{escape(label)}</text>")
     return Markup(text)  # noqa: S704 - drawn here; no text from outside is in it

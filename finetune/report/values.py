@@ -1,0 +1,146 @@
+"""What report pages show: one value for each page, made of the parts that several pages share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from finetune.evaluation.bootstrap import CONFIDENCE, Estimate
+from finetune.evaluation.calibration import WRONG_REFUSALS
+from finetune.evaluation.forgetting import Forgetting
+from finetune.evaluation.gate import Verdict
+from finetune.evaluation.scoring import Scored, Summary
+from finetune.evaluation.values import Case
+from finetune.report.plots import LossPoint, RefusalLine
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The summaries of all contenders on one group of cases; `group` is "all", "en" or "zh"."""
+
+    group: str
+    summaries: Mapping[str, Summary]
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much better one contender answers than another, in F1 on the same questions."""
+
+    name: str
+    over: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where pairs came from, under which licence ("" if that is not stated), and how many."""
+
+    name: str
+    licence: str
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """One pair that was not used: where it came from, its question, and why."""
+
+    origin: str
+    question: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which pairs were used and which were not.
+
+    `counts` are by what they count, a word of `ReportWords` without its "count_"; `dropped` by reason.
+    """
+
+    counts: Mapping[str, int]
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
+    lost: tuple[Lost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One case with the scored replies of several contenders by name, in the order they are shown in."""
+
+    case: Case
+    scored: Mapping[str, Scored]
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How something was made: settings by name, versions of libraries, SHA-256 of what went in."""
+
+    settings: Mapping[str, str]
+    versions: Mapping[str, str]
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What contenders reached. `regressions` are from `worst`, `examples` from `drawn`.
+
+    `measured` names those that the page is about; the others are what they are compared with.
+    `confidence` is that of all intervals.
+    """
+
+    tables: tuple[Table, ...]
+    gains: tuple[Gain, ...]
+    measured: tuple[str, ...]
+    regressions: tuple[Comparison, ...]
+    examples: tuple[Comparison, ...]
+    confidence: float = CONFIDENCE
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainingReport:
+    """A retraining from pairs to verdict; `made` is a date and time, `version` names the candidate.
+
+    `allowed` is the share of wrong refusals that the threshold was set for.
+    """
+
+    name: str
+    version: str
+    made: str
+    verdict: Verdict
+    measurement: Measurement
+    forgetting: Forgetting | None
+    losses: tuple[LossPoint, ...]
+    refusals: tuple[RefusalLine, ...]
+    selection: Selection
+    making: Making
+    allowed: float = WRONG_REFUSALS
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """A training without a verdict, and in which folder its adapter lies."""
+
+    name: str
+    folder: str
+    made: str
+    losses: tuple[LossPoint, ...]
+    selection: Selection
+    making: Making
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    """Contenders measured on the held-out pairs of a collection."""
+
+    name: str
+    made: str
+    measurement: Measurement
+    selection: Selection
+    making: Making
+
+
+@dataclass(frozen=True, slots=True)
+class PairsReport:
+    """What became of the pairs of one file of a collection."""
+
+    name: str
+    collection: str
+    made: str
+    selection: Selection
