@@ -12,7 +12,6 @@ from finetune.evaluation.values import CANDIDATE, Case, cases_of
 from finetune.pairs.check import check_pairs
 from finetune.pairs.values import Dropped, Pair, Task
 from finetune.registry.manifest import StoredCalibration, StoredReading
-from finetune.replay import replay_samples
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Contender, Given, RetrainSettings, Status, Surroundings, Tell
 from finetune.samples import samples_of, task_samples
