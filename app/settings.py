@@ -69,6 +69,18 @@ class Settings(BaseSettings):
     wait_seconds: float = Field(60.0, ge=0, le=86_400, description="Wait for another process, at most.")
     host: Name = Field("127.0.0.1", description="Address that the page listens on.")
     port: int = Field(0, ge=0, le=65_535, description="Port of the page; 0 takes a free one.")
+    access: Literal["auto", "required"] = Field(
+        "auto",
+        description="Who has to log in or show a key: auto asks callers of other machines, required all.",
+    )
+    allowed_hosts: tuple[Name, ...] = Field(
+        (), description="Further names under which the page is called, as behind a reverse proxy."
+    )
+    requests_per_minute: int = Field(300, ge=1, le=1_000_000, description="Requests of one key, at most.")
+    max_request_megabytes: int = Field(
+        1000, ge=1, le=100_000, description="Size of one request, all its files together, at most."
+    )
+    log_requests: bool = Field(False, description="One line of JSON on standard error for each request.")
     language: Literal["en", "zh", "auto"] = Field("auto", description="Language of the page.")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:1.")
     threads: int | None = Field(None, ge=1, le=1024, description="Threads of the models; all by default.")

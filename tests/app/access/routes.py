@@ -1,0 +1,107 @@
+"""Every route of the application, and what it asks of its caller; a test compares it with the application."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+Needs = Literal["nothing", "read", "write", "admin", "closed"]
+
+TABLE: dict[Needs, tuple[str, ...]] = {
+    "nothing": ("GET /healthz", "GET /login", "POST /login", "POST /logout"),
+    "read": (
+        "GET /",
+        "HEAD /",
+        "POST /login/",
+        "GET /logout",
+        "GET /openapi.json",
+        "HEAD /openapi.json",
+        "GET /svelte/{path:path}",
+        "GET /config",
+        "GET /config/",
+        "GET /static/{path:path}",
+        "GET /assets/{path:path}",
+        "GET /favicon.ico",
+        "GET /theme.css",
+        "GET /robots.txt",
+        "GET /pwa_icon",
+        "GET /pwa_icon/{size}",
+        "GET /manifest.json",
+        "GET /gradio_api/user",
+        "GET /gradio_api/user/",
+        "GET /gradio_api/login_check",
+        "GET /gradio_api/login_check/",
+        "GET /gradio_api/app_id",
+        "GET /gradio_api/app_id/",
+        "GET /gradio_api/info",
+        "GET /gradio_api/info/",
+        "POST /gradio_api/reset",
+        "POST /gradio_api/reset/",
+        "GET /gradio_api/heartbeat/{session_hash}",
+        "POST /gradio_api/run/{api_name}",
+        "POST /gradio_api/run/{api_name}/",
+        "POST /gradio_api/queue/join",
+        "GET /gradio_api/queue/data",
+        "GET /gradio_api/queue/status",
+        "POST /gradio_api/cancel",
+        "GET /gradio_api/startup-events",
+        "GET /gradio_api/theme.css",
+    ),
+    "write": ("POST /gradio_api/upload", "GET /gradio_api/upload_progress"),
+    "admin": ("GET /reports/{kind}/{name}",),
+    "closed": (
+        "GET /monitoring",
+        "GET /monitoring/summary",
+        "GET /monitoring/{key}",
+        "GET /gradio_api/deep_link",
+        "GET /gradio_api/token",
+        "GET /gradio_api/token/",
+        "GET /gradio_api/dev/reload",
+        "GET /gradio_api/runs",
+        "GET /gradio_api/runs/",
+        "POST /gradio_api/run-history/connect",
+        "GET /gradio_api/run-history/buckets",
+        "GET /gradio_api/run-history/records",
+        "GET /gradio_api/run-history/records/{endpoint}/{record_id}/assets/{asset_id}",
+        "GET /gradio_api/openapi.json",
+        "GET /gradio_api/custom_component/{id}/{environment}/{type}/{file_name}",
+        "GET /gradio_api/proxy={url_path:path}",
+        "HEAD /gradio_api/proxy={url_path:path}",
+        "GET /gradio_api/file={path_or_url:path}",
+        "HEAD /gradio_api/file={path_or_url:path}",
+        "GET /gradio_api/file/{path:path}",
+        "POST /gradio_api/stream/{event_id}",
+        "POST /gradio_api/stream/{event_id}/close",
+        "GET /gradio_api/stream/{session_hash}/{run}/{component_id}/playlist.m3u8",
+        "GET /gradio_api/stream/{session_hash}/{run}/{component_id}/{segment_id}.{ext}",
+        "GET /gradio_api/stream/{session_hash}/{run}/{component_id}/playlist-file",
+        "POST /gradio_api/api/{api_name}",
+        "POST /gradio_api/api/{api_name}/",
+        "POST /gradio_api/call/{api_name}",
+        "POST /gradio_api/call/{api_name}/",
+        "POST /gradio_api/call/v2/{api_name}",
+        "POST /gradio_api/call/v2/{api_name}/",
+        "GET /gradio_api/call/{api_name}/{event_id}",
+        "GET /gradio_api/call/v2/{api_name}/{event_id}",
+        "POST /gradio_api/component_server",
+        "POST /gradio_api/component_server/",
+        "POST /gradio_api/process_recording",
+        "POST /gradio_api/vibe-edit",
+        "POST /gradio_api/vibe-edit/",
+        "POST /gradio_api/undo-vibe-edit",
+        "POST /gradio_api/undo-vibe-edit/",
+        "GET /gradio_api/vibe-code",
+        "GET /gradio_api/vibe-code/",
+        "POST /gradio_api/vibe-code",
+        "POST /gradio_api/vibe-code/",
+        "POST /gradio_api/vibe-starter-queries",
+        "POST /gradio_api/vibe-starter-queries/",
+    ),
+}
+
+
+def routes_of(routes: Iterable[Any]) -> Iterator[str]:
+    """Every method and path, those of mounted applications and of routers within too."""
+    for route in routes:
+        within = getattr(route, "original_router", route)
+        yield from routes_of(getattr(within, "routes", None) or ())
+        if methods := getattr(route, "methods", None):
+            yield from (f"{method} {route.path}" for method in methods)
