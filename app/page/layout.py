@@ -56,7 +56,9 @@ class Page:
                     self._knowledge = KnowledgeTab(self._frame)
                 with words.make(gr.Tab, lambda t: {"label": t.retrieval}, id="retrieval") as retrieval:
                     self._search = SearchTab(self._frame)
-                with words.make(gr.Tab, lambda t: {"label": t.adapters}, id="adapters") as adapters:
+                with words.make(
+                    gr.Tab, lambda t: {"label": t.adapters}, id="adapters", elem_id="dq-adapters-tab"
+                ) as adapters:
                     self._adapters = AdaptersTab(self._frame)
             self._wire(blocks, "" if language == "auto" else language)
             self._wire_visits(adapters, (chat, knowledge, retrieval))
