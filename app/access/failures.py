@@ -27,27 +27,21 @@ class Failures:
     database: AccessDatabase
     clock: Callable[[], float]
 
-    def require_patience(self, name: str) -> None:
-        """TooManyFailuresError while the name has to wait."""
-        with self.database.reading() as database:
-            row = database.execute(
-                "SELECT count, last FROM failures WHERE name = ?", (name[:_LONGEST_NAME],)
-            ).fetchone()
-        if row is None:
-            return
-        left = row["last"] + _pause(row["count"]) - int(self.clock())
-        if left > 0:
-            raise TooManyFailuresError(left)
+    def attempt(self, name: str) -> None:
+        """Count an attempt as wrong before it is known to be, so that many at once gain nothing.
 
-    def note(self, name: str) -> None:
-        """Count a wrong password, and forget those of long ago."""
-        now = int(self.clock())
+        Raises TooManyFailuresError while the name has to wait. What was long ago is forgotten.
+        """
+        now, name = int(self.clock()), name[:_LONGEST_NAME]
         with self.database.writing() as database:
+            row = database.execute("SELECT count, last FROM failures WHERE name = ?", (name,)).fetchone()
+            if row and (left := row["last"] + _pause(row["count"]) - now) > 0:
+                raise TooManyFailuresError(left)
             database.execute("DELETE FROM failures WHERE last < ?", (now - _FORGOTTEN_SECONDS,))
             database.execute(
                 "INSERT INTO failures VALUES (?, 1, ?) "
                 "ON CONFLICT (name) DO UPDATE SET count = count + 1, last = excluded.last",
-                (name[:_LONGEST_NAME], now),
+                (name, now),
             )
 
     def forget(self, name: str) -> None:

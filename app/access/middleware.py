@@ -61,8 +61,6 @@ class Access:
         scheme, _, credential = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._store.keys.principal(credential.strip()) or wrong_key()
-        if scheme:
-            return wrong_key()
         secret = session_of(headers)
         found = self._store.sessions.principal(secret) if secret else None
         if found is None and not self._required:

@@ -23,7 +23,9 @@ def refusal(
 
 def wrong_key() -> Response:
     """A key that is nobody's."""
-    return refusal(401, "This key is not known, or was revoked.", "invalid_api_key", more=_CHALLENGE)
+    return refusal(
+        401, "This key is not known, or was revoked.", "invalid_api_key", "authentication_error", _CHALLENGE
+    )
 
 
 def unknown(path: str, headers: Headers) -> Response:
@@ -31,7 +33,7 @@ def unknown(path: str, headers: Headers) -> Response:
     if "text/html" in headers.get("accept", ""):
         return RedirectResponse(f"{LOGIN}?next={quote(path)}", 303)
     message = "Send a key as 'Authorization: Bearer KEY', or log in."
-    return refusal(401, message, "missing_api_key", more=_CHALLENGE)
+    return refusal(401, message, "missing_api_key", "authentication_error", _CHALLENGE)
 
 
 def forbidden(right: Right) -> Response:

@@ -64,14 +64,13 @@ class UserStore:
     def check(self, name: str, password: str) -> str:
         """The name, as it is stored, of a user whose password this is; the day is noted.
 
-        Raises RefusedError if it is not, BusyError while the name has to wait after wrong ones.
+        Raises RefusedError if it is not, TooManyFailuresError while the name has to wait after wrong ones.
         """
         failures = Failures(self.database, self.clock)
-        failures.require_patience(name)
+        failures.attempt(name)
         with self.database.reading() as database:
             row = database.execute("SELECT name, password FROM users WHERE name = ?", (name,)).fetchone()
         if not matches(password, row["password"] if row else None):
-            failures.note(name)
             raise RefusedError("The name or the password is wrong.", "Try again.")
         failures.forget(name)
         with self.database.reading() as database:

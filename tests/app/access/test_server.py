@@ -105,7 +105,7 @@ def test_refusals_have_the_shape_that_clients_of_openai_know(
     for headers, status, code in (
         ({}, 401, "missing_api_key"),
         ({"authorization": "Bearer dq_1_2"}, 401, "invalid_api_key"),
-        ({"authorization": "Basic bGk6eA=="}, 401, "invalid_api_key"),
+        ({"authorization": "Basic bGk6eA=="}, 401, "missing_api_key"),
         ({"authorization": f"Bearer {keys['reader']}"}, 403, "insufficient_permissions"),
     ):
         answer = site.post("/gradio_api/upload", headers=headers)

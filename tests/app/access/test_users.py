@@ -1,5 +1,6 @@
 """Users and their sessions: passwords are hashed, guessing is slowed, and ends count at once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,18 @@ def test_guessing_has_to_wait_longer_each_time_up_to_a_minute(
             pauses.append(0)
     assert pauses[:2] == [0, 0]
     assert pauses[2:] == [2, 4, 8, 16, 32, 60]
+
+
+def test_many_guesses_at_once_are_slowed_as_if_they_came_one_by_one(users: UserStore) -> None:
+    def guess(number: int) -> str:
+        try:
+            return users.check("Li", f"wrong horse {number}")
+        except (RefusedError, TooManyFailuresError) as error:
+            return type(error).__name__
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(guess, range(12)))
+    assert sorted(found) == ["RefusedError"] * 5 + ["TooManyFailuresError"] * 7
 
 
 def test_the_right_password_must_wait_too_and_then_clears_the_count(users: UserStore, clock: Clock) -> None:
