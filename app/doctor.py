@@ -19,6 +19,8 @@ from typing import Literal, TypeVar
 import psutil
 from packaging.requirements import Requirement
 
+from app.access.address import asks
+from app.access.store import AccessStore
 from app.settings import Settings
 from app.workspace import CollectionInfo, Workspace
 from knowledge_base.errors import DomainqaError
@@ -57,6 +59,7 @@ def examine(
     for name, folder in (("home", settings.home), ("models cache", settings.models_cache)):
         yield writable(name, folder)
         yield disk(name, folder, shutil.disk_usage(_existing(folder)).free)
+    yield guarded(settings)
     for model in models:
         yield packaged(model, settings.models_cache)
     yield from collections(open_workspace, settings.embedder)
@@ -157,6 +160,20 @@ def writable(name: str, folder: Path) -> Finding:
         remedy = f"Give this user the right to write there: chown {os.getuid()} {place}, or choose another."
         return Finding(name, "fail", f"{folder} cannot be written: {error.strerror}", remedy)
     return Finding(name, "ok", str(folder) if place == folder else f"{folder} (not there yet)")
+
+
+def guarded(settings: Settings) -> Finding:
+    """Whether callers of the page's address are asked who they are, and whether anybody could say it."""
+    if not asks(settings):
+        return Finding("access", "ok", f"{settings.host}: only this machine, and nobody is asked")
+    store = AccessStore(settings.home)
+    counts = _looked("access", lambda: (len(store.users.list()), len(store.keys.list())))
+    if isinstance(counts, Finding):
+        return counts
+    seen = f"{settings.host}: everybody is asked; {counts[0]} users, {counts[1]} keys"
+    if not any(counts):
+        return Finding("access", "fail", seen, "domainqa users add NAME --role admin")
+    return Finding("access", "ok", seen)
 
 
 def packaged(model: PackagedModel, cache: Path) -> Finding:

@@ -21,13 +21,41 @@ _POLICY = (
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-# Doors of Gradio that this page does not use: files by path, other servers by address, its own statistics.
-_CLOSED = ("/gradio_api/file", "/gradio_api/proxy=", "/proxy=", "/file=", "/file/", "/monitoring")
+# Doors of Gradio that this page does not use: files by path, other servers by address, its own statistics,
+# functions by name, histories, and what rewrites a page while it is developed.
+_CLOSED = (
+    "/file=",
+    "/file/",
+    "/monitoring",
+    "/proxy=",
+    *(
+        f"/gradio_api/{door}"
+        for door in (
+            "api/",
+            "call",
+            "component_server",
+            "custom_component",
+            "deep_link",
+            "dev/",
+            "file",
+            "openapi.json",
+            "process_recording",
+            "profiling",
+            "proxy=",
+            "run-history",
+            "runs",
+            "stream",
+            "token",
+            "undo-vibe",
+            "vibe",
+        )
+    ),
+)
 _SCRIPT = re.compile(rb"<script(?=[ >])")
 _ADVERTISING = re.compile(rb'<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

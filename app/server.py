@@ -8,7 +8,6 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
-from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -18,10 +17,18 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Response
 
+from app.access.address import asks, host_names, is_loopback
+from app.access.body_limit import BodyLimit
+from app.access.middleware import Access
+from app.access.rate import RateLimit
+from app.access.request_log import RequestLog, nowhere, to_stderr
+from app.access.store import AccessStore
 from app.api.jobs import Jobs
 from app.api.mount import add_api
 from app.page.frame import Limits
+from app.page.guarded import GuardedService
 from app.page.layout import Page
+from app.page.login import add_login
 from app.page.reports import ADDRESS, report_response
 from app.page.runs import Runs
 from app.page.service import Service
@@ -58,8 +65,10 @@ def create_app(service: Service, settings: Settings, runs: Runs) -> FastAPI:
     def report(kind: Literal["runs", "adapters"], name: str) -> Response:
         return report_response(service, kind, name)
 
+    store = AccessStore(settings.home)
+    add_login(app, store, settings.language)
     limits = Limits(settings.max_file_megabytes, tuple(f".{name}" for name in sorted(formats())))
-    page = Page(service, runs, limits, settings.language)
+    page = Page(GuardedService(service), runs, limits, settings.language)
     page.blocks.queue(api_open=False, max_size=_QUEUED)
     gr.mount_gradio_app(
         app,
@@ -79,8 +88,17 @@ def create_app(service: Service, settings: Settings, runs: Runs) -> FastAPI:
         css_paths=[_PAGE / "style.css"],
         js=(_PAGE / "page.js").read_text(encoding="utf-8"),
     )
-    app.add_middleware(Guard, hosts={"localhost", "127.0.0.1", "::1", settings.host.lower()})
+    _guard(app, store, settings)
     return app
+
+
+def _guard(app: FastAPI, store: AccessStore, settings: Settings) -> None:
+    """What every request passes, from the last line to the first."""
+    rate = RateLimit(settings.requests_per_minute)
+    app.add_middleware(Access, store=store, required=asks(settings), rate=rate)
+    app.add_middleware(BodyLimit, megabytes=settings.max_request_megabytes)
+    app.add_middleware(Guard, hosts=host_names(settings))
+    app.add_middleware(RequestLog, write=to_stderr if settings.log_requests else nowhere)
 
 
 def serve(service: Service, settings: Settings, ready: Callable[[str], None]) -> None:
@@ -97,6 +115,7 @@ class Server:
     def __init__(self, service: Service, settings: Settings) -> None:
         self._service = service
         self._settings = settings
+        _require_somebody(settings)
         self._socket = _bound(settings.host, settings.port)
         self._server: uvicorn.Server | None = None
 
@@ -148,12 +167,21 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _require_somebody(settings: Settings) -> None:
+    """InputError if callers have to say who they are and nobody could."""
+    if not asks(settings) or not AccessStore(settings.home).is_empty():
+        return
+    if is_loopback(settings.host):
+        cause = "The settings ask every caller for a key or a log-in"
+    else:
+        cause = f"The address {settings.host} can be reached by other machines"
+    raise InputError(
+        f"{cause}, and there is neither a key nor a user.",
+        "Add one: domainqa users add NAME --role admin, or domainqa keys create NAME.",
+    )
+
+
 def _bound(host: str, port: int) -> socket.socket:
-    if not _is_loopback(host):
-        raise InputError(
-            f"The address {host} can be reached by other machines, and the page asks nobody who they are.",
-            "Use 127.0.0.1, and reach it from elsewhere through an SSH tunnel.",
-        )
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family)
@@ -167,13 +195,6 @@ def _bound(host: str, port: int) -> socket.socket:
             f"The page cannot listen on {host}, port {port}: {error.strerror}.",
             "Use 127.0.0.1 and a port above 1023, or 0 for a free one.",
         ) from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 @contextmanager

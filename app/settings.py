@@ -96,6 +96,18 @@ class Settings(BaseSettings):
     answer_seconds: float = Field(120.0, gt=0, le=86_400, description="Seconds that such an answer may take.")
     host: Name = Field("127.0.0.1", description="Address that the page listens on.")
     port: int = Field(0, ge=0, le=65_535, description="Port of the page; 0 takes a free one.")
+    access: Literal["auto", "required"] = Field(
+        "auto",
+        description="Who has to log in or show a key: auto asks callers of other machines, required all.",
+    )
+    allowed_hosts: tuple[Name, ...] = Field(
+        (), description="Further names under which the page is called, as behind a reverse proxy."
+    )
+    requests_per_minute: int = Field(300, ge=1, le=1_000_000, description="Requests of one key, at most.")
+    max_request_megabytes: int = Field(
+        1000, ge=1, le=100_000, description="Size of one request, all its files together, at most."
+    )
+    log_requests: bool = Field(False, description="One line of JSON on standard error for each request.")
     language: Literal["en", "zh", "auto"] = Field(
         "auto", description="Language of page, reports and commands; auto: the browser's, else English."
     )

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app.access.values import ForbiddenError
+from app.openai_error import error_shape
 from knowledge_base.errors import (
     BusyError,
     DomainqaError,
@@ -37,17 +38,9 @@ def status_of(error: DomainqaError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), _OTHER)
 
 
-def error_shape(status: int, message: str, param: str | None = None, code: str | None = None) -> object:
-    """The body of a failure."""
-    usual = "server_error" if status >= _FIRST_SERVER_ERROR else "invalid_request_error"
-    return {
-        "error": {"message": message, "type": _TYPES.get(status, usual), "param": param, "code": code},
-    }
-
-
 def failure_shape(error: DomainqaError) -> object:
     """The body of a failure of ours; its code is the kind of error."""
-    return error_shape(status_of(error), str(error), code=_code(error))
+    return error_shape(str(error), _kind(status_of(error)), _code(error))
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -68,12 +61,21 @@ def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     problems = [_problem(detail) for detail in error.errors()]
     message = "; ".join(f"{place}: {told}" if place else told for place, told in problems)
-    return JSONResponse(error_shape(422, f"{message}.", problems[0][0] or None, "invalid_request"), 422)
+    return JSONResponse(
+        error_shape(f"{message}.", _kind(422), "invalid_request", problems[0][0] or None), 422
+    )
 
 
 def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return JSONResponse(error_shape(error.status_code, str(error.detail)), error.status_code, error.headers)
+    return JSONResponse(
+        error_shape(str(error.detail), _kind(error.status_code)), error.status_code, error.headers
+    )
+
+
+def _kind(status: int) -> str:
+    usual = "server_error" if status >= _FIRST_SERVER_ERROR else "invalid_request_error"
+    return _TYPES.get(status, usual)
 
 
 def _problem(detail: Mapping[str, object]) -> tuple[str, str]:

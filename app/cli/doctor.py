@@ -20,7 +20,7 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def doctor(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
-    """Check versions, models, disk, memory, processor, home and collections.
+    """Check versions, models, disk, memory, processor, home, access and collections.
 
     Each line is ok, warn or fail and says what to do. --json prints a list of {"check", "state", "seen",
     "remedy"}. The exit code is 11 if anything fails.

@@ -16,12 +16,14 @@ from app.cli import (
     documents,
     evaluate,
     ingest,
+    keys,
     models,
     pairs,
     retrain,
     search,
     serve,
     train,
+    users,
 )
 from app.cli.output import messages
 from app.cli.state import Collection, Home, remember
@@ -79,6 +81,8 @@ cli.command()(retrain.retrain)
 cli.command()(train.train)
 cli.command()(evaluate.evaluate)
 cli.add_typer(adapters.group, name="adapters")
+cli.add_typer(keys.group, name="keys")
+cli.add_typer(users.group, name="users")
 cli.command()(doctor.doctor)
 
 

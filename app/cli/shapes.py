@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from app.access.values import Key, User
     from app.answering.values import Answer
     from app.retraining.pairs import StoredFile
     from app.workspace import CollectionInfo
@@ -126,4 +127,27 @@ def dropped_shape(dropped: Dropped) -> Object:
         "origin": dropped.origin,
         "question": dropped.question,
         "reason": dropped.reason,
+    }
+
+
+def key_shape(key: Key) -> Object:
+    """One key of a list; `collections` is null for all, `last_used` for never."""
+    return {
+        "name": key.name,
+        "prefix": key.prefix,
+        "role": key.role,
+        "collections": None if key.collections is None else list(key.collections),
+        "created": key.created,
+        "last_used": key.last_used or None,
+    }
+
+
+def user_shape(user: User) -> Object:
+    """One user of a list; `collections` is null for all, `last_login` for never."""
+    return {
+        "name": user.name,
+        "role": user.role,
+        "collections": None if user.collections is None else list(user.collections),
+        "created": user.created,
+        "last_login": user.last_login or None,
     }

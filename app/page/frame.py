@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.events import Dependency
 
+from app.page.callers import as_caller
 from app.page.rendering.notices import failure
 from app.page.runs import Runs
 from app.page.service import Service
@@ -107,9 +108,12 @@ def listen(
     outputs: Sequence[Block] | None,
     **options: Any,  # noqa: ANN401
 ) -> Dependency:
-    """Bind a handler that is no part of the public HTTP interface and shows no progress of its own."""
+    """Bind a handler that is no part of the public HTTP interface and shows no progress of its own.
+
+    What it does is done for whoever sent the event.
+    """
     given = {"api_visibility": "private", "show_progress": "hidden", **options}
-    step: Dependency = trigger(handler, inputs=inputs, outputs=outputs, **given)
+    step: Dependency = trigger(as_caller(handler), inputs=inputs, outputs=outputs, **given)
     return step
 
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import gradio as gr
 
+from app.access.caller import caller
 from app.page.adapters import AdaptersTab
 from app.page.chat import ChatTab
 from app.page.frame import Frame, Limits, listen
 from app.page.knowledge import KnowledgeTab
+from app.page.rendering.account import account
 from app.page.rendering.notices import page_title, theme_button
 from app.page.runs import Runs
 from app.page.search import SearchTab
@@ -54,7 +56,9 @@ class Page:
                     self._knowledge = KnowledgeTab(self._frame)
                 with words.make(gr.Tab, lambda t: {"label": t.retrieval}, id="retrieval") as retrieval:
                     self._search = SearchTab(self._frame)
-                with words.make(gr.Tab, lambda t: {"label": t.adapters}, id="adapters") as adapters:
+                with words.make(
+                    gr.Tab, lambda t: {"label": t.adapters}, id="adapters", elem_id="dq-adapters-tab"
+                ) as adapters:
                     self._adapters = AdaptersTab(self._frame)
             self._wire(blocks, "" if language == "auto" else language)
             self._wire_visits(adapters, (chat, knowledge, retrieval))
@@ -87,6 +91,7 @@ class Page:
             )
             language.render()  # type: ignore[no-untyped-call]
             words.make(gr.HTML, lambda t: {"value": theme_button(t)}, elem_id="dq-theme", **plain)
+            self._account = gr.HTML(elem_id="dq-account", apply_default_css=False)
         notice = gr.HTML(elem_id="dq-notice", apply_default_css=False)
         return Frame(service, self._runs, limits, words, language, collection, notice)
 
@@ -100,7 +105,7 @@ class Page:
             *(part for tab in tabs for part in tab.inputs),
         }
         shown = [frame.notice, frame.collection, *(part for tab in tabs for part in tab.outputs)]
-        spoken = unique([self._chosen, frame.language, *frame.words.components, *shown])
+        spoken = unique([self._chosen, self._account, frame.language, *frame.words.components, *shown])
         pick = _PICK_LANGUAGE.replace("FIXED", repr(fixed))
         loaded = listen(blocks.load, frame.guarded(self._speak), read, spoken, js=pick)
         switched = listen(frame.language.input, frame.guarded(self._switch), read, spoken, js=_TELL_LANGUAGE)
@@ -139,7 +144,10 @@ class Page:
     def _speak(self, values: Values) -> Updates:
         """The whole page in its language."""
         words = self._frame.words.updates(self._frame.texts(values))
-        chosen: Updates = {self._frame.language: gr.update(value=values[self._frame.language])}
+        chosen: Updates = {
+            self._frame.language: gr.update(value=values[self._frame.language]),
+            self._account: account(caller(), self._frame.texts(values)),
+        }
         return merged(words, {**self._show(values), **chosen})
 
     def _switch(self, values: Values) -> Updates:

@@ -16,6 +16,12 @@ class Texts:
     subtitle: str
     page_language: str
     theme: str
+    log_in: str
+    log_out: str
+    user_name: str
+    password: str
+    wrong_password: str
+    wait_password: str
     chat: str
     knowledge: str
     retrieval: str

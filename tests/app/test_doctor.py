@@ -8,6 +8,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from app import doctor
+from app.access.grants import grant
+from app.access.store import AccessStore
 from app.doctor import Finding
 from app.settings import load_settings
 from knowledge_base.errors import MismatchError, StorageError
@@ -116,6 +118,21 @@ def test_a_home_that_cannot_be_opened_is_a_finding() -> None:
 
     (found,) = doctor.collections(newer, "fake")
     assert (found.state, found.remedy) == ("fail", "Install it.")
+
+
+def test_who_is_asked_is_told(tmp_path: Path) -> None:
+    local = load_settings({"home": tmp_path})
+    assert doctor.guarded(local) == Finding(
+        "access", "ok", "127.0.0.1: only this machine, and nobody is asked"
+    )
+    open_to_all = load_settings({"home": tmp_path, "host": "192.0.2.1"})
+    found = doctor.guarded(open_to_all)
+    assert (found.state, found.remedy) == ("fail", "domainqa users add NAME --role admin")
+    AccessStore(tmp_path).keys.create("website", grant("reader"))
+    found = doctor.guarded(open_to_all)
+    assert (found.state, found.seen) == ("ok", "192.0.2.1: everybody is asked; 0 users, 1 keys")
+    (tmp_path / "access.sqlite").write_bytes(b"damaged" * 1000)
+    assert doctor.guarded(open_to_all).state == "fail"
 
 
 def test_libraries_are_compared_with_what_is_asked_for() -> None:

@@ -69,7 +69,7 @@ def test_data_is_passed_on_as_it_is_with_the_headers(client: TestClient) -> None
     assert answer.json() == {"text": "<script>"}
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-frame-options"] == "DENY"
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["referrer-policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:7860", "127.0.0.1.evil.example", "[bad"])

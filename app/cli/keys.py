@@ -1,0 +1,111 @@
+"""`domainqa keys`: keys for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.output import console, messages, table, write_json
+from app.cli.shapes import key_shape
+from app.cli.state import Home, Json, State, remember
+
+if TYPE_CHECKING:
+    from app.access.store import AccessStore
+
+group = typer.Typer(rich_markup_mode=None)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="What the key is called.")]
+Role = Annotated[
+    str, typer.Option("--role", metavar="ROLE", help="reader (asks), editor (also ingests), or admin (all).")
+]
+Collections = Annotated[
+    list[str] | None,
+    typer.Option("--collection", "-c", metavar="NAME", help="May touch this one; repeatable [all]."),
+]
+
+
+@group.callback(invoke_without_command=True)
+def default(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+    """Make, list and revoke keys for programs; without a further word, list them.
+
+    \b
+    Example:
+      domainqa keys create website --role reader --collection bank
+      domainqa keys
+    """
+    state = remember(ctx, home)
+    if ctx.invoked_subcommand is None:
+        _list(state, as_json)
+
+
+@group.command("list")
+def list_(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+    """List the keys by name; none can be shown again.
+
+    \b
+    Example:
+      domainqa keys list --json
+    """
+    _list(remember(ctx, home), as_json)
+
+
+@group.command()
+def create(
+    ctx: typer.Context,
+    name: Name,
+    role: Role = "reader",
+    collections: Collections = None,
+    home: Home = None,
+) -> None:
+    """Make a key and print it, this one time; programs send it as "Authorization: Bearer KEY".
+
+    \b
+    Example:
+      domainqa keys create website
+      domainqa keys create importer --role editor --collection staff --collection fees
+    """
+    from app.access.grants import grant
+
+    text = _store(remember(ctx, home)).keys.create(name, grant(role, collections or ()))
+    typer.echo(text)
+    messages().print("Keep it now: only its digest is stored, so it cannot be shown again.")
+
+
+@group.command()
+def revoke(ctx: typer.Context, name: Name, home: Home = None) -> None:
+    """Forget a key; a running server refuses it from the next request on.
+
+    \b
+    Example:
+      domainqa keys revoke website
+    """
+    _store(remember(ctx, home)).keys.revoke(name)
+    messages().print(f"Revoked the key {name}.", markup=False)
+
+
+def _store(state: State) -> AccessStore:
+    from app.access.store import AccessStore
+
+    return AccessStore(state.settings().home)
+
+
+def _list(state: State, as_json: bool) -> None:
+    found = _store(state).keys.list()
+    if as_json:
+        write_json([key_shape(key) for key in found])
+    elif found:
+        headings = ("key", "begins with", "role", "collections", "created", "last used")
+        rows = [
+            (
+                key.name,
+                f"dq_{key.prefix}",
+                key.role,
+                "all" if key.collections is None else ", ".join(key.collections),
+                key.created,
+                key.last_used or "never",
+            )
+            for key in found
+        ]
+        console().print(table(headings, rows))
+    else:
+        messages().print("There are no keys yet. Make one: domainqa keys create NAME")

@@ -1,0 +1,122 @@
+"""`domainqa users`: people who log in to the page."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.keys import Collections, Role
+from app.cli.output import console, messages, table, write_json
+from app.cli.shapes import user_shape
+from app.cli.state import Home, Json, State, remember
+
+if TYPE_CHECKING:
+    from app.access.store import AccessStore
+
+group = typer.Typer(rich_markup_mode=None)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="What the user logs in as.")]
+
+
+@group.callback(invoke_without_command=True)
+def default(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+    """Add, list and remove users of the page; without a further word, list them.
+
+    \b
+    Example:
+      domainqa users add li --role editor
+      domainqa users
+    """
+    state = remember(ctx, home)
+    if ctx.invoked_subcommand is None:
+        _list(state, as_json)
+
+
+@group.command("list")
+def list_(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+    """List the users by name.
+
+    \b
+    Example:
+      domainqa users list --json
+    """
+    _list(remember(ctx, home), as_json)
+
+
+@group.command()
+def add(
+    ctx: typer.Context,
+    name: Name,
+    role: Role = "reader",
+    collections: Collections = None,
+    home: Home = None,
+) -> None:
+    """Add a user; asks for the password twice, or takes one line of standard input.
+
+    \b
+    Example:
+      domainqa users add li --role editor --collection bank
+    """
+    from app.access.grants import checked_name, grant
+
+    store, granted = _store(remember(ctx, home)), grant(role, collections or ())
+    store.users.add(checked_name(name), _password(), granted)
+    messages().print(f"Added the user {name}.", markup=False)
+
+
+@group.command()
+def password(ctx: typer.Context, name: Name, home: Home = None) -> None:
+    """Give a user another password, which ends all sessions; asks as `users add` does.
+
+    \b
+    Example:
+      domainqa users password li
+    """
+    _store(remember(ctx, home)).users.change_password(name, _password())
+    messages().print(f"{name} has a new password.", markup=False)
+
+
+@group.command()
+def remove(ctx: typer.Context, name: Name, home: Home = None) -> None:
+    """Remove a user, whose sessions end at once.
+
+    \b
+    Example:
+      domainqa users remove li
+    """
+    _store(remember(ctx, home)).users.remove(name)
+    messages().print(f"Removed the user {name}.", markup=False)
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _store(state: State) -> AccessStore:
+    from app.access.store import AccessStore
+
+    return AccessStore(state.settings().home)
+
+
+def _list(state: State, as_json: bool) -> None:
+    found = _store(state).users.list()
+    if as_json:
+        write_json([user_shape(user) for user in found])
+    elif found:
+        headings = ("user", "role", "collections", "created", "last log-in")
+        rows = [
+            (
+                user.name,
+                user.role,
+                "all" if user.collections is None else ", ".join(user.collections),
+                user.created,
+                user.last_login or "never",
+            )
+            for user in found
+        ]
+        console().print(table(headings, rows))
+    else:
+        messages().print("There are no users yet. Add one: domainqa users add NAME")
