@@ -40,12 +40,31 @@ def open_embedder(settings: Settings, progress: Progress = silent) -> Embedder:
 
 
 def open_generator(settings: Settings, progress: Progress = silent) -> Generator:
-    """The generator of the settings, without adapters; ModelError if it cannot be loaded."""
+    """The generator of the settings, without adapters.
+
+    Raises ModelError if it cannot be loaded, UnavailableError if its server does not answer.
+    """
+    if settings.generator_url is not None:
+        return _open_remote(settings, settings.generator_url)
     from app.generation.in_process import InProcessGenerator
     from app.models import model_folder
 
     folder = model_folder(settings.generator, settings.models_cache, progress)
     return InProcessGenerator(folder, device=device_of(settings))
+
+
+def _open_remote(settings: Settings, url: str) -> Generator:
+    from app.generation.remote.endpoint import Endpoint
+    from app.generation.remote.opening import open_remote
+
+    endpoint = Endpoint(
+        url=url,
+        model=settings.generator,
+        key=settings.generator_api_key,
+        connect_seconds=settings.generator_connect_seconds,
+        read_seconds=settings.generator_read_seconds,
+    )
+    return open_remote(endpoint)
 
 
 def open_reranker(settings: Settings) -> Reranker | None:
