@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.answering.answer import Reading
 from app.answering.sufficiency import load_calibrations
@@ -10,6 +11,9 @@ from app.settings import Settings
 from retrieval.packaged import Progress, silent
 from retrieval.rerank import Reranker
 from retrieval.values import Embedder, Vectors
+
+if TYPE_CHECKING:
+    from app.generation.remote.generator import RemoteGenerator
 
 CALIBRATION_FILE = Path(__file__).parent / "answering" / "calibration.json"
 # Room for instruction, examples and question beside the passage; every context window has it.
@@ -45,7 +49,7 @@ def open_generator(settings: Settings, progress: Progress = silent) -> Generator
     Raises ModelError if it cannot be loaded, UnavailableError if its server does not answer.
     """
     if settings.generator_url is not None:
-        return _open_remote(settings, settings.generator_url)
+        return open_remote_generator(settings, settings.generator_url)
     from app.generation.in_process import InProcessGenerator
     from app.models import model_folder
 
@@ -53,7 +57,8 @@ def open_generator(settings: Settings, progress: Progress = silent) -> Generator
     return InProcessGenerator(folder, device=device_of(settings))
 
 
-def _open_remote(settings: Settings, url: str) -> Generator:
+def open_remote_generator(settings: Settings, url: str) -> "RemoteGenerator":
+    """The generator at the server `url`; UnavailableError if it does not answer."""
     from app.generation.remote.endpoint import Endpoint
     from app.generation.remote.opening import open_remote
 

@@ -44,9 +44,7 @@ def _server_address(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("should be an address such as http://127.0.0.1:8000/v1")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError(
-            "should be an address without name, password and query; a key is a setting of its own"
-        )
+        raise ValueError("should be an address without name, password or query; a key is generator_api_key")
     return parts.geturl() if parts.path else f"{parts.geturl()}/v1"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from app.generation.protocol import Request as Asked
@@ -28,7 +28,8 @@ class Behaviour:
 
     `refusals` are statuses, with headers, that the next calls of the chat are answered with; `delay` are
     seconds before each piece; `drops_after` is the number of pieces after which the connection breaks;
-    `lists` whether models are listed; `key` what must come along; `loads` whether adapters can be loaded.
+    `lists` whether models are listed; `key` what must come along; `loads` whether adapters can be loaded, and
+    `cannot_load` why none of them can; `ends` whether an answer says that it is over.
     """
 
     refusals: deque[tuple[int, Mapping[str, str]]] = field(default_factory=deque)
@@ -39,6 +40,7 @@ class Behaviour:
     tokenizes: bool = True
     scores: bool = True
     loads: bool = False
+    cannot_load: str = ""
     ends: bool = True
     key: str = ""
 
@@ -106,8 +108,7 @@ class OpenAIServer:
             self._running = None
 
     def _routes(self) -> FastAPI:
-        app = FastAPI()
-        app.middleware("http")(self._noticed)
+        app = FastAPI(dependencies=[Depends(self._notice)])
         app.get("/v1/models")(self._models)
         app.post("/v1/chat/completions")(self._chat)
         app.post("/v1/load_lora_adapter")(self._load)
@@ -115,13 +116,11 @@ class OpenAIServer:
         app.post("/tokenize")(self._tokenize)
         return app
 
-    async def _noticed(self, request: Request, call_next: Any) -> Response:
+    async def _notice(self, request: Request) -> None:
         self.called.append(request.url.path)
         sent = request.headers.get("authorization", "")
         if self.behaviour.key and sent != f"Bearer {self.behaviour.key}":
-            return _error(401, f"Incorrect API key provided: {sent}")
-        response: Response = await call_next(request)
-        return response
+            raise HTTPException(401, f"Incorrect API key provided: {sent}")
 
     async def _models(self) -> Response:
         if not self.behaviour.lists:
@@ -139,6 +138,8 @@ class OpenAIServer:
         body = await request.json()
         if not self.behaviour.loads:
             raise HTTPException(404, "Not Found")
+        if self.behaviour.cannot_load:
+            return _error(400, self.behaviour.cannot_load)
         if "lora_name" not in body:
             return _error(422, "lora_name is missing")
         if body["lora_name"] in self.adapters:

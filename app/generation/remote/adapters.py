@@ -38,6 +38,17 @@ async def models_of(server: Server) -> list[str]:
         ) from error
 
 
+async def can_load(server: Server) -> bool:
+    """Whether the server loads adapters when it is asked to; found out by a request that names none."""
+    try:
+        await server.post(_LOAD, {})
+    except NotFoundError:
+        return False
+    except InputError:
+        pass  # it has looked for the name
+    return True
+
+
 class RemoteAdapters:
     """Makes sure that the server knows an adapter before it is asked for it. Safe for many threads.
 

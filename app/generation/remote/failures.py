@@ -59,6 +59,7 @@ def of_interruption(endpoint: Endpoint, error: httpx2.TransportError | None = No
             "Ask again; if it happens again, look at what the server logs.",
         ),
         away=True,
+        passing=True,
     )
 
 

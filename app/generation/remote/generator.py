@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.generation.protocol import Cancelled, Request, check_request, never
-from app.generation.remote.adapters import RemoteAdapters, models_of
+from app.generation.remote.adapters import RemoteAdapters, can_load, models_of
 from app.generation.remote.background import each, wait_for
 from app.generation.remote.counting import estimated_tokens, token_ids
 from app.generation.remote.scoring import LISTED, begins_with, first_tokens
@@ -58,6 +58,10 @@ class RemoteGenerator:
     def models(self) -> list[str]:
         """Names that the server lists at this moment, base models and adapters alike."""
         return wait_for(models_of(self._server))
+
+    def loads_adapters(self) -> bool:
+        """Whether the server loads adapters that it does not list."""
+        return wait_for(can_load(self._server))
 
     def describe(self) -> str:
         """What the server can do, for `doctor`."""
