@@ -52,6 +52,8 @@ start() {
     fi
     if ! running; then
         local model="${1:?name the folder of the model, as \`domainqa models prepare\` prints it}"
+        model="$(realpath "$model")"
+        cd "$home"  # Python looks for modules where it is started
         VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 \
             VLLM_NO_USAGE_STATS=1 setsid nohup "$python" -m vllm.entrypoints.openai.api_server \
             --host 127.0.0.1 --port "$port" --model "$model" --served-model-name base \
