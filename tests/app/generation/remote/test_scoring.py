@@ -57,7 +57,7 @@ def test_a_completion_without_log_probabilities_lists_none(completion: object) -
     ("text", "tokens"),
     [
         ("", 0),
-        (" \n", 0),
+        (" \n", 1),
         ("fee", 1),
         ("fees", 2),
         ("680 yuan.", 6),

@@ -13,7 +13,7 @@ from app.generation.protocol import Request, Scorer
 from app.generation.remote.endpoint import Endpoint
 from app.generation.remote.generator import RemoteGenerator
 from app.generation.remote.opening import open_remote
-from app.models import GEMMA
+from finetune.gemma import GEMMA
 from knowledge_base.errors import NotFoundError
 from retrieval.packaged import unpack
 from retrieval.prompt import EXAMPLES, refusal, render
