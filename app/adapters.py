@@ -25,9 +25,12 @@ SHIPPED = Path(shipped.__path__[0])
 
 @runtime_checkable
 class AdapterHost(Protocol):
-    """A generator that loads adapters from folders, onto the base model whose folder is `base`."""
+    """A generator that takes adapters from folders: it loads them, or serves those of the same names."""
 
-    base: Path
+    @property
+    def base(self) -> Path | None:
+        """The folder of the base model; None where a server has it."""
+        ...
 
     def add_adapter(self, name: str, folder: Path, version: str) -> None:
         """Make a PEFT folder known as `name`; another `version` takes the place of the one before."""
@@ -135,8 +138,9 @@ class ServedAdapters:
     def _digest_for(self, entry: Entry) -> str | None:
         """Digest of the loaded base model, if the adapter asks for one and the generator has it here."""
         asks = entry.manifest and entry.manifest.base and entry.manifest.base.digest
-        if asks and self._base_digest is None and isinstance(self._generator, AdapterHost):
-            self._base_digest = weights_digest(self._generator.base)
+        base = self._generator.base if isinstance(self._generator, AdapterHost) else None
+        if asks and base and self._base_digest is None:
+            self._base_digest = weights_digest(base)
         return self._base_digest
 
 

@@ -21,10 +21,15 @@ from packaging.requirements import Requirement
 
 from app.access.address import asks
 from app.access.store import AccessStore
+from app.adapters import open_registry
+from app.engines import open_remote_generator
+from app.generation.remote.generator import RemoteGenerator
 from app.settings import Settings
 from app.workspace import CollectionInfo, Workspace
 from knowledge_base.errors import DomainqaError
 from retrieval.packaged import PackagedModel, is_installed, is_unpacked
+
+_SERVE_THEM = "Start the server with them under these names, or let it load adapters; see docs/generators.md"
 
 State = Literal["ok", "warn", "fail"]
 T = TypeVar("T")
@@ -62,6 +67,7 @@ def examine(
     yield guarded(settings)
     for model in models:
         yield packaged(model, settings.models_cache)
+    yield from generator(settings)
     yield from collections(open_workspace, settings.embedder)
 
 
@@ -184,6 +190,34 @@ def packaged(model: PackagedModel, cache: Path) -> Finding:
     if is_installed(model):
         return Finding(name, "warn", "installed, not prepared yet", f"domainqa models prepare {model.name}")
     return Finding(name, "fail", "its package is missing or damaged", model.install_command)
+
+
+def generator(settings: Settings) -> Iterator[Finding]:
+    """Whether the server that generates answers, serves the model, and has the adapters; none without one."""
+    if settings.generator_url is None:
+        return
+    found = _looked("generator", partial(open_remote_generator, settings, settings.generator_url))
+    if isinstance(found, Finding):
+        yield found
+        return
+    yield Finding("generator", "ok", found.describe())
+    name = "adapters of the generator"
+    missing = _looked(name, partial(_not_served, settings, found))
+    if isinstance(missing, Finding):
+        yield missing
+    elif missing:
+        yield Finding(name, "warn", f"not served: {', '.join(missing)}", _SERVE_THEM)
+    else:
+        yield Finding(name, "ok", "those that are live are served, or loaded when they are asked for")
+
+
+def _not_served(settings: Settings, generator: RemoteGenerator) -> list[str]:
+    """Live adapters that the server neither lists nor loads."""
+    if generator.loads_adapters():
+        return []
+    registry = open_registry(settings)
+    live = [registry.find(name).reference for name in registry.names() if registry.serves(name)]
+    return sorted(set(live) - set(generator.models()))
 
 
 def collections(open_workspace: Callable[[], Workspace], embedder: str) -> Iterator[Finding]:

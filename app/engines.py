@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.answering.answer import Reading
 from app.answering.sufficiency import load_calibrations
@@ -12,6 +13,9 @@ from retrieval.embedded import Home
 from retrieval.packaged import Progress, silent
 from retrieval.rerank import Reranker
 from retrieval.values import Embedder, Vectors
+
+if TYPE_CHECKING:
+    from app.generation.remote.generator import RemoteGenerator
 
 CALIBRATION_FILE = Path(__file__).parent / "answering" / "calibration.json"
 # Room for instruction, examples and question beside the passage; every context window has it.
@@ -65,12 +69,32 @@ def open_embedder(settings: Settings, progress: Progress = silent) -> Embedder:
 
 
 def open_generator(settings: Settings, progress: Progress = silent) -> Generator:
-    """The generator of the settings, without adapters; ModelError if it cannot be loaded."""
+    """The generator of the settings, without adapters.
+
+    Raises ModelError if it cannot be loaded, UnavailableError if its server does not answer.
+    """
+    if settings.generator_url is not None:
+        return open_remote_generator(settings, settings.generator_url)
     from app.generation.in_process import InProcessGenerator
     from app.models import model_folder
 
     folder = model_folder(settings.generator, settings.models_cache, progress)
     return InProcessGenerator(folder, device=device_of(settings))
+
+
+def open_remote_generator(settings: Settings, url: str) -> "RemoteGenerator":
+    """The generator at the server `url`; UnavailableError if it does not answer."""
+    from app.generation.remote.endpoint import Endpoint
+    from app.generation.remote.opening import open_remote
+
+    endpoint = Endpoint(
+        url=url,
+        model=settings.generator,
+        key=settings.generator_api_key,
+        connect_seconds=settings.generator_connect_seconds,
+        read_seconds=settings.generator_read_seconds,
+    )
+    return open_remote(endpoint)
 
 
 def open_reranker(settings: Settings) -> Reranker | None:

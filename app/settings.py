@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -45,7 +46,18 @@ def _default_models_cache() -> Path:
     return Path.home() / ".cache" / "domainqa" / "models"
 
 
+def _server_address(text: str) -> str:
+    """An address as it is called and shown: without a slash at its end, with /v1 where no path is named."""
+    parts = urlsplit(text.rstrip("/"))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("should be an address such as http://127.0.0.1:8000/v1")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("should be an address without name, password or query; a key is generator_api_key")
+    return parts.geturl() if parts.path else f"{parts.geturl()}/v1"
+
+
 Folder = Annotated[Path, AfterValidator(_absolute)]
+ServerAddress = Annotated[str, AfterValidator(_server_address)]
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -62,7 +74,19 @@ class Settings(BaseSettings):
     )
     collection: Name = Field("bank", description="Collection that is used when none is named.")
     embedder: Name = Field("multilingual-e5-small", description="Packaged model, folder or hub id.")
-    generator: Name = Field("gemma-3-270m", description="Packaged model, folder or hub id.")
+    generator: Name = Field(
+        "gemma-3-270m", description="Packaged model, folder or hub id; at a server the model's name there."
+    )
+    generator_url: ServerAddress | None = Field(
+        None, description="OpenAI-compatible server that generates, such as http://127.0.0.1:8000/v1."
+    )
+    generator_api_key: SecretStr | None = Field(None, description="Key of that server, if it asks for one.")
+    generator_connect_seconds: float = Field(
+        5.0, gt=0, le=600, description="Wait for a connection to that server, at most."
+    )
+    generator_read_seconds: float = Field(
+        120.0, gt=0, le=86_400, description="Silence of that server, at most."
+    )
     adapter: Name | None = Field(
         None, description="Adapter that answers when none is named; 'base' for none."
     )

@@ -10,11 +10,10 @@ from app.generation.adapters import Adapter, Adapters
 from app.generation.model import load_model
 from app.generation.prefix_cache import PrefixCache, Tokens
 from app.generation.processor import Precision, best_precision
-from app.generation.protocol import Cancelled, Request, never
+from app.generation.protocol import Cancelled, Request, check_request, never
 from app.generation.reading import Position, read_prompt, read_token
 from app.generation.text_stream import StopFilter, TokenText
 from app.generation.turns import Turns
-from knowledge_base.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class InProcessGenerator:
 
     def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[str]:
         """See `Generator.stream`; what is wrong with the request is raised here, before the first piece."""
-        _check(request)
+        check_request(request)
         adapter = self._adapters.find(request.adapter)
         ids = self._model.encoder.prompt(request.messages)
         return self._write(request, adapter, ids, cancelled)
@@ -149,10 +148,3 @@ class InProcessGenerator:
             return int(logits.argmax())
         chances = torch.softmax(logits.cpu() / temperature, dim=-1)
         return int(torch.multinomial(chances, 1, generator=self._random))
-
-
-def _check(request: Request) -> None:
-    if request.max_new_tokens < 1:
-        raise InputError(f"max_new_tokens is {request.max_new_tokens}.", "Ask for at least one token.")
-    if not 0 <= request.temperature < float("inf"):
-        raise InputError(f"The temperature is {request.temperature}.", "Use 0 or a positive number.")

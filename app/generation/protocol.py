@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from knowledge_base.errors import InputError
 from retrieval.prompt import Message
 
 Cancelled = Callable[[], bool]
@@ -29,6 +30,14 @@ class Request:
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
     unlike: str = ""
+
+
+def check_request(request: Request) -> None:
+    """Refuse numbers that make no sense with InputError."""
+    if request.max_new_tokens < 1:
+        raise InputError(f"max_new_tokens is {request.max_new_tokens}.", "Ask for at least one token.")
+    if not 0 <= request.temperature < float("inf"):
+        raise InputError(f"The temperature is {request.temperature}.", "Use 0 or a positive number.")
 
 
 class Generator(Protocol):

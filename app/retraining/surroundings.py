@@ -40,11 +40,11 @@ _NONE = frozenset({""})
 
 
 def require_host(workspace: Workspace) -> AdapterHost:
-    """The workspace's generator, which loads adapters from folders; ModelError if it does not."""
+    """The workspace's generator, which loads adapters onto a base model that is here; ModelError if not."""
     generator = workspace.generator()
-    if not isinstance(generator, AdapterHost):
+    if not isinstance(generator, AdapterHost) or generator.base is None:
         raise ModelError(
-            "The configured generator does not load adapters from folders.",
+            "The configured generator does not load adapters onto a base model in this process.",
             "Retrain with the generator in this process, then load the adapter where it is served.",
         )
     return generator
