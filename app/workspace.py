@@ -1,7 +1,6 @@
 """Everything that can be done with one home folder; the page and the command line only call this."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from app.engines import (
 )
 from app.feedback import Feedback, FeedbackStore, Verdict
 from app.generation.protocol import Cancelled, Generator, Request, never
+from app.recent_answers import RecentAnswers
 from app.retraining.pairs import PairStore
 from app.retraining.runs import RunStore
 from app.settings import Settings
@@ -34,9 +34,6 @@ from knowledge_base.values import CatalogueEntry, Document
 from retrieval.collections import WritableIndex
 from retrieval.retriever import Retrieval, Retriever, SearchSettings
 from retrieval.values import NO_FILTER, Embedder, Filter
-
-# Answers that can still get feedback; each holds its passages, a few kilobytes.
-_REMEMBERED_ANSWERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         self._served: ServedAdapters | None = None
         self._answerer: Answerer | None = None
         self._collections: dict[str, _Open] = {}
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._answers = RecentAnswers()
 
     def __enter__(self) -> Self:
         """Use as `with Workspace(settings) as workspace`."""
@@ -184,7 +181,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         entry = choose(self.registry, self.settings, question.adapter, question.collection)
         retriever = self.retriever(question.collection)
         asked = replace(question, adapter=self.served().serve(entry))
-        return self._remembering(self.answerer().ask(asked, retriever, cancelled))
+        return self._answers.noting(self.answerer().ask(asked, retriever, cancelled))
 
     def answer(self, question: Question) -> Answer:
         """The finished answer to one question."""
@@ -224,10 +221,6 @@ class Workspace(AbstractContextManager["Workspace"]):
     def feedback(self, answer_id: str, verdict: Verdict, correction: str = "", comment: str = "") -> None:
         """Store a verdict on an answer given lately; NotFoundError for one that is no longer known."""
         answer = self._answers.get(answer_id)
-        if answer is None:
-            raise NotFoundError(
-                "This answer is no longer remembered.", "Ask the question again and judge the new answer."
-            )
         self._feedback.add(answer, verdict, correction, comment)
 
     def feedback_on(self, collection: str) -> list[Feedback]:
@@ -341,15 +334,6 @@ class Workspace(AbstractContextManager["Workspace"]):
     def _chunk_tokens(self) -> int:
         """What the settings ask for, within what the embedder reads: nothing is silently cut off."""
         return min(self.settings.chunk_tokens, self.embedder().max_tokens)
-
-    def _remembering(self, events: Iterator[Event]) -> Iterator[Event]:
-        for event in events:
-            if isinstance(event, Finished):
-                with self._lock:
-                    self._answers[event.answer.id] = event.answer
-                    while len(self._answers) > _REMEMBERED_ANSWERS:
-                        self._answers.popitem(last=False)
-            yield event
 
     def _check(self, question: str) -> None:
         if not question.strip():

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.access.values import LOCAL, ForbiddenError, Principal, Right
+from app.access.values import ForbiddenError, Principal, Right
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def needs(right: Right) -> Callable[[Request], Caller]:
     """The dependency of a route that needs a right; who lacks it gets a ForbiddenError."""
 
     def caller(request: Request) -> Caller:
-        principal = getattr(request.state, "principal", LOCAL)
+        principal = request.state.principal  # put there by what guards the server
         if not principal.may(right):
             raise _forbidden(principal, f"{right} anything")
         return Caller(principal, right)

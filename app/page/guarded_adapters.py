@@ -73,6 +73,11 @@ class GuardedPairs:
         """The stored files of a collection; none for those who may not retrain."""
         return self._pairs.list(collection) if caller().may("admin") else ()
 
+    def remove(self, collection: str, name: str) -> None:
+        """Forget one of them."""
+        self._require("admin")
+        self._pairs.remove(collection, name)
+
 
 class GuardedRetrainings:
     """Fulfils `Retrainings`."""

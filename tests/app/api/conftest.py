@@ -8,11 +8,25 @@ import httpx
 import pytest
 from openai import OpenAI
 
+from app.access.grants import grant
+from app.access.store import AccessStore
 from app.server import Server
 from app.settings import Settings
 from tests.fake_workspace import FakeWorkspace
 
 COLLECTION = "bank"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where keys are kept."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def key(home: Path) -> str:
+    """A reader's key."""
+    return AccessStore(home).keys.create("reader", grant("reader"))
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +36,9 @@ def workspace() -> FakeWorkspace:
 
 
 @pytest.fixture(scope="module")
-def address(workspace: FakeWorkspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(workspace: FakeWorkspace, home: Path) -> Iterator[str]:
     """Where it is served: at most two questions at once, two seconds for each, files of one megabyte."""
-    settings = Settings(
-        home=tmp_path_factory.mktemp("home"), max_waiting=2, answer_seconds=2, max_file_megabytes=1
-    )
+    settings = Settings(home=home, max_waiting=2, answer_seconds=2, max_file_megabytes=1)
     server = Server(workspace, settings)
     ready = threading.Event()
     thread = threading.Thread(target=server.run, args=(lambda _address: ready.set(),))
@@ -59,9 +71,9 @@ def site(address: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def openai(address: str) -> Iterator[OpenAI]:
+def openai(address: str, key: str) -> Iterator[OpenAI]:
     """The official client, which knows nothing of us."""
-    with OpenAI(base_url=f"{address}v1", api_key="none", max_retries=0) as client:
+    with OpenAI(base_url=f"{address}v1", api_key=key, max_retries=0) as client:
         yield client
 
 
