@@ -57,10 +57,6 @@ def create_app(service: Service, settings: Settings, runs: Runs) -> FastAPI:
     )
     add_api(app, service, settings, jobs)
 
-    @app.get("/healthz", tags=["operation"])
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
     @app.get(f"{ADDRESS}/{{kind}}/{{name}}", include_in_schema=False)
     def report(kind: Literal["runs", "adapters"], name: str) -> Response:
         return report_response(service, kind, name)

@@ -21,6 +21,7 @@ from app.engines import (
 )
 from app.feedback import Feedback, FeedbackStore, Verdict
 from app.generation.protocol import Cancelled, Generator, Request, never
+from app.metrics import Metrics
 from app.recent_answers import RecentAnswers
 from app.retraining.pairs import PairStore
 from app.retraining.runs import RunStore
@@ -78,6 +79,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         self._answerer: Answerer | None = None
         self._collections: dict[str, _Open] = {}
         self._answers = RecentAnswers()
+        self.metrics = Metrics()
 
     def __enter__(self) -> Self:
         """Use as `with Workspace(settings) as workspace`."""
@@ -181,7 +183,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         entry = choose(self.registry, self.settings, question.adapter, question.collection)
         retriever = self.retriever(question.collection)
         asked = replace(question, adapter=self.served().serve(entry))
-        return self._answers.noting(self.answerer().ask(asked, retriever, cancelled))
+        return self._answers.noting(self.metrics.watching(self.answerer().ask(asked, retriever, cancelled)))
 
     def answer(self, question: Question) -> Answer:
         """The finished answer to one question."""

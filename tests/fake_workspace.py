@@ -22,6 +22,7 @@ from app.answering.values import (
 )
 from app.feedback import Feedback
 from app.generation.protocol import Cancelled, never
+from app.metrics import Metrics
 from app.settings import Settings
 from app.workspace import CollectionInfo
 from knowledge_base.errors import DomainqaError, InputError, NotFoundError
@@ -56,6 +57,7 @@ class FakeWorkspace:
         self.registry = FakeRegistry()
         self.pairs = FakePairs()
         self.runs = FakeRuns()
+        self.metrics = Metrics()
         self.pause = 0.0
         self.failure: DomainqaError | None = None
         self.closed = False
@@ -133,7 +135,7 @@ class FakeWorkspace:
             raise InputError("The question is empty.", "Write a question.")
         (found,) = self.search([question.text], question.collection, k=4, limit=question.limit)
         self.asked.append(question)
-        return self._events(question, found, cancelled)
+        return self.metrics.watching(self._events(question, found, cancelled))
 
     def write(self, task: Task, cancelled: Cancelled = never) -> Writing:
         """The last message, backwards, word by word."""

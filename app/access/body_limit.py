@@ -10,6 +10,7 @@ from app.access.refusals import too_large
 _MEGABYTE = 1024 * 1024
 # Without files: room for a long conversation, which a browser sends whole, but not for filling the memory.
 PLAIN_MEGABYTES = 16
+_SWALLOWED = 64 * _MEGABYTE
 
 
 class BodyLimit:
@@ -34,13 +35,24 @@ class BodyLimit:
         megabytes = self._megabytes if has_files else min(self._megabytes, PLAIN_MEGABYTES)
         said = headers.get("content-length", "0")
         if not said.isdecimal() or int(said) > megabytes * _MEGABYTE:
-            await too_large(megabytes)(scope, receive, send)
+            await _refuse(megabytes, scope, receive, send)
             return
         counted = _Counted(receive, send, megabytes * _MEGABYTE)
         with suppress(_TooLargeError):
             await self._app(scope, counted.receive, counted.send)
         if counted.is_over and not counted.answered:
-            await too_large(megabytes)(scope, receive, send)
+            await _refuse(megabytes, scope, receive, send)
+
+
+async def _refuse(megabytes: int, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer, after some of the rest was read: who still sends when the door closes never sees the answer."""
+    left = _SWALLOWED
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    await too_large(megabytes)(scope, receive, send)
 
 
 class _TooLargeError(Exception):

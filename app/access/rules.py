@@ -3,7 +3,9 @@
 from app.access.values import Right
 
 LOGIN, LOGOUT = "/login", "/logout"
-_OPEN = frozenset({("GET", "/healthz"), ("GET", LOGIN), ("POST", LOGIN), ("POST", LOGOUT)})
+_OPEN = frozenset(
+    {("GET", "/healthz"), ("GET", "/readyz"), ("GET", LOGIN), ("POST", LOGIN), ("POST", LOGOUT)}
+)
 # Reports quote documents, whatever their collection. Uploads fill the disk before any function sees them.
 _ADMIN = ("/reports/",)
 _WRITE = ("/gradio_api/upload",)

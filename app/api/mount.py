@@ -10,6 +10,7 @@ from app.api.documents import document_routes
 from app.api.errors import answer_errors
 from app.api.generate import generate_routes
 from app.api.jobs import Jobs
+from app.api.operation import operation_routes
 from app.api.reference import reference_page
 from app.api.search import search_routes
 from app.page.service import Service
@@ -17,7 +18,7 @@ from app.settings import Settings
 
 
 def add_api(app: FastAPI, service: Service, settings: Settings, jobs: Jobs) -> None:
-    """Add every route under /v1, the shape of failures, and the page that lists the routes."""
+    """Add all routes under /v1, those of operation, the shape of failures, and the page that lists them."""
     queue = Queue(settings.max_waiting, settings.answer_seconds)
     for routes in (
         chat_routes(service, queue, settings.collection),
@@ -25,6 +26,7 @@ def add_api(app: FastAPI, service: Service, settings: Settings, jobs: Jobs) -> N
         search_routes(service, settings.collection),
         collection_routes(service),
         document_routes(service, jobs, settings.max_file_megabytes * 2**20),
+        operation_routes(service, queue),
     ):
         app.include_router(routes)
     answer_errors(app)

@@ -9,6 +9,7 @@ from app.access.values import ForbiddenError, Right
 from app.answering.values import Event, Question, Task, Writing
 from app.feedback import Feedback
 from app.generation.protocol import Cancelled, never
+from app.metrics import Metrics
 from app.page.guarded_adapters import GuardedAdapters, GuardedPairs, GuardedRetrainings
 from app.page.service import Service
 from app.workspace import CollectionInfo
@@ -108,6 +109,11 @@ class GuardedService:
     def feedback_on(self, collection: str) -> Sequence[Feedback]:
         """What others asked and said; nothing for those who may not retrain."""
         return self._service.feedback_on(collection) if caller().may("admin", collection) else ()
+
+    @property
+    def metrics(self) -> Metrics:
+        """What operators watch."""
+        return self._service.metrics
 
     @property
     def registry(self) -> GuardedAdapters:

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from app.answering.values import Event, Question, Task, Writing
 from app.feedback import Feedback
 from app.generation.protocol import Cancelled, never
+from app.metrics import Metrics
 from app.retraining.pairs import StoredFile, Summary
 from app.retraining.values import CurvePoint, RunInfo, RunRequest
 from app.workspace import CollectionInfo
@@ -160,6 +161,11 @@ class Service(Protocol):
 
     def feedback_on(self, collection: str) -> Sequence[Feedback]:
         """All of it on answers from one collection."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """What operators watch."""
         ...
 
     @property

@@ -6,13 +6,14 @@ from typing import Any, Literal
 Needs = Literal["nothing", "read", "write", "admin", "closed"]
 
 TABLE: dict[Needs, tuple[str, ...]] = {
-    "nothing": ("GET /healthz", "GET /login", "POST /login", "POST /logout"),
+    "nothing": ("GET /healthz", "GET /readyz", "GET /login", "POST /login", "POST /logout"),
     "read": (
         "GET /",
         "HEAD /",
         "POST /login/",
         "GET /logout",
         "GET /docs",
+        "GET /metrics",
         "GET /v1/models",
         "POST /v1/chat/completions",
         "POST /v1/generate",

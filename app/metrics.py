@@ -1,0 +1,51 @@
+"""What operators watch: how long each stage of an answer takes, refusals, and how many wait."""
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from app.answering.values import Answer, Event, Finished
+
+_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
+
+
+class Metrics:
+    """Counts of one process, in Prometheus' text format. Safe for many threads."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._stages = Histogram(
+            "domainqa_stage_seconds",
+            "Seconds of each stage of an answer.",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._answers = Counter(
+            "domainqa_answers",
+            "Finished answers, by adapter and whether they were refusals.",
+            ["adapter", "refused"],
+            registry=self._registry,
+        )
+        self._citations = Counter("domainqa_citations", "Citations in answers.", registry=self._registry)
+
+    def watching(self, events: Iterator[Event]) -> Iterator[Event]:
+        """The events as they come; a finished answer is counted."""
+        for event in events:
+            if isinstance(event, Finished):
+                self._count(event.answer)
+            yield event
+
+    def watch(self, name: str, told: str, value: Callable[[], float]) -> None:
+        """Show a number that is asked for whenever somebody looks."""
+        Gauge(name, told, registry=self._registry).set_function(value)
+
+    def text(self) -> bytes:
+        """Everything so far."""
+        return generate_latest(self._registry)
+
+    def _count(self, answer: Answer) -> None:
+        for stage, seconds in answer.trace.seconds.items():
+            self._stages.labels(stage).observe(seconds)
+        self._answers.labels(answer.adapter, str(answer.refused).lower()).inc()
+        self._citations.inc(len(answer.citations))

@@ -1,0 +1,24 @@
+"""Is it alive, is it ready, how is it doing."""
+
+import httpx
+
+from knowledge_base.errors import StorageError
+from tests.fake_workspace import FakeWorkspace
+
+
+def test_it_is_ready_as_long_as_what_it_needs_is_there(site: httpx.Client, workspace: FakeWorkspace) -> None:
+    assert site.get("/readyz").json() == {"status": "ready"}
+    workspace.failure = StorageError("The disk is gone.", "Mount it.")
+    told = site.get("/readyz")
+    assert (told.status_code, told.json()) == (503, {"status": "not ready", "missing": ["collections"]})
+    assert site.get("/healthz").json() == {"status": "ok"}
+
+
+def test_answers_refusals_and_stages_are_counted(site: httpx.Client) -> None:
+    for question in ("platinum card", "platinum", "zebra"):
+        site.post("/v1/generate", json={"input": question, "adapter_id": "base"})
+    counted = dict(line.rsplit(" ", 1) for line in site.get("/metrics").text.splitlines() if line[0] != "#")
+    assert float(counted['domainqa_answers_total{adapter="base",refused="false"}']) >= 2
+    assert float(counted['domainqa_answers_total{adapter="base",refused="true"}']) >= 1
+    assert counted["domainqa_questions_inside"] == "0.0"
+    assert not [name for name in counted if "zebra" in name or "platinum" in name]
