@@ -74,7 +74,12 @@ start() {
 stop() {
     if running; then
         kill -- "-$(cat "$home/pid")"
-        while running; do sleep 0.2; done
+        # While it loads a model it hears nothing.
+        for _ in {1..50}; do
+            running || break
+            sleep 0.2
+        done
+        if running; then kill -KILL -- "-$(cat "$home/pid")"; fi
     fi
     rm -f "$home/pid"
 }
