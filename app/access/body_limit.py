@@ -1,5 +1,6 @@
 """Bodies of requests have a limit: files a large one, all else a small one."""
 
+import asyncio
 from contextlib import suppress
 
 from starlette.datastructures import Headers
@@ -11,6 +12,7 @@ _MEGABYTE = 1024 * 1024
 # Without files: room for a long conversation, which a browser sends whole, but not for filling the memory.
 PLAIN_MEGABYTES = 16
 _SWALLOWED = 64 * _MEGABYTE
+_SWALLOW_SECONDS = 2
 
 
 class BodyLimit:
@@ -46,13 +48,19 @@ class BodyLimit:
 
 async def _refuse(megabytes: int, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer, after some of the rest was read: who still sends when the door closes never sees the answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_SWALLOW_SECONDS):
+            await _swallow(receive)
+    await too_large(megabytes)(scope, receive, send)
+
+
+async def _swallow(receive: Receive) -> None:
     left = _SWALLOWED
     while left > 0:
         message = await receive()
         left -= len(message.get("body", b""))
         if not message.get("more_body"):
-            break
-    await too_large(megabytes)(scope, receive, send)
+            return
 
 
 class _TooLargeError(Exception):
