@@ -176,8 +176,14 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[TrainSettings]:
     done: list[TrainSettings] = []
 
     def train(
-        samples: Sequence[Sample], base: Base, settings: TrainSettings, folder: Path, progress: OnProgress
+        samples: Sequence[Sample],
+        base: Base,
+        settings: TrainSettings,
+        folder: Path,
+        progress: OnProgress,
+        texts: Sequence[str],
     ) -> Trained:
+        assert all(texts)
         progress(Progress(1, 1, 1.0, None, 10.0, 0.0))
         peft_folder(folder / ADAPTER)
         done.append(settings)
@@ -286,7 +292,8 @@ def test_several_processes_only_train(
 def test_an_adapter_folder_that_is_gone_is_trained_again(
     bank: RealHome, pairs: str, trainings: list[TrainSettings]
 ) -> None:
-    place = Path(bank.run("train", "--pairs", pairs, *SMALL).stdout.strip())
-    shutil.rmtree(place.parent.parent)
+    assert bank.run("train", "--pairs", pairs, *SMALL).exit_code == 0
+    (made,) = (bank.home / "trained").iterdir()
+    shutil.rmtree(made)
     assert bank.run("train", "--pairs", pairs, *SMALL).exit_code == 0
     assert len(trainings) == 2

@@ -40,8 +40,14 @@ def trainings(monkeypatch: pytest.MonkeyPatch, untrained: Path) -> list[int]:
     done: list[int] = []
 
     def train(
-        samples: Sequence[Sample], base: Base, settings: TrainSettings, folder: Path, progress: OnProgress
+        samples: Sequence[Sample],
+        base: Base,
+        settings: TrainSettings,
+        folder: Path,
+        progress: OnProgress,
+        texts: Sequence[str],
     ) -> Trained:
+        assert all(texts)
         for step in range(1, STEPS + 1):
             progress(Progress(step, STEPS, 1 / step, 1.5 / step, 100.0, float(STEPS - step)))
         shutil.copytree(untrained, folder / ADAPTER, dirs_exist_ok=True)
