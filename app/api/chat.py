@@ -131,8 +131,8 @@ async def _whole(reply: _Reply, parts: list[Part]) -> ChatResponse:
 async def _events(reply: _Reply, parts: AsyncIterator[Part]) -> AsyncIterator[str]:
     """Server-sent events: chunks, the tokens if they are wanted, and the end.
 
-    A checked answer may differ from what was streamed (a refusal, most of all): what is missing then is sent,
-    and `sources` says what holds.
+    What was streamed may be found to stand on nothing when it is checked: the refusal is sent behind it then,
+    and `sources` says so too.
     """
     answer, text = None, ""
     try:
@@ -143,8 +143,8 @@ async def _events(reply: _Reply, parts: AsyncIterator[Part]) -> AsyncIterator[st
             else:
                 text += part
                 yield _chunk(reply, Delta(content=part))
-        if answer and not text:
-            yield _chunk(reply, Delta(content=answer.text))
+        if answer and (answer.refused or not text):
+            yield _chunk(reply, Delta(content=f"\n\n{answer.text}" if text else answer.text))
         yield _chunk(reply, Delta(sources=sources_of(answer) if answer else None), finish=True)
         if reply.asked.stream_options and reply.asked.stream_options.include_usage:
             usage = await reply.usage(answer, answer.text if answer else text)

@@ -6,7 +6,7 @@ from openai import OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
 from tests.app.api.conftest import COLLECTION
-from tests.fake_workspace import FakeWorkspace
+from tests.fake_workspace import REFUSAL, FakeWorkspace
 
 ASKED: list[ChatCompletionMessageParam] = [
     {"role": "system", "content": "Be brief."},
@@ -84,3 +84,13 @@ def test_what_goes_wrong_before_the_first_piece_of_a_stream_is_a_status(openai: 
         openai.chat.completions.create(
             model="base", messages=ASKED, stream=True, extra_body={"collection": "nowhere"}
         )
+
+
+def test_a_stream_that_turns_out_to_stand_on_nothing_ends_with_the_refusal(openai: OpenAI) -> None:
+    chunks = openai.chat.completions.create(
+        model="base", messages=[{"role": "user", "content": "zebra"}], stream=True
+    )
+    found = list(chunks)
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in found)
+    assert text.endswith(f"\n\n{REFUSAL} The closest are: fees.txt, 费用.txt.")
+    assert found[-1].choices[0].delta.model_dump()["sources"]["refused"] is True

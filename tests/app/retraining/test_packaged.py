@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.models, pytest.mark.heavy]
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 FEES = ("fee-schedule-2025.pdf", "fee-schedule-2026.pdf")
-COMMON: dict[str, Option] = {"checkpoint_seconds": 600, "dev_share": 0, "replay": 0}
+COMMON: dict[str, Option] = {"checkpoint_seconds": 600, "dev_share": 0}
 
 
 @pytest.fixture
