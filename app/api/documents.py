@@ -47,10 +47,11 @@ def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
         collection: str, files: Annotated[list[UploadFile], File(max_length=_MOST_FILES)], caller: Editor
     ) -> Job:
         """Take files in; the job says how far it is."""
+        caller.enter(collection)
         folder = Path(mkdtemp(prefix="upload-"))
         try:
             kept = [await _kept(file, folder / str(number), most_bytes) for number, file in enumerate(files)]
-            return await run_in_threadpool(jobs.upload, kept, caller.enter(collection), folder)
+            return await run_in_threadpool(jobs.upload, kept, collection, folder)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
