@@ -36,6 +36,16 @@ class Principal:
         """Whether the role has the right, and the collection, if one is named, is among its own."""
         return right in _RIGHTS[self.role] and (collection is None or self.sees(collection))
 
+    def require(self, right: Right, collection: str | None = None) -> None:
+        """ForbiddenError, with what to do about it, unless it may."""
+        if collection is not None and not self.sees(collection):
+            raise ForbiddenError(
+                f"{self.name} may not use the collection {collection}.",
+                "Choose another, or ask an admin for it.",
+            )
+        if not self.may(right):
+            raise ForbiddenError(f"The role {self.role} may not do this.", "Ask an admin for a larger role.")
+
     def sees(self, collection: str) -> bool:
         """Whether a collection is among its own."""
         return self.collections is None or collection in self.collections

@@ -5,7 +5,6 @@ from fastapi import APIRouter
 from app.api.caller import Editor, Reader
 from app.api.shapes import Collection, NewCollection
 from app.page.service import Service
-from app.workspace import CollectionInfo
 
 
 def collection_routes(service: Service) -> APIRouter:
@@ -15,14 +14,16 @@ def collection_routes(service: Service) -> APIRouter:
     @routes.get("")
     def collections(caller: Reader) -> tuple[Collection, ...]:
         """Every collection that the caller may see."""
-        return tuple(_shape(info) for info in service.collections() if caller.sees(info.name))
+        return tuple(
+            Collection.model_validate(info) for info in service.collections() if caller.sees(info.name)
+        )
 
     @routes.post("", status_code=201)
     def create(wanted: NewCollection, caller: Editor) -> Collection:
         """Make an empty collection."""
         name = caller.enter(wanted.name)
         service.create_collection(name)
-        return next(_shape(info) for info in service.collections() if info.name == name)
+        return next(Collection.model_validate(info) for info in service.collections() if info.name == name)
 
     @routes.delete("/{collection}", status_code=204)
     def delete(collection: str, caller: Editor) -> None:
@@ -30,13 +31,3 @@ def collection_routes(service: Service) -> APIRouter:
         service.delete_collection(caller.enter(collection))
 
     return routes
-
-
-def _shape(info: CollectionInfo) -> Collection:
-    return Collection(
-        name=info.name,
-        documents=info.documents,
-        passages=info.passages,
-        embedder=info.embedder,
-        size_bytes=info.size_bytes,
-    )

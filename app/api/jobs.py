@@ -8,10 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from app.api.shapes import Job, Taken, Unreadable
+from app.api.shapes import Job, Taken
 from app.page.service import Service
 from knowledge_base.errors import BusyError, DomainqaError, NotFoundError
-from knowledge_base.ingest import Progress, Report
+from knowledge_base.ingest import Progress
 
 _REMEMBERED = 200
 _WAITING = 20
@@ -62,7 +62,7 @@ class Jobs:
             )
             raise
         else:
-            self._tell(job, state="done", done=job.total, report=_taken(report))
+            self._tell(job, state="done", done=job.total, report=Taken.model_validate(report))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -86,13 +86,3 @@ class _Watch:
 
     def waiting(self, _reason: str, /) -> None:
         """Somebody else writes; the job waits."""
-
-
-def _taken(report: Report) -> Taken:
-    return Taken(
-        added=report.added,
-        changed=report.changed,
-        unchanged=report.unchanged,
-        failed=tuple(Unreadable(path=f.path, cause=f.cause, remedy=f.remedy) for f in report.failed),
-        passages=report.passages,
-    )

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.answering.values import Answer
-from app.answering.values import Citation as AnswerCitation
 from retrieval.prompt import Style
 from retrieval.values import Filter
 
@@ -16,9 +15,9 @@ Day = Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
 
 
 class Shape(BaseModel):
-    """Closed and frozen."""
+    """Closed and frozen; made of our own values by `model_validate` where the names agree."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
 class Limit(Shape):
@@ -223,7 +222,7 @@ class Feedback(Shape):
 
 def citations_of(answer: Answer) -> tuple[Citation, ...]:
     """The citations of an answer."""
-    return tuple(map(_citation, answer.citations))
+    return tuple(map(Citation.model_validate, answer.citations))
 
 
 def sources_of(answer: Answer) -> Sources:
@@ -235,17 +234,4 @@ def sources_of(answer: Answer) -> Sources:
         confidence=answer.confidence,
         citations=citations_of(answer),
         nearest=answer.nearest,
-    )
-
-
-def _citation(citation: AnswerCitation) -> Citation:
-    return Citation(
-        number=citation.number,
-        document=citation.document,
-        title=citation.title,
-        page=citation.page,
-        start=citation.start,
-        end=citation.end,
-        quote=citation.quote,
-        support=citation.support,
     )

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from app.cli.granting import Collections, Role, listed, open_store
 from app.cli.output import console, messages, table, write_json
 from app.cli.shapes import key_shape
 from app.cli.state import Home, Json, State, remember
 
-if TYPE_CHECKING:
-    from app.access.store import AccessStore
-
 group = typer.Typer(rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the key is called.")]
-Role = Annotated[
-    str, typer.Option("--role", metavar="ROLE", help="reader (asks), editor (also ingests), or admin (all).")
-]
-Collections = Annotated[
-    list[str] | None,
-    typer.Option("--collection", "-c", metavar="NAME", help="May touch this one; repeatable [all]."),
-]
 
 
 @group.callback(invoke_without_command=True)
@@ -66,7 +57,7 @@ def create(
     """
     from app.access.grants import grant
 
-    text = _store(remember(ctx, home)).keys.create(name, grant(role, collections or ()))
+    text = open_store(remember(ctx, home)).keys.create(name, grant(role, collections or ()))
     typer.echo(text)
     messages().print("Keep it now: only its digest is stored, so it cannot be shown again.")
 
@@ -79,18 +70,12 @@ def revoke(ctx: typer.Context, name: Name, home: Home = None) -> None:
     Example:
       domainqa keys revoke website
     """
-    _store(remember(ctx, home)).keys.revoke(name)
+    open_store(remember(ctx, home)).keys.revoke(name)
     messages().print(f"Revoked the key {name}.", markup=False)
 
 
-def _store(state: State) -> AccessStore:
-    from app.access.store import AccessStore
-
-    return AccessStore(state.settings().home)
-
-
 def _list(state: State, as_json: bool) -> None:
-    found = _store(state).keys.list()
+    found = open_store(state).keys.list()
     if as_json:
         write_json([key_shape(key) for key in found])
     elif found:
@@ -100,7 +85,7 @@ def _list(state: State, as_json: bool) -> None:
                 key.name,
                 f"dq_{key.prefix}",
                 key.role,
-                "all" if key.collections is None else ", ".join(key.collections),
+                listed(key.collections),
                 key.created,
                 key.last_used or "never",
             )

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from app.cli.keys import Collections, Role
+from app.cli.granting import Collections, Role, listed, open_store
 from app.cli.output import console, messages, table, write_json
 from app.cli.shapes import user_shape
 from app.cli.state import Home, Json, State, remember
-
-if TYPE_CHECKING:
-    from app.access.store import AccessStore
 
 group = typer.Typer(rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the user logs in as.")]
@@ -60,7 +57,7 @@ def add(
     """
     from app.access.grants import checked_name, grant
 
-    store, granted = _store(remember(ctx, home)), grant(role, collections or ())
+    store, granted = open_store(remember(ctx, home)), grant(role, collections or ())
     store.users.add(checked_name(name), _password(), granted)
     messages().print(f"Added the user {name}.", markup=False)
 
@@ -73,7 +70,7 @@ def password(ctx: typer.Context, name: Name, home: Home = None) -> None:
     Example:
       domainqa users password li
     """
-    _store(remember(ctx, home)).users.change_password(name, _password())
+    open_store(remember(ctx, home)).users.change_password(name, _password())
     messages().print(f"{name} has a new password.", markup=False)
 
 
@@ -85,7 +82,7 @@ def remove(ctx: typer.Context, name: Name, home: Home = None) -> None:
     Example:
       domainqa users remove li
     """
-    _store(remember(ctx, home)).users.remove(name)
+    open_store(remember(ctx, home)).users.remove(name)
     messages().print(f"Removed the user {name}.", markup=False)
 
 
@@ -95,14 +92,8 @@ def _password() -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _store(state: State) -> AccessStore:
-    from app.access.store import AccessStore
-
-    return AccessStore(state.settings().home)
-
-
 def _list(state: State, as_json: bool) -> None:
-    found = _store(state).users.list()
+    found = open_store(state).users.list()
     if as_json:
         write_json([user_shape(user) for user in found])
     elif found:
@@ -111,7 +102,7 @@ def _list(state: State, as_json: bool) -> None:
             (
                 user.name,
                 user.role,
-                "all" if user.collections is None else ", ".join(user.collections),
+                listed(user.collections),
                 user.created,
                 user.last_login or "never",
             )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.access.caller import caller
-from app.access.values import ForbiddenError, Right
+from app.access.values import Right
 from app.answering.values import Event, Question, Task, Writing
 from app.feedback import Feedback
 from app.generation.protocol import Cancelled, never
@@ -21,13 +21,7 @@ from retrieval.values import NO_FILTER, Filter
 
 def require(right: Right, collection: str | None = None) -> None:
     """ForbiddenError unless the caller may."""
-    who = caller()
-    if collection is not None and not who.sees(collection):
-        raise ForbiddenError(
-            f"{who.name} may not use the collection {collection}.", "Choose another, or ask an admin for it."
-        )
-    if not who.may(right, collection):
-        raise ForbiddenError(f"The role {who.role} may not do this.", "Ask an admin for a larger role.")
+    caller().require(right, collection)
 
 
 class GuardedService:

@@ -26,17 +26,6 @@ def options(elasticsearch: Cluster, tmp_path: Path) -> Iterator[dict[str, object
     clear(elasticsearch)
 
 
-@pytest.fixture
-def documents(tmp_path: Path) -> Path:
-    folder = tmp_path / "documents"
-    (folder / "cards").mkdir(parents=True)
-    (folder / "cards" / "platinum.md").write_text(
-        "# Platinum card\n\nIt costs 680 a year.\n", encoding="utf-8"
-    )
-    (folder / "hours.txt").write_text("Branches open at nine and close at five.\n", encoding="utf-8")
-    return folder
-
-
 def opened(options: dict[str, object], embedder: FakeEmbedder | None = None) -> Workspace:
     return Workspace(load_settings(options), embedder or FakeEmbedder(), FakeGenerator())
 

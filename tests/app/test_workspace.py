@@ -14,17 +14,6 @@ from tests.fakes import FakeEmbedder, FakeGenerator
 
 
 @pytest.fixture
-def documents(tmp_path: Path) -> Path:
-    folder = tmp_path / "documents"
-    (folder / "cards").mkdir(parents=True)
-    (folder / "cards" / "platinum.md").write_text(
-        "# Platinum card\n\nIt costs 680 a year.\n", encoding="utf-8"
-    )
-    (folder / "hours.txt").write_text("Branches open at nine and close at five.\n", encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     settings = load_settings({"home": tmp_path / "home"})
     with Workspace(settings, FakeEmbedder(), FakeGenerator()) as workspace:
