@@ -15,6 +15,7 @@ from finetune.training.keeping import PIECE, divergence
 from finetune.training.rows import Tokens
 
 _SCALES = tuple(tenth / 10 for tenth in range(10, 2, -1))
+_AT_ONCE = 4
 
 
 def shrink(model: PeftModel, pieces: Sequence[Tokens], limit: float) -> float:
@@ -34,9 +35,15 @@ def shrink(model: PeftModel, pieces: Sequence[Tokens], limit: float) -> float:
     def fits(scale: float) -> bool:
         for name, value in parts.items():
             value.copy_(whole[name] * scale)
-        return float(divergence(model, pieces)) <= limit * len(pieces) * PIECE
+        return _change(model, pieces) <= limit * len(pieces) * PIECE
 
     place = min(bisect_left(_SCALES, True, key=fits), len(_SCALES) - 1)
     for name, value in parts.items():
         value.data.copy_(whole[name] * _SCALES[place])
     return _SCALES[place]
+
+
+def _change(model: PeftModel, pieces: Sequence[Tokens]) -> float:
+    """The divergence over all pieces, some at a time: a vocabulary's worth of logits a token fills memory."""
+    parts = (pieces[start : start + _AT_ONCE] for start in range(0, len(pieces), _AT_ONCE))
+    return sum(float(divergence(model, part)) for part in parts)
