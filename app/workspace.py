@@ -29,7 +29,7 @@ from app.settings import Settings
 from app.uploads import keep_upload
 from finetune.registry.references import BASE
 from knowledge_base import chunking
-from knowledge_base.errors import DomainqaError, InputError, NotFoundError
+from knowledge_base.errors import ConflictError, DomainqaError, InputError, NotFoundError
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.collections import WritableIndex
@@ -103,9 +103,9 @@ class Workspace(AbstractContextManager["Workspace"]):
         )
 
     def create_collection(self, name: str) -> None:
-        """Make an empty collection; InputError if there is one already."""
+        """Make an empty collection; ConflictError if there is one already."""
         if self._home.exists(name):
-            raise InputError(
+            raise ConflictError(
                 f"There is a collection {name} already.", "Choose another name, or use that one."
             )
         self._home.create(name, self.embedder(), self._chunking()).close()

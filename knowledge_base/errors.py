@@ -44,6 +44,10 @@ class SettingsError(InputError):
     exit_code = 3
 
 
+class ConflictError(InputError):
+    """What is to be made is there already."""
+
+
 class NotFoundError(DomainqaError):
     """A collection, document, model or adapter that does not exist."""
 

@@ -25,7 +25,7 @@ from app.generation.protocol import Cancelled, never
 from app.metrics import Metrics
 from app.settings import Settings
 from app.workspace import CollectionInfo
-from knowledge_base.errors import DomainqaError, InputError, NotFoundError
+from knowledge_base.errors import ConflictError, DomainqaError, InputError, NotFoundError
 from knowledge_base.ingest import FailedFile, OnProgress, Progress, Report, silent
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
@@ -59,7 +59,7 @@ class FakeWorkspace:
         self.runs = FakeRuns()
         self.metrics = Metrics()
         self.pause = 0.0
-        self.failure: DomainqaError | None = None
+        self.failure: Exception | None = None
         self.closed = False
         self._numbers = itertools.count(1)
 
@@ -86,7 +86,7 @@ class FakeWorkspace:
         """Make an empty one."""
         self._fail()
         if name in self.indexes:
-            raise InputError(f"There is a collection {name} already.", "Choose another name.")
+            raise ConflictError(f"There is a collection {name} already.", "Choose another name.")
         self.indexes[name] = FakeIndex()
 
     def delete_collection(self, name: str) -> None:

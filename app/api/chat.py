@@ -18,6 +18,7 @@ from app.api.chat_shapes import (
     Choice,
     ChunkChoice,
     Delta,
+    Finish,
     Model,
     Models,
     ReplyMessage,
@@ -28,7 +29,7 @@ from app.api.shapes import Usage, sources_of
 from app.api.usage import usage_of
 from app.generation.protocol import Cancelled
 from app.page.service import Service
-from knowledge_base.errors import DomainqaError
+from knowledge_base.errors import DomainqaError, NotFoundError
 from retrieval.prompt import Message
 
 # A reply, as it comes: its text, then, of an answer, the checked whole.
@@ -43,6 +44,13 @@ def chat_routes(service: Service, queue: Queue, usual: str) -> APIRouter:
     def models(_caller: Reader) -> Models:
         """The base model and the adapters, the one that answers by default first."""
         return Models(data=tuple(Model(id=name) for name in service.adapters()))
+
+    @routes.get("/models/{name:path}")
+    def model(name: str, _caller: Reader) -> Model:
+        """One of them."""
+        if name not in service.adapters():
+            raise NotFoundError(f"There is no model or adapter {name}.", "GET /v1/models lists them.")
+        return Model(id=name)
 
     @routes.post("/chat/completions", response_model=ChatResponse)
     async def chat(asked: ChatRequest, request: Request, caller: Reader) -> ChatResponse | StreamingResponse:
@@ -79,6 +87,12 @@ class _Reply:
         """The tokens of the exchange."""
         prompt = answer.trace.prompt if answer else "\n".join(m.text for m in self.asked.messages)
         return await usage_of(self.service, prompt, text)
+
+    def finish(self, answer: Answer | None, usage: Usage) -> Finish:
+        """Why the reply ended; a refusal has no length."""
+        most = self.asked.most_tokens
+        cut = most and usage.completion_tokens >= most and not (answer and answer.refused)
+        return "length" if cut else "stop"
 
     def _question(self) -> Question:
         text, history = conversation_of(self.asked.messages)
@@ -119,12 +133,13 @@ async def _whole(reply: _Reply, parts: list[Part]) -> ChatResponse:
     answer = next((part for part in parts if isinstance(part, Answer)), None)
     text = answer.text if answer else "".join(part for part in parts if isinstance(part, str)).strip()
     message = ReplyMessage(content=text, sources=sources_of(answer) if answer else None)
+    usage = await reply.usage(answer, text)
     return ChatResponse(
         id=reply.id,
         created=reply.created,
         model=answer.adapter if answer else reply.model,
-        choices=(Choice(message=message),),
-        usage=await reply.usage(answer, text),
+        choices=(Choice(message=message, finish_reason=reply.finish(answer, usage)),),
+        usage=usage,
     )
 
 
@@ -145,17 +160,17 @@ async def _events(reply: _Reply, parts: AsyncIterator[Part]) -> AsyncIterator[st
                 yield _chunk(reply, Delta(content=part))
         if answer and (answer.refused or not text):
             yield _chunk(reply, Delta(content=f"\n\n{answer.text}" if text else answer.text))
-        yield _chunk(reply, Delta(sources=sources_of(answer) if answer else None), finish=True)
+        usage = await reply.usage(answer, answer.text if answer else text)
+        yield _chunk(reply, Delta(sources=sources_of(answer) if answer else None), reply.finish(answer, usage))
         if reply.asked.stream_options and reply.asked.stream_options.include_usage:
-            usage = await reply.usage(answer, answer.text if answer else text)
             yield _event(_bare(reply, (), usage))
     except DomainqaError as error:
         yield f"data: {json.dumps(failure_shape(error), ensure_ascii=False)}\n\n"
     yield "data: [DONE]\n\n"
 
 
-def _chunk(reply: _Reply, delta: Delta, finish: bool = False) -> str:
-    choice = ChunkChoice(delta=delta, finish_reason="stop" if finish else None)
+def _chunk(reply: _Reply, delta: Delta, finish: Finish | None = None) -> str:
+    choice = ChunkChoice(delta=delta, finish_reason=finish)
     return _event(_bare(reply, (choice,), None))
 
 

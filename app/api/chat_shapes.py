@@ -10,6 +10,8 @@ from app.api.shapes import NO_LIMIT, Limit, Name, Shape, Sources, Temperature, T
 from knowledge_base.errors import InputError
 from retrieval.prompt import Style
 
+Finish = Literal["stop", "length"]
+
 _LONGEST = 100_000
 
 
@@ -65,6 +67,12 @@ class ChatRequest(Shape):
     max_completion_tokens: Tokens | None = None
     temperature: Temperature | None = None
     user: Annotated[str, Field(max_length=500)] | None = None
+    # Taken as long as they change nothing: clients send them of their own accord.
+    n: Annotated[int, Field(ge=1, le=1)] = 1
+    top_p: Annotated[float, Field(ge=1, le=1)] | None = None
+    presence_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
+    stop: Annotated[tuple[str, ...], Field(max_length=0)] | None = None
     collection: Name | None = None
     style: Style | None = None
     limit: Limit = NO_LIMIT
@@ -85,11 +93,11 @@ class ReplyMessage(Shape):
 
 
 class Choice(Shape):
-    """The one reply there is."""
+    """The one reply there is; it ended by itself, or at the length that was asked for."""
 
     index: int = 0
     message: ReplyMessage
-    finish_reason: Literal["stop"] = "stop"
+    finish_reason: Finish
 
 
 class ChatResponse(Shape):
@@ -116,7 +124,7 @@ class ChunkChoice(Shape):
 
     index: int = 0
     delta: Delta
-    finish_reason: Literal["stop"] | None = None
+    finish_reason: Finish | None = None
 
 
 class ChatChunk(Shape):

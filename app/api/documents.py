@@ -1,6 +1,7 @@
 """`/v1/collections/NAME/documents`: list, show, upload and delete documents; and the jobs of uploads."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Annotated
@@ -13,7 +14,7 @@ from app.api.jobs import Jobs
 from app.api.shapes import DocumentEntry, DocumentText, Job
 from app.page.service import Service
 from app.uploads import upload_name
-from knowledge_base.errors import InputError
+from knowledge_base.errors import InputError, NotFoundError
 from knowledge_base.values import CatalogueEntry
 
 _COPIED = 2**20
@@ -47,10 +48,14 @@ def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
         collection: str, files: Annotated[list[UploadFile], File(max_length=_MOST_FILES)], caller: Editor
     ) -> Job:
         """Take files in; the job says how far it is."""
-        caller.enter(collection)
+        await run_in_threadpool(_require, service, caller.enter(collection))
+        names = _distinct([upload_name(file.filename or "") for file in files])
         folder = Path(mkdtemp(prefix="upload-"))
         try:
-            kept = [await _kept(file, folder / str(number), most_bytes) for number, file in enumerate(files)]
+            kept = [
+                await _kept(file, folder / name, most_bytes)
+                for file, name in zip(files, names, strict=True)
+            ]
             return await run_in_threadpool(jobs.upload, kept, collection, folder)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -71,21 +76,37 @@ def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
     return routes
 
 
-async def _kept(file: UploadFile, folder: Path, most_bytes: int) -> Path:
-    """A copy of an uploaded file under its own name, in a folder of its own."""
-    name = upload_name(file.filename or "")
-    folder.mkdir()
+def _require(service: Service, collection: str) -> None:
+    """NotFoundError for a collection that is not there: a misspelt one would swallow the files."""
+    if collection not in {info.name for info in service.collections()}:
+        raise NotFoundError(
+            f"There is no collection {collection}.", "Make it first: POST /v1/collections."
+        )
+
+
+def _distinct(names: Sequence[str]) -> Sequence[str]:
+    """The names; InputError if two files would take each other's place."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"Several files are called {', '.join(twice)}.", "Rename them, or send them one after the other."
+        )
+    return names
+
+
+async def _kept(file: UploadFile, copied: Path, most_bytes: int) -> Path:
+    """A copy of an uploaded file."""
     size = 0
-    with (folder / name).open("wb") as copy:
+    with copied.open("wb") as copy:
         while block := await file.read(_COPIED):
             size += len(block)
             if size > most_bytes:
                 most = most_bytes // 2**20
                 raise InputError(
-                    f"{name} has more than {most} megabytes.", "Split it, or raise max_file_megabytes."
+                    f"{copied.name} has more than {most} megabytes.", "Split it, or raise max_file_megabytes."
                 )
             copy.write(block)
-    return folder / name
+    return copied
 
 
 def _entry(entry: CatalogueEntry) -> DocumentEntry:

@@ -1,6 +1,7 @@
 """Every failure of the API as OpenAI's clients expect it: a status and {"error": {message, type, …}}."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -8,9 +9,11 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app.access.values import ForbiddenError
+from app.api.shapes import Failure
 from app.openai_error import error_shape
 from knowledge_base.errors import (
     BusyError,
+    ConflictError,
     DomainqaError,
     InputError,
     MismatchError,
@@ -23,13 +26,29 @@ _STATUSES: tuple[tuple[type[DomainqaError], int], ...] = (
     (ForbiddenError, 403),
     (NotFoundError, 404),
     (MismatchError, 409),
+    (ConflictError, 409),
     (BusyError, 429),
     (UnavailableError, 503),
     (InputError, 422),
 )
 _OTHER = 503
+# As the description tells them; a route says beside it what it answers when all is well.
+FAILURES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Failure, "description": told}
+    for status, told in (
+        (401, "No key, or one that is not known."),
+        (403, "The key may not do this."),
+        (404, "There is no such collection, document, adapter or job."),
+        (409, "It is there already, or was made otherwise."),
+        (413, "The body is too large."),
+        (422, "The request cannot be used; the message names the field."),
+        (429, "Too many requests; try again after Retry-After seconds."),
+        (500, "A defect; the server's log says more."),
+        (503, "A model, server or file that is needed does not answer."),
+    )
+}
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-_FIRST_SERVER_ERROR = 500
+_DEFECT = 500
 _RETRY_SECONDS = "2"
 
 
@@ -48,6 +67,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(DomainqaError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
 
 
 def _ours(_request: Request, error: Exception) -> JSONResponse:
@@ -73,15 +93,29 @@ def _http(_request: Request, error: Exception) -> JSONResponse:
     )
 
 
+def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+    """A defect of ours: it is raised on behind the response, and the server's log has it whole."""
+    message = "The server failed unexpectedly; its log says why."
+    return JSONResponse(error_shape(message, _kind(_DEFECT), "defect"), _DEFECT)
+
+
 def _kind(status: int) -> str:
-    usual = "server_error" if status >= _FIRST_SERVER_ERROR else "invalid_request_error"
+    usual = "server_error" if status >= _DEFECT else "invalid_request_error"
     return _TYPES.get(status, usual)
 
 
 def _problem(detail: Mapping[str, object]) -> tuple[str, str]:
+    if detail["type"] == "json_invalid":
+        return "", f"The body is not JSON: {_reason(detail)}"
     place = detail["loc"]
     assert isinstance(place, Sequence)
     return ".".join(str(part) for part in place[1:]), str(detail["msg"]).removeprefix("Value error, ")
+
+
+def _reason(detail: Mapping[str, object]) -> str:
+    context = detail["ctx"]
+    assert isinstance(context, Mapping)
+    return str(context["error"])
 
 
 def _code(error: DomainqaError) -> str:

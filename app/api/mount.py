@@ -7,7 +7,8 @@ from app.api.answering import Queue
 from app.api.chat import chat_routes
 from app.api.collections import collection_routes
 from app.api.documents import document_routes
-from app.api.errors import answer_errors
+from app.api.elsewhere import elsewhere
+from app.api.errors import FAILURES, answer_errors
 from app.api.generate import generate_routes
 from app.api.jobs import Jobs
 from app.api.operation import operation_routes
@@ -26,9 +27,10 @@ def add_api(app: FastAPI, service: Service, settings: Settings, jobs: Jobs) -> N
         search_routes(service, settings.collection),
         collection_routes(service),
         document_routes(service, jobs, settings.max_file_megabytes * 2**20),
-        operation_routes(service, queue),
     ):
-        app.include_router(routes)
+        app.include_router(routes, responses=FAILURES)
+    app.include_router(operation_routes(service, queue))
+    app.include_router(elsewhere())
     answer_errors(app)
 
     @app.get("/docs", include_in_schema=False)

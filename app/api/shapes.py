@@ -20,6 +20,21 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
+class Problem(Shape):
+    """What is wrong and what to do; `param` is the field that is wrong, `code` the kind of failure."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class Failure(Shape):
+    """Every failure, in OpenAI's shape."""
+
+    error: Problem
+
+
 class Limit(Shape):
     """Where to look: documents, a folder, formats, dates of modification; an empty field sets no limit."""
 

@@ -18,6 +18,9 @@ ASKED: list[ChatCompletionMessageParam] = [
 
 def test_models_are_the_base_and_the_adapters(openai: OpenAI) -> None:
     assert [model.id for model in openai.models.list()] == ["base", "fees"]
+    assert openai.models.retrieve("fees").id == "fees"
+    with pytest.raises(client_of.NotFoundError, match="There is no model or adapter none"):
+        openai.models.retrieve("none")
 
 
 def test_a_question_is_answered_with_its_sources(openai: OpenAI, workspace: FakeWorkspace) -> None:
@@ -51,6 +54,27 @@ def test_a_stream_brings_the_text_then_the_sources_then_the_tokens(openai: OpenA
     assert last.delta.model_dump()["sources"]["citations"][0]["document"] == "费用.txt"
     assert chunks[-1].usage is not None and chunks[-1].usage.completion_tokens > 0
     assert chunks[-1].choices == []
+
+
+def test_a_reply_that_ends_at_the_length_asked_for_says_so(openai: OpenAI) -> None:
+    def ended(most: int, content: str) -> str:
+        asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": content}]
+        answer = openai.chat.completions.create(model="base", messages=asked, max_tokens=most)
+        return answer.choices[0].finish_reason
+
+    assert ended(8, "platinum card cost") == "length"
+    assert ended(9, "platinum card cost") == "stop"
+    assert ended(1, "zebra") == "stop", "a refusal is whole"
+
+
+def test_what_clients_send_of_their_own_accord_is_taken_where_it_changes_nothing(openai: OpenAI) -> None:
+    neutral = {"n": 1, "top_p": 1.0, "presence_penalty": 0, "frequency_penalty": 0, "stop": []}
+    answer = openai.chat.completions.create(model="base", messages=ASKED, extra_body=neutral)
+    assert answer.choices[0].message.content
+    for name, value in {"n": 2, "top_p": 0.5, "stop": ["."]}.items():
+        with pytest.raises(client_of.UnprocessableEntityError) as told:
+            openai.chat.completions.create(model="base", messages=ASKED, extra_body={name: value})
+        assert told.value.param == name
 
 
 def test_without_retrieval_the_messages_go_to_the_adapter(openai: OpenAI, workspace: FakeWorkspace) -> None:

@@ -63,7 +63,7 @@ def test_search_gives_passages_with_their_place(site: httpx.Client) -> None:
 def test_collections_are_made_listed_and_deleted(site: httpx.Client) -> None:
     assert site.post("/v1/collections", json={"name": "新"}).status_code == 201
     assert [one["name"] for one in site.get("/v1/collections").json()] == [COLLECTION, "新"]
-    assert site.post("/v1/collections", json={"name": "新"}).status_code == 422
+    assert site.post("/v1/collections", json={"name": "新"}).status_code == 409
     assert site.delete("/v1/collections/新").status_code == 204
     assert site.delete("/v1/collections/新").status_code == 404
 
@@ -88,11 +88,28 @@ def test_an_upload_is_a_job_that_ends_with_a_report(site: httpx.Client, file: Pa
     assert site.get(f"{DOCUMENTS}/uploads/hours.txt").status_code == 200
 
 
-def test_an_upload_that_fails_says_why(site: httpx.Client, file: Path, workspace: FakeWorkspace) -> None:
-    workspace.failure = StorageError("The disk is full.", "Make room.")
+def test_an_upload_that_fails_says_why(
+    site: httpx.Client, file: Path, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: object, **_kwargs: object) -> None:
+        raise StorageError("The disk is full.", "Make room.")
+
+    monkeypatch.setattr(workspace, "upload", full)
     sent = site.post(DOCUMENTS, files={"files": (file.name, file.read_bytes())})
     told = finished(site, sent.json()["id"])
     assert (told["state"], told["error"]) == ("failed", "The disk is full. Make room.")
+
+
+def test_an_upload_into_a_collection_that_is_not_there_is_refused(site: httpx.Client, file: Path) -> None:
+    sent = site.post("/v1/collections/bnak/documents", files={"files": (file.name, file.read_bytes())})
+    assert (sent.status_code, sent.json()["error"]["code"]) == (404, "not_found")
+    assert [one["name"] for one in site.get("/v1/collections").json()] == [COLLECTION]
+
+
+def test_files_that_would_take_each_others_place_are_refused(site: httpx.Client) -> None:
+    sent = site.post(DOCUMENTS, files=[("files", ("a/x.txt", b"1")), ("files", ("b/x.txt", b"2"))])
+    assert sent.status_code == 422
+    assert "x.txt" in sent.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(("name", "size"), [("..", 1), ("big.txt", 2**20 + 1)])
@@ -134,6 +151,36 @@ def test_every_failure_has_its_status_and_says_what_to_do(
 
 def test_a_route_that_does_not_exist_has_the_same_shape(site: httpx.Client) -> None:
     assert site.get("/v1/jobs/none").json()["error"]["code"] == "not_found"
+    for method, path in (("GET", "/v1/modles"), ("DELETE", "/v1/search"), ("POST", "/v1/models")):
+        sent = site.request(method, path)
+        assert sent.status_code == 404
+        assert sent.json()["error"]["message"] == f"There is no {method} {path}; /docs lists what there is."
+
+
+def test_a_defect_of_ours_has_the_same_shape(site: httpx.Client, workspace: FakeWorkspace) -> None:
+    workspace.failure = ZeroDivisionError("a secret of ours")
+    told = site.post("/v1/search", json={"query": "x"})
+    assert (told.status_code, told.json()["error"]["type"]) == (500, "server_error")
+    assert "secret" not in told.text
+
+
+def test_a_body_that_is_not_json_is_told_as_such(site: httpx.Client) -> None:
+    told = site.post("/v1/search", content=b"{query: 1}", headers={"Content-Type": "application/json"})
+    assert told.status_code == 422
+    assert told.json()["error"]["param"] is None
+    assert told.json()["error"]["message"].startswith("The body is not JSON: ")
+
+
+def test_failures_are_described_in_the_shape_they_have(site: httpx.Client) -> None:
+    described = site.get("/openapi.json").json()
+    (shape,) = {
+        answer["content"]["application/json"]["schema"]["$ref"]
+        for operations in described["paths"].values()
+        for operation in operations.values()
+        for status, answer in operation["responses"].items()
+        if status.startswith(("4", "5"))
+    }
+    assert shape.endswith("/Failure")
 
 
 def test_routes_are_described_for_tools_and_people(site: httpx.Client) -> None:
