@@ -32,6 +32,14 @@ class NetworkForbidden(AssertionError):
     """A test tried to reach another machine."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In several processes, a file's tests share one, and so do all that need the cluster: one is enough."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        cluster = any(name.startswith("elasticsearch") for name in item.fixturenames)
+        item.add_marker(pytest.mark.xdist_group("elasticsearch" if cluster else str(item.path)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _nowhere_but_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No network beyond loopback, a fresh home folder, and no settings from outside."""

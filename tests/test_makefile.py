@@ -96,7 +96,11 @@ def test_tests_need_no_more_than_themselves(make: Make) -> None:
     code, asked = make("test")
     assert code == 0
     assert installs(asked)[-1] == "--editable .[dev]"
-    assert asked[-3:] == ["python -m ruff check .", "python -m mypy", "python -m pytest"]
+    assert asked[-3:] == [
+        "python -m ruff check .",
+        "python -m mypy",
+        "python -m pytest --numprocesses 2 --dist loadgroup",
+    ]
     assert make("test")[1] == asked[-3:]
 
 
