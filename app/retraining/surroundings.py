@@ -22,6 +22,7 @@ from finetune.evaluation.calibration import Read
 from finetune.evaluation.values import Ask, Question, Reply
 from finetune.pairs.values import Pair, Task
 from finetune.registry.digests import weights_digest
+from finetune.registry.entry import Entry
 from finetune.registry.references import BASE
 from finetune.retrain.values import Calibrating, Contender
 from finetune.samples import is_gold
@@ -117,6 +118,10 @@ class WorkspaceSurroundings:
         """See `Surroundings.notices`."""
         file = self.base.folder / "NOTICE"
         return (file.read_text(encoding="utf-8"),) if file.is_file() else ()
+
+    def adapter(self, reference: str) -> Entry:
+        """See `Surroundings.adapter`."""
+        return self._workspace.registry.find(reference)
 
     def texts(self) -> Mapping[str, str]:
         """See `Surroundings.texts`."""

@@ -1,12 +1,14 @@
 """From measurements to a verdict, and to what the manifest tells of a new version."""
 
 from dataclasses import asdict, dataclass, replace
+from typing import TypeVar
 
 from pydantic import JsonValue
 
 from finetune.evaluation.gate import Verdict, judge
 from finetune.evaluation.scoring import Summary
 from finetune.evaluation.values import CANDIDATE
+from finetune.registry.entry import Entry
 from finetune.registry.manifest import Base, Description, LossPoint
 from finetune.registry.manifest import Verdict as StoredVerdict
 from finetune.registry.references import parse_reference
@@ -17,12 +19,15 @@ from finetune.retrain.steps import Calibrated, Learned, Parts, Usable
 from finetune.retrain.values import Given, RetrainSettings, Surroundings, plain
 from retrieval.prompt import PROMPT_VERSION
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything that a run made, step by step."""
+    """Everything that a run made, step by step; `start` is the adapter that it went on from."""
 
     name: str
+    start: Entry | None
     given: Given
     usable: Usable
     parts: Parts
@@ -42,10 +47,12 @@ def verdict_of(measured: Measured, settings: RetrainSettings, of_tasks: bool = F
 
 def description_of(run: Run, surroundings: Surroundings, settings: RetrainSettings) -> Description:
     """What the manifest tells of the new version."""
+    before = run.start.manifest if run.start else None
     return Description(
         base=Base(id=surroundings.base.id, digest=surroundings.base_digest),
         prompt_version=PROMPT_VERSION,
-        data=run.given.sources,
+        data=_together(before.data if before else (), run.given.sources),
+        start=run.start.reference if run.start else None,
         settings=plain(settings),
         seeds={"split": settings.seed, "samples": settings.samples.seed, "training": settings.train.seed},
         libraries=libraries(),
@@ -56,9 +63,14 @@ def description_of(run: Run, surroundings: Surroundings, settings: RetrainSettin
         evaluation={name: _figures(summary) for name, summary in summaries_of(run.measured.scored).items()},
         verdict=StoredVerdict(promoted=run.verdict.promoted, reasons=run.verdict.reasons),
         parent=_parent(run.name, surroundings.live),
-        notices=surroundings.notices,
+        notices=_together(before.notices if before else (), surroundings.notices),
         reading=run.calibrated.reading,
     )
+
+
+def _together(before: tuple[T, ...], now: tuple[T, ...]) -> tuple[T, ...]:
+    """What an adapter inherits from the one it went on from, and what is its own."""
+    return tuple(dict.fromkeys((*before, *now)))
 
 
 def _parent(name: str, live: str | None) -> int | None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from finetune.registry.entry import Entry
 from finetune.registry.peft_folder import WEIGHTS
 from finetune.registry.registry import Registry
 from finetune.retrain import steps
@@ -50,10 +51,8 @@ def retrain(  # noqa: PLR0913, PLR0917 - what it starts from, what it asks, wher
     folder = RunFolder(path)
     if done := folder.load("outcome", Outcome):
         return done
-    require_given(given)
-    check_same(surroundings, settings, folder)
-    usable, parts = _divided(given, surroundings, settings, folder, tell)
-    learned = _learned(parts, surroundings, settings, folder, tell)
+    start, usable, parts = _begun(given, surroundings, settings, folder, tell)
+    learned = _learned(parts, start, surroundings, settings, folder, tell)
     dropped = (*usable.dropped, *parts.dropped, *learned.dropped)
     folder.write(DROPPED, "".join(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in dropped))
     calibrated = folder.once(
@@ -62,7 +61,7 @@ def retrain(  # noqa: PLR0913, PLR0917 - what it starts from, what it asks, wher
     measured = measure(parts, calibrated.reading, surroundings, settings, folder, tell)
     tell(Status("judge", 0, 1))
     verdict = verdict_of(measured, settings, of_tasks=not parts.heldout)
-    run = Run(name, given, usable, parts, learned, calibrated, measured, verdict)
+    run = Run(name, start, given, usable, parts, learned, calibrated, measured, verdict)
     tell(Status("register", 0, 1))
     outcome = _register(run, surroundings, registry, settings, folder)
     folder.store("outcome", outcome)
@@ -79,10 +78,8 @@ def learn(  # noqa: PLR0913, PLR0917 - as `retrain`, without a registry
     Processes that were launched together call it alike, and share the training. Raises as `retrain` does.
     """
     folder = RunFolder(path, keeps=join_processes().is_first)
-    require_given(given)
-    check_same(surroundings, settings, folder)
-    usable, parts = _divided(given, surroundings, settings, folder, tell)
-    learned = _learned(parts, surroundings, settings, folder, tell)
+    start, usable, parts = _begun(given, surroundings, settings, folder, tell)
+    learned = _learned(parts, start, surroundings, settings, folder, tell)
     made = candidate_folder(folder)
     folder.write(
         REPORT, training_report_of(name, made, given, usable, parts, learned, surroundings, settings)
@@ -90,22 +87,32 @@ def learn(  # noqa: PLR0913, PLR0917 - as `retrain`, without a registry
     return made
 
 
-def _divided(
+def _begun(
     given: Given, surroundings: Surroundings, settings: RetrainSettings, folder: RunFolder, tell: Tell
-) -> tuple[Usable, Parts]:
+) -> tuple[Entry | None, Usable, Parts]:
+    """The adapter to go on from, and the pairs by what they are for."""
+    require_given(given)
+    start = check_same(surroundings, settings, folder)
     tell(Status("check", 0, len(given.pairs)))
     usable = folder.once("usable", Usable, lambda: steps.check(given, surroundings, settings))
     require_usable((*usable.pairs, *usable.tasks), usable.dropped)
     tell(Status("split", 0, len(usable.pairs)))
-    return usable, folder.once("parts", Parts, lambda: steps.split(usable, settings))
+    parts = folder.once("parts", Parts, lambda: steps.split(usable, settings))
+    # Having learned to read passages is no help for other tasks.
+    return start if parts.learned else None, usable, parts
 
 
-def _learned(
-    parts: Parts, surroundings: Surroundings, settings: RetrainSettings, folder: RunFolder, tell: Tell
+def _learned(  # noqa: PLR0913, PLR0917
+    parts: Parts,
+    start: Entry | None,
+    surroundings: Surroundings,
+    settings: RetrainSettings,
+    folder: RunFolder,
+    tell: Tell,
 ) -> Learned:
     def compute() -> Learned:
         check_adapter(surroundings.base, settings.train)
-        return steps.learn(parts, surroundings, settings, folder, tell)
+        return steps.learn(parts, start.folder if start else None, surroundings, settings, folder, tell)
 
     return folder.once("learned", Learned, compute)
 

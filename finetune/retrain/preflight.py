@@ -8,6 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from finetune.pairs.values import Dropped
+from finetune.registry.entry import Entry
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Given, RetrainSettings, Surroundings, plain
 from finetune.training.targets import choose_targets
@@ -22,17 +23,22 @@ _SHOWN_REASONS = 3
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What all results in a run's folder depend on."""
+    """What all results in a run's folder depend on; `start` names the adapter it goes on from, or is empty."""
 
     base: str
+    start: str
     prompt_version: int
     settings: str
 
 
-def check_same(surroundings: Surroundings, settings: RetrainSettings, folder: RunFolder) -> None:
-    """MismatchError if the folder was begun with another base, prompt or settings than it is gone on with."""
+def check_same(surroundings: Surroundings, settings: RetrainSettings, folder: RunFolder) -> Entry | None:
+    """The adapter that the run goes on from: what was live when it was begun; None begins on the base.
+
+    MismatchError if the folder was begun with another base, prompt or settings than it is gone on with.
+    """
     told = json.dumps(plain(settings)).encode()
-    basis = Basis(surroundings.base_digest, PROMPT_VERSION, digest_of(told))
+    start = surroundings.live if settings.start == "live" else None
+    basis = Basis(surroundings.base_digest, start or "", PROMPT_VERSION, digest_of(told))
     begun = folder.once("basis", Basis, lambda: basis)
     for what, before, now in (
         ("base model", begun.base, basis.base),
@@ -44,6 +50,7 @@ def check_same(surroundings: Surroundings, settings: RetrainSettings, folder: Ru
                 f"The retraining in {folder.path} was begun with another {what}.",
                 "Begin a new one, or go back to what it was begun with.",
             )
+    return surroundings.adapter(begun.start) if begun.start else None
 
 
 def check_adapter(base: Base, settings: TrainSettings) -> None:

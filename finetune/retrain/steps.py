@@ -84,10 +84,18 @@ def split(usable: Usable, settings: RetrainSettings) -> Parts:
     )
 
 
-def learn(
-    parts: Parts, surroundings: Surroundings, settings: RetrainSettings, folder: RunFolder, tell: Tell
+def learn(  # noqa: PLR0913, PLR0917
+    parts: Parts,
+    start: Path | None,
+    surroundings: Surroundings,
+    settings: RetrainSettings,
+    folder: RunFolder,
+    tell: Tell,
 ) -> Learned:
-    """Make samples of the learned pairs and train on them; the adapter lies in the run's folder then."""
+    """Make samples of the learned pairs and train on them; the adapter lies in the run's folder then.
+
+    `start` is the folder of the adapter to go on from, None begins a fresh one.
+    """
     made = samples_of(
         parts.learned,
         surroundings.library,
@@ -112,7 +120,7 @@ def learn(
 
     trained = train(
         samples,
-        surroundings.base,
+        replace(surroundings.base, start=start),
         settings.train,
         folder.path / "training",
         training,

@@ -13,6 +13,7 @@ from finetune.evaluation.reasons import Told
 from finetune.evaluation.values import Ask
 from finetune.pairs.check import CheckSettings
 from finetune.pairs.values import Dropped, Pair, Task
+from finetune.registry.entry import Entry
 from finetune.registry.manifest import Data, StoredReading
 from finetune.samples import Library, SampleSettings
 from finetune.training.values import TrainSettings
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # it loads torch and PEFT, and who only looks at runs needs n
     from finetune.training.train import Base
 
 Calibrating = Literal["scored", "unscored"]
+Start = Literal["live", "base"]
 Step = Literal["pairs", "check", "split", "samples", "train", "calibrate", "evaluate", "judge", "register"]
 STEPS: tuple[Step, ...] = (
     "pairs", "check", "split", "samples", "train", "calibrate", "evaluate", "judge", "register"
@@ -76,7 +78,8 @@ class RetrainSettings:
     heldout: share of the documents whose pairs only measure. fitting: share of the other documents whose
     pairs are not learned but fit the calibration. fit_questions and heldout_questions bound what is asked,
     since asking takes longer than learning; way_questions choose the way of reading. wrong_refusals: share of
-    the answerable questions that may be refused.
+    the answerable questions that may be refused. start: whether the candidate goes on from the adapter that
+    is live, or begins a fresh one on the base; tasks always begin fresh.
     """
 
     checks: CheckSettings = field(default_factory=CheckSettings)
@@ -89,6 +92,7 @@ class RetrainSettings:
     way_questions: int = 40
     heldout_questions: int = 150
     wrong_refusals: float = 0.05
+    start: Start = "live"
     seed: int = 0
 
 
@@ -157,6 +161,10 @@ class Surroundings(Protocol):
     @property
     def notices(self) -> tuple[str, ...]:
         """Texts that the licence of the base wants shown with whatever is derived from it."""
+        ...
+
+    def adapter(self, reference: str) -> Entry:
+        """A registered adapter; NotFoundError if it is gone."""
         ...
 
     def texts(self) -> Mapping[str, str]:

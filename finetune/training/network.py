@@ -1,4 +1,4 @@
-"""The base model with a fresh adapter in it, and the loss of a row."""
+"""The base model with an adapter in it, fresh or to go on from, and the loss of a row."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,6 +81,20 @@ def adapted(network: PreTrainedModel, settings: TrainSettings) -> PeftModel:
     )
     model: PeftModel = get_peft_model(network, config)
     return model
+
+
+def continued(network: PreTrainedModel, folder: Path) -> PeftModel:
+    """The base with the adapter of a folder, to be trained further; its rank, layers and variant hold.
+
+    Raises ModelError if it cannot be loaded onto this base.
+    """
+    try:
+        return PeftModel.from_pretrained(network, folder, is_trainable=True)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"Training cannot go on from the adapter in {folder}: {error}",
+            'Begin a fresh one: start "base".',
+        ) from error
 
 
 def row_loss(model: torch.nn.Module, network: PreTrainedModel, row: Row) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -10,10 +10,11 @@ from peft import PeftModel
 from transformers import AutoTokenizer, PreTrainedModel
 
 from finetune.encoding import Encoder
+from finetune.registry.digests import weights_digest
 from finetune.training import checkpoint
 from finetune.training.checkpoint import Course, Point, Tensors, trained_parameters
 from finetune.training.keeping import PIECE, divergence
-from finetune.training.network import adapted, load_base, plain_loss, row_loss
+from finetune.training.network import adapted, continued, load_base, plain_loss, row_loss
 from finetune.training.plan import Plan, Refused, Rows, learning_rate, plan_of
 from finetune.training.processes import ALONE, Processes, join_processes
 from finetune.training.rows import Encoded, Tree, row_of
@@ -22,6 +23,7 @@ from finetune.training.shrinking import shrink
 from finetune.training.values import OnProgress, Progress, Sample, TrainSettings, silent
 from finetune.training.verify import probe_of, verify
 from knowledge_base.errors import StorageError
+from knowledge_base.values import digest_of
 
 ADAPTER = "adapter"
 
@@ -32,12 +34,16 @@ _LARGEST_GRADIENT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The model to adapt: its folder, the id that is written into the adapter, and how much it may read."""
+    """The model to adapt: its folder, the id that is written into the adapter, and how much it may read.
+
+    `start` is the folder of an adapter of this model to go on from; None begins a fresh one.
+    """
 
     folder: Path
     id: str
     context: int = 8192
     device: str = "cpu"
+    start: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,11 @@ def fit(  # noqa: PLR0913, PLR0917 - as `train`, and who shares the work
     tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
     plan = plan_of(samples, Encoder(tokenizer, base.context), settings, texts)
     network = load_base(base.folder, base.device, settings.four_bit)
-    model = adapted(network, settings)
+    if base.start is None:
+        model = adapted(network, settings)
+    else:
+        model = continued(network, base.start)
+        plan = replace(plan, digest=digest_of(f"{plan.digest} {weights_digest(base.start)}".encode()))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

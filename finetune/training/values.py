@@ -26,7 +26,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """How an adapter is trained.
+    """How an adapter is trained; rank, alpha, dropout, variant and targets are those of a fresh one.
 
     rank, alpha, dropout, variant: of LoRA (Hu et al. 2021), "rslora" scales by alpha/√rank (Kalajdzievski
     2023), "dora" learns a magnitude too (Liu et al. 2024). targets: names of linear layers, or "auto" for all

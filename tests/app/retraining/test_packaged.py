@@ -1,9 +1,10 @@
-"""The loop with the packaged models: an adapter that extracts the fields of the sample bank's fee tables."""
+"""The loop with the packaged models on parts of the sample bank: what it must reject, and another task."""
 
 import json
 import random
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,12 @@ from app.retraining.values import RunRequest
 from app.retraining.worker import carry_out
 from app.settings import Settings
 from app.workspace import Workspace
-from finetune.evaluation.values import BASE, CANDIDATE
-from finetune.pairs.values import Task
-from finetune.retrain.values import Contender, Outcome, Status
+from finetune.evaluation.values import BASE, CANDIDATE, EXAMPLES
+from finetune.pairs.formats import read_pairs, write_pairs
+from finetune.pairs.values import Pair, Task
+from finetune.retrain import steps
+from finetune.retrain.steps import Parts
+from finetune.retrain.values import Contender, Outcome, RetrainSettings, Status
 from knowledge_base.loaders import load
 from retrieval.prompt import Message
 from tests.app.retraining.bank import write_lines
@@ -24,14 +28,16 @@ from tests.app.retraining.bank import write_lines
 pytestmark = [pytest.mark.models, pytest.mark.heavy]
 
 SAMPLES = Path(__file__).parents[3] / "samples"
+FOLDERS = ("fees", "cards", "deposits")
 FEES = ("fee-schedule-2025.pdf", "fee-schedule-2026.pdf")
 COMMON: dict[str, Option] = {"checkpoint_seconds": 600, "dev_share": 0}
 
 
 @pytest.fixture
 def real(tmp_path: Path, models_cache: Path) -> Iterator[Workspace]:
-    """The fee tables of the sample bank, with the packaged models and no shipped adapter."""
-    shutil.copytree(SAMPLES / "bank" / "en" / "fees", tmp_path / "bank" / "en" / "fees")
+    """A part of the sample bank in English, with the packaged models and no shipped adapter."""
+    for folder in FOLDERS:
+        shutil.copytree(SAMPLES / "bank" / "en" / folder, tmp_path / "bank" / "en" / folder)
     settings = Settings(home=tmp_path / "home", models_cache=models_cache, threads=1)
     with Workspace(settings) as workspace:
         workspace.ingest(tmp_path / "bank", "bank")
@@ -48,6 +54,56 @@ def retrained(workspace: Workspace, file: Path, settings: dict[str, Option]) -> 
 
 def silent(_status: Status) -> None:
     """Nobody watches."""
+
+
+def about_these_folders() -> list[Pair]:
+    """The sample pairs whose evidence lies in FOLDERS, and some that no document answers."""
+    pairs = read_pairs(SAMPLES / "pairs" / "en.jsonl").pairs
+    places = tuple(f"en/{folder}/" for folder in FOLDERS)
+    asked = [p for p in pairs if p.evidence and all(e.document.startswith(places) for e in p.evidence)]
+    return asked + [pair for pair in pairs if not pair.answerable][:12]
+
+
+def shuffled(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Each answerable pair with the answers of another one."""
+    answerable = [pair for pair in pairs if pair.answerable]
+    others = answerable[1:] + answerable[:1]
+    given = {pair.id: other for pair, other in zip(answerable, others, strict=True)}
+    return tuple(
+        replace(pair, answers=given[pair.id].answers, sentence="") if pair.id in given else pair
+        for pair in pairs
+    )
+
+
+def test_a_candidate_that_learned_shuffled_answers_is_rejected(
+    real: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = steps.split
+
+    def split(usable: steps.Usable, settings: RetrainSettings) -> Parts:
+        # Behind the checks, which would drop every pair whose answer is not in its evidence.
+        parts = right(usable, settings)
+        return replace(parts, learned=shuffled(parts.learned))
+
+    monkeypatch.setattr(steps, "split", split)
+    file = tmp_path / "pairs.jsonl"
+    write_pairs([replace(pair, split="") for pair in about_these_folders()], file)
+    outcome, _ = retrained(
+        real,
+        file,
+        {
+            "heldout": 0.4, "fitting": 0.15, "epochs": 2, "distractors": 1, "sentences": 0, "together": 0,
+            "fit_questions": 6, "way_questions": 0, "heldout_questions": 18, "min_answerable": 8,
+            "min_unanswerable": 3,
+        },
+    )  # fmt: skip
+    made = real.registry.get("bank", outcome.version).manifest
+    assert made is not None
+    f1 = {name: told["f1"] for name, told in made.evaluation.items() if isinstance(told, dict)}
+    assert not outcome.promoted
+    assert real.registry.aliases("bank").live is None
+    assert "not surely better" in outcome.reasons[0]
+    assert f1[CANDIDATE] < max(f1[BASE], f1[EXAMPLES])
 
 
 def fee_rows() -> list[str]:

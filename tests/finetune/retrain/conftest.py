@@ -34,10 +34,18 @@ def untrained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+class Trainings(list[int]):
+    """The number of samples of each training; `starts` are the adapters that they went on from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.starts: list[Path | None] = []
+
+
 @pytest.fixture
-def trainings(monkeypatch: pytest.MonkeyPatch, untrained: Path) -> list[int]:
-    """Training takes no time: it copies an adapter. The list holds the number of samples of each training."""
-    done: list[int] = []
+def trainings(monkeypatch: pytest.MonkeyPatch, untrained: Path) -> Trainings:
+    """Training takes no time: it copies an adapter."""
+    done = Trainings()
 
     def train(
         samples: Sequence[Sample],
@@ -52,6 +60,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch, untrained: Path) -> list[int]:
             progress(Progress(step, STEPS, 1 / step, 1.5 / step, 100.0, float(STEPS - step)))
         shutil.copytree(untrained, folder / ADAPTER, dirs_exist_ok=True)
         done.append(len(samples))
+        done.starts.append(base.start)
         curve = tuple(Point(step, 1 / step, 1.5 / step) for step in range(1, STEPS + 1))
         return Trained(curve, 0.5, STEPS, 1.0, ())
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from finetune.evaluation.calibration import Read
 from finetune.evaluation.values import CANDIDATE, Ask, Question, Reply
 from finetune.pairs.values import Evidence, Pair, Task
+from finetune.registry.entry import Entry
 from finetune.retrain.values import Calibrating, Contender
 from finetune.training.train import Base
 from knowledge_base.values import Passage
@@ -84,11 +85,15 @@ class FakeSurroundings:
         self.signals: Mapping[Calibrating, Sequence[str]] = {"scored": ("sure",), "unscored": ("sure",)}
         self.count_tokens = FakeGenerator().count_tokens
         self.live: str | None = None
+        self.registered: dict[str, Entry] = {}
         self.language: Language = "en"
         self.notices: tuple[str, ...] = ("Terms apply.",)
         self.good = good
         self.asked: Counter[str] = Counter()
         self._answers = {pair.question: pair for pair in some_pairs()}
+
+    def adapter(self, reference: str) -> Entry:
+        return self.registered[reference]
 
     def texts(self) -> Mapping[str, str]:
         return {f"{thing}.txt": sentence(thing) for thing in THINGS}

@@ -3,6 +3,7 @@
 import errno
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,14 @@ from finetune.evaluation.values import BASE, CANDIDATE, EXAMPLES, LIVE, NO_CONTE
 from finetune.pairs.check import CheckSettings
 from finetune.pairs.values import Dropped, Evidence, Pair
 from finetune.registry.aliases import Aliases
-from finetune.registry.manifest import Data
+from finetune.registry.manifest import Data, Description
 from finetune.registry.registry import Registry
 from finetune.report.words import sentences_of
 from finetune.retrain.loop import learn, retrain
 from finetune.retrain.values import STEPS, Given, Outcome, RetrainSettings, Status, Step
 from knowledge_base.errors import InputError, MismatchError, StorageError
 from tests.finetune.registry.folders import contents, peft_folder
+from tests.finetune.retrain.conftest import Trainings
 from tests.finetune.retrain.surroundings import FakeSurroundings, fee, some_pairs, some_tasks
 
 Make = Callable[..., FakeSurroundings]
@@ -39,6 +41,11 @@ class Work:
         self.run = folder / "run"
         self.told: list[Status] = []
         self.settings = SETTINGS
+
+    def answers_now(self, reference: str) -> None:
+        """Let a registered adapter be the live one."""
+        self.surroundings.live = reference
+        self.surroundings.registered[reference] = self.registry.find(reference)
 
     def __call__(self, stop_at: Step | None = None) -> Outcome:
         def tell(status: Status) -> None:
@@ -75,7 +82,7 @@ def test_a_bad_one_is_registered_as_rejected_and_what_answers_stays(make: Make, 
     work = Work(tmp_path, make(good=False))
     work.registry.register("bank", peft_folder(tmp_path / "made"))
     work.registry.promote("bank", 1)
-    work.surroundings.live = "bank@1"
+    work.answers_now("bank@1")
     outcome = work()
     assert (outcome.version, outcome.promoted) == (2, False)
     assert "not surely better" in sentences_of(outcome.reasons, "en")[0]
@@ -84,6 +91,51 @@ def test_a_bad_one_is_registered_as_rejected_and_what_answers_stays(make: Make, 
     assert made is not None and made.verdict is not None
     assert (made.verdict.promoted, made.parent) == (False, 1)
     assert LIVE in made.evaluation
+
+
+def test_a_candidate_goes_on_from_what_is_live_and_inherits_its_data(
+    make: Make, tmp_path: Path, trainings: Trainings
+) -> None:
+    work = Work(tmp_path, make())
+    before = Data(name="public", digest="6" * 64, licence="CC BY-SA 4.0")
+    work.registry.register(
+        "reader", peft_folder(tmp_path / "made"), Description(data=(before,), notices=("Share alike.",))
+    )
+    work.registry.promote("reader", 1)
+    work.answers_now("reader@1")
+    work()
+    made = work.registry.get("bank", 1).manifest
+    assert made is not None
+    assert (made.start, made.parent) == ("reader@1", None)
+    assert made.data == (before, SOURCE)
+    assert made.notices == ("Share alike.", "Terms apply.")
+    assert trainings.starts == [work.registry.get("reader").folder]
+
+
+def test_or_begins_on_the_base_if_that_is_wanted(make: Make, tmp_path: Path, trainings: Trainings) -> None:
+    work = Work(tmp_path, make())
+    work.registry.register("bank", peft_folder(tmp_path / "made"))
+    work.registry.promote("bank", 1)
+    work.answers_now("bank@1")
+    work.settings = replace(SETTINGS, start="base")
+    work()
+    made = work.registry.get("bank", 2).manifest
+    assert made is not None
+    assert (made.start, made.data) == (None, (SOURCE,))
+    assert trainings.starts == [None]
+
+
+def test_a_run_that_goes_on_keeps_its_start_whatever_is_promoted_meanwhile(
+    make: Make, tmp_path: Path, trainings: Trainings
+) -> None:
+    work = Work(tmp_path, make())
+    work.registry.register("bank", peft_folder(tmp_path / "made"))
+    work.registry.promote("bank", 1)
+    with pytest.raises(KeyboardInterrupt):
+        work(stop_at="samples")
+    work.answers_now("bank@1")
+    work()
+    assert trainings.starts == [None]
 
 
 def test_the_report_is_kept_and_registered(make: Make, tmp_path: Path) -> None:

@@ -59,6 +59,30 @@ def test_it_goes_on_after_a_kill_exactly(gemma: Path, samples: tuple[Sample, ...
     assert same(weights(whole), weights(resumed))
 
 
+def test_it_goes_on_from_an_adapter_with_its_rank(
+    gemma: Path, samples: tuple[Sample, ...], tmp_path: Path
+) -> None:
+    first, _, _ = fit(samples, Base(gemma, "tiny"), replace(SETTINGS, epochs=25), tmp_path / "first")
+    save_adapter(first, "tiny", tmp_path / "adapter")
+    base = Base(gemma, "tiny", start=tmp_path / "adapter")
+    settings = replace(SETTINGS, rank=8, epochs=2)
+    second, _, trained = fit(samples, base, settings, tmp_path / "second")
+    _, _, fresh = fit(samples, Base(gemma, "tiny"), settings, tmp_path / "second")
+    assert trained.curve[0].loss < 0.9 * fresh.curve[0].loss
+    assert second.peft_config["default"].r == 4
+    assert fresh.steps == trained.steps, "a fresh one does not take the checkpoint of the other"
+
+
+def test_an_adapter_of_another_model_cannot_be_gone_on_from(
+    tiny: Maker, samples: tuple[Sample, ...], tmp_path: Path
+) -> None:
+    other, _, _ = fit(samples, Base(tiny("gpt2"), "other"), SETTINGS, tmp_path / "first")
+    save_adapter(other, "other", tmp_path / "adapter")
+    base = Base(tiny("qwen3"), "tiny", start=tmp_path / "adapter")
+    with pytest.raises(ModelError, match="cannot go on from"):
+        fit(samples, base, SETTINGS, tmp_path / "second")
+
+
 @pytest.mark.parametrize("damage", [b"", b"not safetensors", None])
 def test_a_damaged_checkpoint_begins_anew(
     gemma: Path, samples: tuple[Sample, ...], tmp_path: Path, damage: bytes | None
