@@ -7,7 +7,6 @@ from openai import OpenAI, omit
 
 url = os.environ.get("DOMAINQA_URL", "http://127.0.0.1:7860")
 key = os.environ.get("DOMAINQA_KEY")
-key = os.environ.get("DOMAINQA_KEY")
 client = OpenAI(base_url=f"{url}/v1", api_key=key or "none")
 chunks = client.chat.completions.create(
     model="base",
