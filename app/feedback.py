@@ -7,16 +7,14 @@ reviewed pair after the documents have changed.
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from app.answering.values import Answer
-from knowledge_base.errors import InputError, StorageError
+from app.sqlite_file import SqliteFile
+from knowledge_base.errors import InputError
 from retrieval.prompt import PROMPT_VERSION
 
 Verdict = Literal["up", "down"]
@@ -37,7 +35,7 @@ CREATE TABLE IF NOT EXISTS feedback (
     verdict TEXT NOT NULL CHECK (verdict IN ('up', 'down')),
     correction TEXT NOT NULL,
     comment TEXT NOT NULL
-) STRICT
+) STRICT;
 """
 
 
@@ -62,11 +60,10 @@ class Feedback:
 
 
 class FeedbackStore:
-    """Feedback of one home folder. Thread-safe; a second verdict on an answer replaces the first."""
+    """Feedback of one home folder, for many threads and processes; a second verdict replaces the first."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._lock = threading.Lock()
+        self._file = SqliteFile(file, "feedback file", "remove it and begin anew", _SCHEMA)
 
     def add(self, answer: Answer, verdict: Verdict, correction: str = "", comment: str = "") -> None:
         """Store a verdict on `answer`; raises InputError for a verdict that is neither up nor down."""
@@ -88,29 +85,16 @@ class FeedbackStore:
             correction.strip(),
             comment.strip(),
         )
-        with self._database() as database:
+        with self._file.writing() as database:
             database.execute(f"INSERT OR REPLACE INTO feedback VALUES ({', '.join('?' * len(row))})", row)
 
     def all(self, collection: str) -> list[Feedback]:
         """All feedback on answers from one collection, oldest first."""
-        with self._database() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 "SELECT * FROM feedback WHERE collection = ? ORDER BY given_at, answer_id", (collection,)
             ).fetchall()
         return [_feedback(row) for row in rows]
-
-    @contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._lock, closing(sqlite3.connect(self._file, timeout=30)) as database, database:
-                database.row_factory = sqlite3.Row
-                database.execute(_SCHEMA)
-                yield database
-        except sqlite3.Error as error:
-            raise StorageError(
-                f"The feedback file {self._file} cannot be used: {error}.",
-                "Check that its folder is writable and the disk is not full.",
-            ) from error
 
 
 def _passages(answer: Answer) -> list[dict[str, object]]:

@@ -45,7 +45,7 @@ _QUEUED = 64  # events of all sessions that may wait; more are refused, with a m
 
 def create_app(service: Service, settings: Settings, runs: Runs) -> FastAPI:
     """The application: the page, whose work goes on in `runs`, the API, reports, and what guards them."""
-    jobs = Jobs(service)
+    jobs = Jobs(service, settings.home)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -78,7 +78,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         self._served: ServedAdapters | None = None
         self._answerer: Answerer | None = None
         self._collections: dict[str, _Open] = {}
-        self._answers = RecentAnswers()
+        self._answers = RecentAnswers(settings.home)
         self.metrics = Metrics()
 
     def __enter__(self) -> Self:

@@ -25,7 +25,7 @@ from app.generation.protocol import Cancelled, never
 from app.metrics import Metrics
 from app.settings import Settings
 from app.workspace import CollectionInfo
-from knowledge_base.errors import ConflictError, DomainqaError, InputError, NotFoundError
+from knowledge_base.errors import ConflictError, InputError, NotFoundError
 from knowledge_base.ingest import FailedFile, OnProgress, Progress, Report, silent
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of

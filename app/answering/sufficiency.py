@@ -47,8 +47,8 @@ def signals_of(question: str, ranked: Ranked, refusal_logprob: float | None) -> 
 
     certainty: −log P(first token of the refusal), 0 if the generator cannot say; cosine: of question and
     passage; coverage: share of the question's words in the passage; dense and lexical: 1/rank in each leg,
-    0 where not found; year: 1 if the document is of a year that the question names, −1 if of another; chinese:
-    1 for a question in Chinese, whose scores lie elsewhere.
+    0 where not found; year: 1 if the document is of a year that the question names, −1 if of another;
+    chinese: 1 for a question in Chinese, whose scores lie elsewhere.
     """
     asked = units_of(question)
     held = units_of(ranked.passage.indexed_text)

@@ -161,7 +161,8 @@ async def _events(reply: _Reply, parts: AsyncIterator[Part]) -> AsyncIterator[st
         if answer and (answer.refused or not text):
             yield _chunk(reply, Delta(content=f"\n\n{answer.text}" if text else answer.text))
         usage = await reply.usage(answer, answer.text if answer else text)
-        yield _chunk(reply, Delta(sources=sources_of(answer) if answer else None), reply.finish(answer, usage))
+        last = Delta(sources=sources_of(answer) if answer else None)
+        yield _chunk(reply, last, reply.finish(answer, usage))
         if reply.asked.stream_options and reply.asked.stream_options.include_usage:
             yield _event(_bare(reply, (), usage))
     except DomainqaError as error:

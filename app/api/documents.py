@@ -53,8 +53,7 @@ def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
         folder = Path(mkdtemp(prefix="upload-"))
         try:
             kept = [
-                await _kept(file, folder / name, most_bytes)
-                for file, name in zip(files, names, strict=True)
+                await _kept(file, folder / name, most_bytes) for file, name in zip(files, names, strict=True)
             ]
             return await run_in_threadpool(jobs.upload, kept, collection, folder)
         except BaseException:
@@ -79,9 +78,7 @@ def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
 def _require(service: Service, collection: str) -> None:
     """NotFoundError for a collection that is not there: a misspelt one would swallow the files."""
     if collection not in {info.name for info in service.collections()}:
-        raise NotFoundError(
-            f"There is no collection {collection}.", "Make it first: POST /v1/collections."
-        )
+        raise NotFoundError(f"There is no collection {collection}.", "Make it first: POST /v1/collections.")
 
 
 def _distinct(names: Sequence[str]) -> Sequence[str]:

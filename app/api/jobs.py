@@ -1,58 +1,69 @@
-"""Uploads that go on after the request that started them; the last ones are remembered."""
+"""Uploads that go on after the request that started them; every copy of the server knows them."""
 
 import shutil
 import threading
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from app.api.shapes import Job, Taken
+from app.copies.alive import Copy, is_alive
+from app.copies.lately import Lately
 from app.page.service import Service
 from knowledge_base.errors import BusyError, DomainqaError, NotFoundError
 from knowledge_base.ingest import Progress
 
 _REMEMBERED = 200
 _WAITING = 20
+_ENDED = "The server that worked on it has ended. Upload the files again: what was taken in stays."
 
 
 class Jobs:
-    """Works on one upload after the other."""
+    """Works on one upload after the other, and tells of all that this home was given lately."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, home: Path) -> None:
         self._service = service
+        self._home = home
+        self._copy: Copy | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="upload")
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._records = Lately(home, "jobs", _REMEMBERED)
+        self._inside = 0
+        self._running = False
         self._lock = threading.Lock()
 
     def upload(self, files: list[Path], collection: str, folder: Path) -> Job:
         """Take in files, and remove the folder they lie in afterwards; BusyError if too many are waiting."""
         job = Job(id=uuid.uuid4().hex, collection=collection, state="waiting", done=0, total=len(files))
         with self._lock:
-            if sum(known.state in {"waiting", "running"} for known in self._jobs.values()) >= _WAITING:
+            if self._inside >= _WAITING:
                 raise BusyError(f"{_WAITING} uploads are waiting.", "Upload again when they are done.")
-            self._jobs[job.id] = job
-            while len(self._jobs) > _REMEMBERED:
-                self._jobs.popitem(last=False)
+            self._copy = self._copy or Copy(self._home)
+            self._keep(job)
+            self._inside += 1
         self._pool.submit(self._work, job, files, folder)
         return job
 
     def get(self, job_id: str) -> Job:
         """How far a job is; NotFoundError for one that is not remembered."""
-        with self._lock:
-            job = self._jobs.get(job_id)
-        if job is None:
-            raise NotFoundError(f"There is no job {job_id}.", "Jobs are forgotten when the server restarts.")
+        record = self._records.get(job_id)
+        if record is None:
+            raise NotFoundError(f"There is no job {job_id}.", f"The last {_REMEMBERED} are remembered.")
+        job = Job.model_validate_json(record.body)
+        if job.state in {"waiting", "running"} and not is_alive(self._home, record.owner):
+            return job.model_copy(update={"state": "failed", "error": _ENDED})
         return job
 
     def close(self) -> None:
-        """Take no more; the running one is finished."""
+        """Take no more; the running one is finished, and those that wait will be told as ended."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._copy and not self._running:
+            self._copy.close()  # else its end comes with that of the process
 
     def _work(self, job: Job, files: list[Path], folder: Path) -> None:
-        self._tell(job, state="running")
+        self._running = True
         try:
+            self._tell(job, state="running")
             report = self._service.upload(files, job.collection, progress=_Watch(self._teller(job)))
         except DomainqaError as error:
             self._tell(job, state="failed", error=str(error))
@@ -65,14 +76,19 @@ class Jobs:
             self._tell(job, state="done", done=job.total, report=Taken.model_validate(report))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            self._running = False
+            with self._lock:
+                self._inside -= 1
 
     def _teller(self, job: Job) -> Callable[[int], None]:
-        return lambda done: self._tell(job, done=done)
+        return lambda done: self._tell(job, state="running", done=done)
 
     def _tell(self, job: Job, **news: object) -> None:
-        with self._lock:
-            if job.id in self._jobs:
-                self._jobs[job.id] = self._jobs[job.id].model_copy(update=news)
+        self._keep(job.model_copy(update=news))
+
+    def _keep(self, job: Job) -> None:
+        assert self._copy is not None
+        self._records.put(job.id, job.model_dump_json(), self._copy.id)
 
 
 class _Watch:

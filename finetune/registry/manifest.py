@@ -90,8 +90,8 @@ class Description(_Value):
     """What the maker of a version tells of it. All of it is optional: of a foreign adapter little is known.
 
     `prompt_version` is `retrieval.prompt.PROMPT_VERSION` at training; `evaluation` the figures of each
-    contender; `start` the adapter that training went on from ("bank@2"), whose data are among `data`; `parent` the
-    version that was live before; `notices` texts that licences want shown.
+    contender; `start` the adapter that training went on from ("bank@2"), whose data are among `data`;
+    `parent` the version that was live before; `notices` texts that licences want shown.
     """
 
     base: Base | None = None

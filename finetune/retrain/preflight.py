@@ -23,7 +23,7 @@ _SHOWN_REASONS = 3
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What all results in a run's folder depend on; `start` names the adapter it goes on from, or is empty."""
+    """What all results in a run's folder depend on; `start` names the adapter it goes on from, "" is none."""
 
     base: str
     start: str

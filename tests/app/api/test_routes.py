@@ -7,6 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from app.api.jobs import Jobs
+from app.api.shapes import Job
+from app.copies.alive import Copy
+from app.copies.lately import Lately
 from knowledge_base.errors import (
     BusyError,
     DomainqaError,
@@ -110,6 +114,32 @@ def test_files_that_would_take_each_others_place_are_refused(site: httpx.Client)
     sent = site.post(DOCUMENTS, files=[("files", ("a/x.txt", b"1")), ("files", ("b/x.txt", b"2"))])
     assert sent.status_code == 422
     assert "x.txt" in sent.json()["error"]["message"]
+
+
+def test_another_copy_of_the_server_knows_the_job(
+    site: httpx.Client, file: Path, workspace: FakeWorkspace, home: Path
+) -> None:
+    sent = site.post(DOCUMENTS, files={"files": (file.name, file.read_bytes())})
+    other = Jobs(workspace, home)
+    for _ in range(200):
+        if (job := other.get(sent.json()["id"])).state == "done":
+            break
+        time.sleep(0.05)
+    assert job.report is not None
+    assert job.report.added == ("uploads/hours.txt",)
+    other.close()
+
+
+def test_a_job_whose_server_has_ended_is_told_as_failed(workspace: FakeWorkspace, tmp_path: Path) -> None:
+    ended = Copy(tmp_path)
+    job = Job(id="a", collection=COLLECTION, state="running", done=3, total=9)
+    Lately(tmp_path, "jobs", 5).put("a", job.model_dump_json(), ended.id)
+    jobs = Jobs(workspace, tmp_path)
+    assert jobs.get("a") == job
+    ended.close()
+    told = jobs.get("a")
+    assert (told.state, told.done) == ("failed", 3)
+    assert told.error is not None and "has ended" in told.error
 
 
 @pytest.mark.parametrize(("name", "size"), [("..", 1), ("big.txt", 2**20 + 1)])
