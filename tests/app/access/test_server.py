@@ -1,9 +1,7 @@
 """The server by real HTTP: without, with a wrong, with a too small, and with a sufficient key or log-in."""
 
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,25 +15,11 @@ from app.server import Server, create_app
 from app.settings import Settings
 from knowledge_base.errors import InputError
 from tests.app.access.routes import TABLE, routes_of
+from tests.app.serving import served
 from tests.fake_workspace import FakeWorkspace
 
 PASSWORD = "correct horse"  # noqa: S105
 HTML = {"accept": "text/html"}
-
-
-@contextmanager
-def served(settings: Settings) -> Iterator[httpx.Client]:
-    """A client without any key."""
-    server = Server(FakeWorkspace(), settings)
-    ready = threading.Event()
-    thread = threading.Thread(target=server.run, args=(lambda _: ready.set(),), daemon=True)
-    thread.start()
-    assert ready.wait(120)
-    address = server.address.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - where it listens is tested
-    with httpx.Client(base_url=address, timeout=60) as client:
-        yield client
-    server.stop()
-    thread.join(15)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +41,7 @@ def site(store: AccessStore) -> Iterator[httpx.Client]:
     """A server that other machines can reach."""
     home = store.keys.database.file.parent
     settings = Settings(home=home, host="0.0.0.0", requests_per_minute=100_000)  # noqa: S104
-    with served(settings) as client:
+    with served(FakeWorkspace(), settings) as client:
         yield client
 
 
