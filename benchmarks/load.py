@@ -1,0 +1,169 @@
+"""Many clients at once against a served sample bank: throughput, waiting times, errors, memory.
+
+usage: python benchmarks/load.py [--seconds 60] [--searching 50] [--streaming 16] [--adapter base]
+                                 [--json FILE]
+
+Starts `domainqa serve` in a process of its own over a fresh home, with the settings of the environment:
+DOMAINQA_ELASTICSEARCH_URL puts the collection into a cluster, DOMAINQA_GENERATOR_URL lets a server write.
+Every client asks the next question as soon as it has the answer to the last one. A streamed answer is read
+to its end; its first piece is timed too.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is not the package
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+
+import httpx
+import psutil
+
+from benchmarks.measuring import Row, save, show
+from finetune.pairs.formats import read_pairs
+
+REPOSITORY = Path(__file__).parent.parent
+COLLECTION = "load"
+PATIENCE = 600.0
+COMMAND = [sys.executable, "-m", "app.cli"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One request: seconds to its first piece and to its end, and whether it was answered."""
+
+    first: float
+    whole: float
+    answered: bool
+
+
+Request = Callable[[httpx.AsyncClient, str], Awaitable[Done]]
+
+
+def main() -> None:
+    """Serve, ask, print, save."""
+    arguments = _arguments()
+    questions = _questions()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as home, _server(Path(home), arguments) as (address, process):
+        for what, clients, request in (
+            ("search", arguments.searching, _search),
+            ("answers, streamed", arguments.streaming, _stream(arguments.adapter)),
+        ):
+            if clients:
+                before = _memory(process)
+                done, seconds = asyncio.run(_asked(address, questions, request, clients, arguments.seconds))
+                rows.append(_row(what, clients, done, seconds, before, _memory(process)))
+        show("Load", rows)
+    save(arguments.json, "load", {"load": rows})
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long each kind is asked")
+    parser.add_argument("--searching", type=int, default=50, help="clients that search")
+    parser.add_argument("--streaming", type=int, default=16, help="clients that read streamed answers")
+    parser.add_argument("--adapter", default="base", help="who answers")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    return parser.parse_args()
+
+
+def _questions() -> list[str]:
+    files = (REPOSITORY / "samples" / "pairs").glob("*.jsonl")
+    return [pair.question for file in sorted(files) for pair in read_pairs(file).pairs]
+
+
+@contextmanager
+def _server(home: Path, arguments: argparse.Namespace) -> Iterator[tuple[str, psutil.Process]]:
+    most = str(2 * max(arguments.searching, arguments.streaming, 1))
+    settings = {"DOMAINQA_HOME": str(home), "DOMAINQA_COLLECTION": COLLECTION}
+    settings |= {"DOMAINQA_MAX_WAITING": most, "DOMAINQA_ANSWER_SECONDS": str(PATIENCE)}
+    environment = {**os.environ, **settings}
+    samples = str(REPOSITORY / "samples" / "bank")
+    subprocess.run([*COMMAND, "ingest", samples, "--collection", COLLECTION], env=environment, check=True)
+    with subprocess.Popen([*COMMAND, "serve"], env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise SystemExit("The server did not start.")
+        yield line.split()[-1].rstrip("/"), psutil.Process(process.pid)
+        process.terminate()
+    subprocess.run([*COMMAND, "collections", "delete", COLLECTION, "--yes"], env=environment, check=True)
+
+
+async def _asked(
+    address: str, questions: Sequence[str], request: Request, clients: int, seconds: float
+) -> tuple[list[Done], float]:
+    """All requests that were begun in so many seconds, and how long it took until the last had ended."""
+    done: list[Done] = []
+    numbers = count()
+    begun = time.monotonic()
+    limits = httpx.Limits(max_connections=clients)
+
+    async def ask(client: httpx.AsyncClient) -> None:
+        while time.monotonic() - begun < seconds:
+            done.append(await request(client, questions[next(numbers) % len(questions)]))
+
+    async with httpx.AsyncClient(base_url=address, timeout=PATIENCE, limits=limits) as client:
+        await request(client, questions[-1])  # what is loaded at the first request is not load
+        begun = time.monotonic()
+        await asyncio.gather(*(ask(client) for _ in range(clients)))
+    return done, time.monotonic() - begun
+
+
+async def _search(client: httpx.AsyncClient, question: str) -> Done:
+    begun = time.monotonic()
+    answer = await client.post("/v1/search", json={"query": question})
+    seconds = time.monotonic() - begun
+    return Done(seconds, seconds, answer.status_code == httpx.codes.OK and bool(answer.json()["results"]))
+
+
+def _stream(adapter: str) -> Request:
+    async def stream(client: httpx.AsyncClient, question: str) -> Done:
+        begun = time.monotonic()
+        first = 0.0
+        body = {"model": adapter, "messages": [{"role": "user", "content": question}], "stream": True}
+        ended = False
+        async with client.stream("POST", "/v1/chat/completions", json=body) as answer:
+            async for line in answer.aiter_lines():
+                first = first or time.monotonic() - begun
+                ended = ended or '"finish_reason"' in line
+        return Done(first, time.monotonic() - begun, ended)
+
+    return stream
+
+
+def _memory(process: psutil.Process) -> float:
+    return process.memory_info().rss / 2**20
+
+
+def _row(what: str, clients: int, done: Sequence[Done], seconds: float, before: float, after: float) -> Row:
+    first, whole = [one.first for one in done], [one.whole for one in done]
+    return {
+        "what": what,
+        "clients": clients,
+        "requests": len(done),
+        "a second": len(done) / seconds,
+        "first p50 s": statistics.median(first),
+        "p50 s": statistics.median(whole),
+        "p95 s": statistics.quantiles(whole, n=20)[-1] if len(whole) > 1 else None,
+        "errors": sum(not one.answered for one in done),
+        "MB before": before,
+        "MB after": after,
+    }
+
+
+if __name__ == "__main__":
+    main()
