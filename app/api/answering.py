@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +17,14 @@ T = TypeVar("T")
 Start = Callable[[Cancelled], Iterator[T]]
 
 _LOOK_SECONDS = 0.1  # how soon it is seen that a client has gone
+_PATIENCE_SECONDS = 1.0  # how long a stream may be silent before its reader is told why
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing has come yet, and so many questions were here earlier."""
+
+    before: int
 
 
 class Queue:
@@ -24,43 +33,56 @@ class Queue:
     def __init__(self, most: int, seconds: float) -> None:
         self._most = most
         self._seconds = seconds
-        self._inside = 0
+        self._inside: dict[object, None] = {}  # a ticket each, in the order of coming
 
     @property
     def inside(self) -> int:
         """Requests that wait or are being answered."""
-        return self._inside
+        return len(self._inside)
 
     async def whole(self, request: Request, start: Start[T]) -> list[T]:
         """Everything that `start` gives, in the order it came.
 
         Raises BusyError if too many are waiting, UnavailableError after too long.
         """
-        return [piece async for piece in self._pieces(request, start)]
+        return [piece async for piece in self._pieces(request, start, object())]
 
-    async def begun(self, request: Request, start: Start[T]) -> AsyncIterator[T]:
-        """What `start` gives, as it comes; what is wrong is raised here, before the first piece.
+    async def begun(self, request: Request, start: Start[T]) -> AsyncIterator[T | Waiting]:
+        """What `start` gives, as it comes, and its place for as long as nothing does.
 
-        Raises as `whole`; closing the iterator ends the work.
+        What is wrong within the first second is raised here, else by the iterator; closing that ends the
+        work. Raises as `whole`.
         """
-        pieces = self._pieces(request, start)
-        first = await anext(pieces, None)
+        ticket = object()
+        pieces = self._pieces(request, start, ticket)
+        first = asyncio.ensure_future(anext(pieces, None))
+        await asyncio.wait([first], timeout=_PATIENCE_SECONDS)
+        if first.done():
+            first.result()  # raises what is wrong
 
-        async def chained() -> AsyncIterator[T]:
+        async def chained() -> AsyncIterator[T | Waiting]:
             try:
-                if first is not None:
-                    yield first
+                while not first.done():
+                    yield Waiting(self._before(ticket))
+                    await asyncio.wait([first], timeout=_PATIENCE_SECONDS)
+                if (piece := await first) is not None:
+                    yield piece
                 async for piece in pieces:
                     yield piece
             finally:
+                first.cancel()
+                await asyncio.wait([first])
                 await pieces.aclose()
 
         return chained()
 
-    async def _pieces(self, request: Request, start: Start[T]) -> AsyncGenerator[T, None]:
+    def _before(self, ticket: object) -> int:
+        return list(self._inside).index(ticket) if ticket in self._inside else 0
+
+    async def _pieces(self, request: Request, start: Start[T], ticket: object) -> AsyncGenerator[T, None]:
         stop = threading.Event()
         found: Iterator[T] = iter(())
-        with self._place(), _set_when_gone(request, stop), _set_after(self._seconds, stop):
+        with self._place(ticket), _set_when_gone(request, stop), _set_after(self._seconds, stop):
             try:
                 # A thread is never left alone: told to stop, it comes back soon, and is waited for.
                 found = await run_in_threadpool(start, stop.is_set)
@@ -79,17 +101,17 @@ class Queue:
                     close()
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        if self._inside >= self._most:
+    def _place(self, ticket: object) -> Iterator[None]:
+        if self.inside >= self._most:
             raise BusyError(
-                f"{self._inside} questions are waiting already, and no more are taken.",
+                f"{self.inside} questions are waiting already, and no more are taken.",
                 "Ask again in a moment, or raise max_waiting.",
             )
-        self._inside += 1
+        self._inside[ticket] = None
         try:
             yield
         finally:
-            self._inside -= 1
+            del self._inside[ticket]
 
 
 @contextmanager

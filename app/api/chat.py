@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from app.answering.values import Answer, Event, Finished, Piece, Question, Task
-from app.api.answering import Queue
+from app.api.answering import Queue, Waiting
 from app.api.caller import Reader
 from app.api.chat_shapes import (
     ChatChunk,
@@ -143,8 +143,8 @@ async def _whole(reply: _Reply, parts: list[Part]) -> ChatResponse:
     )
 
 
-async def _events(reply: _Reply, parts: AsyncIterator[Part]) -> AsyncIterator[str]:
-    """Server-sent events: chunks, the tokens if they are wanted, and the end.
+async def _events(reply: _Reply, parts: AsyncIterator[Part | Waiting]) -> AsyncIterator[str]:
+    """Server-sent events: chunks, the tokens if they are wanted, and the end; while it waits, comments.
 
     What was streamed may be found to stand on nothing when it is checked: the refusal is sent behind it then,
     and `sources` says so too.
@@ -153,7 +153,9 @@ async def _events(reply: _Reply, parts: AsyncIterator[Part]) -> AsyncIterator[st
     try:
         yield _chunk(reply, Delta(role="assistant", content=""))
         async for part in parts:
-            if isinstance(part, Answer):
+            if isinstance(part, Waiting):
+                yield f": {part.before} before this one\n\n"
+            elif isinstance(part, Answer):
                 answer = part
             else:
                 text += part

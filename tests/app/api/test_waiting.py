@@ -38,6 +38,37 @@ def test_more_than_may_wait_are_told_to_come_again(site: httpx.Client, workspace
     assert site.post("/v1/generate", json=ASKED).status_code == 200
 
 
+def test_who_waits_for_a_stream_is_told_how_many_are_before(
+    site: httpx.Client, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.api.answering._PATIENCE_SECONDS", 0.05)
+    workspace.pause = 0.2
+    first = threading.Thread(target=lambda: site.post("/v1/generate", json=ASKED))
+    first.start()
+    until(lambda: len(workspace.asked) == 1)
+    chat = {"model": "base", "messages": [{"role": "user", "content": ASKED["input"]}], "stream": True}
+    with site.stream("POST", "/v1/chat/completions", json=chat) as reply:
+        lines = [line for line in reply.iter_lines() if line]
+    first.join()
+    told = [line for line in lines if line.startswith(":")]
+    assert set(told) <= {": 1 before this one", ": 0 before this one"}
+    assert told[0] == ": 1 before this one"
+    assert lines[-1] == "data: [DONE]"
+    assert "680" in "".join(line for line in lines if line.startswith("data: {"))
+
+
+def test_what_goes_wrong_while_a_stream_waits_is_told_in_it(
+    site: httpx.Client, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.api.answering._PATIENCE_SECONDS", 0.05)
+    workspace.pause = 2.5
+    chat = {"model": "base", "messages": [{"role": "user", "content": ASKED["input"]}], "stream": True}
+    with site.stream("POST", "/v1/chat/completions", json=chat) as reply:
+        text = "".join(reply.iter_text())
+    assert "not ready after 2 seconds" in text
+    assert text.endswith("data: [DONE]\n\n")
+
+
 def test_an_answer_that_takes_too_long_is_given_up(site: httpx.Client, workspace: FakeWorkspace) -> None:
     workspace.pause = 0.6
     told = site.post("/v1/generate", json=ASKED)
