@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 from app.access.address import asks
 from app.access.store import AccessStore
 from app.adapters import open_registry
-from app.engines import open_remote_generator
+from app.engines import open_cluster, open_remote_generator
 from app.generation.remote.generator import RemoteGenerator
 from app.settings import Settings
 from app.workspace import CollectionInfo, Workspace
@@ -67,6 +67,7 @@ def examine(
     yield guarded(settings)
     for model in models:
         yield packaged(model, settings.models_cache)
+    yield from cluster(settings)
     yield from generator(settings)
     yield from collections(open_workspace, settings.embedder)
 
@@ -190,6 +191,21 @@ def packaged(model: PackagedModel, cache: Path) -> Finding:
     if is_installed(model):
         return Finding(name, "warn", "installed, not prepared yet", f"domainqa models prepare {model.name}")
     return Finding(name, "fail", "its package is missing or damaged", model.install_command)
+
+
+def cluster(settings: Settings) -> Iterator[Finding]:
+    """Whether Elasticsearch answers with this key, and takes changes; nothing where there is none."""
+    if settings.elasticsearch_url is None:
+        return
+    home = _looked("elasticsearch", partial(open_cluster, settings, settings.elasticsearch_url))
+    read_only = home if isinstance(home, Finding) else _looked("elasticsearch", home.read_only)
+    if isinstance(read_only, Finding):
+        yield read_only
+    elif read_only:
+        seen = f"no changes are taken: {', '.join(read_only)}"
+        yield Finding("elasticsearch", "warn", seen, "Free space on the cluster's disks, or add a node.")
+    else:
+        yield Finding("elasticsearch", "ok", f"{settings.elasticsearch_url} answers")
 
 
 def generator(settings: Settings) -> Iterator[Finding]:

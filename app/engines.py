@@ -16,6 +16,7 @@ from retrieval.values import Embedder, Vectors
 
 if TYPE_CHECKING:
     from app.generation.remote.generator import RemoteGenerator
+    from retrieval.elasticsearch import ElasticsearchHome
 
 CALIBRATION_FILE = Path(__file__).parent / "answering" / "calibration.json"
 # Room for instruction, examples and question beside the passage; every context window has it.
@@ -41,14 +42,19 @@ def open_collections(settings: Settings) -> Collections:
 
     Nothing is sent to the cluster yet. Raises SettingsError for an address that is none.
     """
-    home = Home(settings.home)
     if settings.elasticsearch_url is None:
-        return home
-    from retrieval.elasticsearch import ClusterSettings, ElasticsearchHome, connect
+        return Home(settings.home)
+    return open_cluster(settings, settings.elasticsearch_url)
+
+
+def open_cluster(settings: Settings, url: str) -> "ElasticsearchHome":
+    """The collections of the cluster `url`; as `open_collections`."""
+    from retrieval.elasticsearch import ClusterSettings, connect
+    from retrieval.elasticsearch.home import ElasticsearchHome
 
     key = settings.elasticsearch_api_key
     cluster = ClusterSettings(
-        url=settings.elasticsearch_url,
+        url=url,
         api_key=key.get_secret_value() if key else "",
         ca_file=settings.elasticsearch_ca_file,
         prefix=settings.elasticsearch_prefix,

@@ -40,6 +40,19 @@ class ElasticsearchHome:
         names = {name_of(self._prefix, alias): alias for alias in self._aliases(f"{self._prefix}*")}
         return sorted(name for name, alias in names.items() if name and read_state(self._cluster, alias))
 
+    def read_only(self) -> list[str]:
+        """Collections that take no changes, since the disk of a node is nearly full; sorted."""
+        wanted = f"{self._prefix}*"
+        found = self._cluster.read(
+            lambda: self._cluster.client.indices.get_settings(index=wanted, name="index.blocks.*")
+        )
+        blocked = {index for index, told in found.items() if told["settings"]}
+        return sorted(
+            name
+            for alias, indices in self._aliases(wanted).items()
+            if (name := name_of(self._prefix, alias)) and blocked & set(indices)
+        )
+
     def exists(self, name: str) -> bool:
         """Whether there is a collection of that name."""
         return read_state(self._cluster, self._alias(name)) is not None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app import doctor
 from app.settings import load_settings
 from app.workspace import Workspace
 from knowledge_base.errors import MismatchError, NotFoundError
@@ -104,3 +105,18 @@ def test_a_deleted_collection_is_gone_and_an_unknown_one_names_those_there(
         workspace.delete_collection("bank")
         with pytest.raises(NotFoundError, match=r"no collection bank .* there is: staff\."):
             workspace.search(["card"], "bank")
+
+
+def test_doctor_says_whether_the_cluster_answers(options: dict[str, object], documents: Path) -> None:
+    def told(**changed: object) -> list[tuple[str, str]]:
+        findings = doctor.cluster(load_settings({**options, **changed}))
+        return [(finding.state, finding.seen) for finding in findings]
+
+    assert told() == [("ok", f"{options['elasticsearch_url']} answers")]
+    with opened(options) as workspace:
+        workspace.ingest(documents, "bank")
+    assert told()[0][0] == "ok"
+    ((state, seen),) = told(elasticsearch_api_key="bm9ib2R5Om5vYm9keQ==")
+    assert state == "fail"
+    assert "elasticsearch" in seen.lower()
+    assert told(elasticsearch_url=None) == []

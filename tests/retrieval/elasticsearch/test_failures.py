@@ -96,7 +96,7 @@ def test_another_analyzer_is_used(elasticsearch: Cluster, home: ElasticsearchHom
 
 
 def test_a_read_only_cluster_keeps_what_it_has_and_takes_more_afterwards(
-    elasticsearch: Cluster, index: ElasticsearchIndex
+    elasticsearch: Cluster, home: ElasticsearchHome, index: ElasticsearchIndex
 ) -> None:
     alias = alias_of(elasticsearch.settings.prefix, "bank")
     blocks = elasticsearch.client.indices
@@ -104,10 +104,12 @@ def test_a_read_only_cluster_keeps_what_it_has_and_takes_more_afterwards(
     blocks.put_settings(index=alias, settings={"index.blocks.read_only_allow_delete": True})
     with pytest.raises(StorageError, match=r"takes no changes: .*free some space"):
         index.add([LOANS])
+    assert home.read_only() == ["bank"]
     assert set(index.catalogue()) == {FEES.path}
     assert index.search(["platinum"], 1)[0].lexical
     blocks.put_settings(index=alias, settings={"index.blocks.read_only_allow_delete": None})
     index.add([LOANS])
+    assert home.read_only() == []
     assert set(index.catalogue()) == {FEES.path, LOANS.path}
 
 
