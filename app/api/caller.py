@@ -39,3 +39,4 @@ def needs(right: Right) -> Callable[[Request], Caller]:
 
 Reader = Annotated[Caller, Depends(needs("read"))]
 Editor = Annotated[Caller, Depends(needs("write"))]
+Admin = Annotated[Caller, Depends(needs("admin"))]

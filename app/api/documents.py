@@ -1,4 +1,4 @@
-"""`/v1/collections/NAME/documents`: list, show, upload and delete documents; and the jobs of uploads."""
+"""`/v1/collections/NAME/documents`: list, show, upload, ingest and delete documents; and their jobs."""
 
 import shutil
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, File, UploadFile
 from starlette.concurrency import run_in_threadpool
 
-from app.api.caller import Editor, Reader
+from app.api.caller import Admin, Editor, Reader
 from app.api.jobs import Jobs
-from app.api.shapes import DocumentEntry, DocumentText, Job
+from app.api.shapes import DocumentEntry, DocumentText, IngestRequest, Job
 from app.page.service import Service
 from app.uploads import upload_name
 from knowledge_base.errors import InputError, NotFoundError
@@ -60,6 +60,11 @@ def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
+    @routes.post("/collections/{collection}/ingest", status_code=202)
+    def ingest(collection: str, wanted: IngestRequest, caller: Admin) -> Job:
+        """Bring a collection, made if need be, up to date with a folder of the server's machine."""
+        return jobs.ingest(Path(wanted.folder), caller.enter(collection))
+
     @routes.delete(place + "/{path:path}", status_code=204)
     def delete(collection: str, path: str, caller: Editor) -> None:
         """Remove one document with its passages."""
@@ -67,7 +72,7 @@ def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
 
     @routes.get("/jobs/{job_id}")
     def job(job_id: str, caller: Editor) -> Job:
-        """How far an upload is."""
+        """How far a job is."""
         found = jobs.get(job_id)
         caller.enter(found.collection)
         return found

@@ -1,10 +1,11 @@
-"""Uploads that go on after the request that started them; every copy of the server knows them."""
+"""Files are taken in after the request that brought them; every copy of the server knows how far it is."""
 
 import shutil
 import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from app.api.shapes import Job, Taken
@@ -12,15 +13,17 @@ from app.copies.alive import Copy, is_alive
 from app.copies.lately import Lately
 from app.page.service import Service
 from knowledge_base.errors import BusyError, DomainqaError, NotFoundError
-from knowledge_base.ingest import Progress
+from knowledge_base.ingest import OnProgress, Progress, Report
+
+Work = Callable[[OnProgress], Report]
 
 _REMEMBERED = 200
 _WAITING = 20
-_ENDED = "The server that worked on it has ended. Upload the files again: what was taken in stays."
+_ENDED = "The server that worked on it has ended. Send it again: what was taken in stays."
 
 
 class Jobs:
-    """Works on one upload after the other, and tells of all that this home was given lately."""
+    """Works on one after the other, and tells of all that this home was given lately."""
 
     def __init__(self, service: Service, home: Path) -> None:
         self._service = service
@@ -34,15 +37,20 @@ class Jobs:
 
     def upload(self, files: list[Path], collection: str, folder: Path) -> Job:
         """Take in files, and remove the folder they lie in afterwards; BusyError if too many are waiting."""
-        job = Job(id=uuid.uuid4().hex, collection=collection, state="waiting", done=0, total=len(files))
-        with self._lock:
-            if self._inside >= _WAITING:
-                raise BusyError(f"{_WAITING} uploads are waiting.", "Upload again when they are done.")
-            self._copy = self._copy or Copy(self._home)
-            self._keep(job)
-            self._inside += 1
-        self._pool.submit(self._work, job, files, folder)
-        return job
+
+        def work(progress: OnProgress) -> Report:
+            try:
+                return self._service.upload(files, collection, progress=progress)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+        return self._begin(collection, len(files), work)
+
+    def ingest(self, folder: Path, collection: str) -> Job:
+        """Bring a collection up to date with a folder; BusyError if too many are waiting."""
+        return self._begin(
+            collection, 0, lambda told: self._service.ingest(folder, collection, progress=told)
+        )
 
     def get(self, job_id: str) -> Job:
         """How far a job is; NotFoundError for one that is not remembered."""
@@ -60,28 +68,35 @@ class Jobs:
         if self._copy and not self._running:
             self._copy.close()  # else its end comes with that of the process
 
-    def _work(self, job: Job, files: list[Path], folder: Path) -> None:
+    def _begin(self, collection: str, total: int, work: Work) -> Job:
+        job = Job(id=uuid.uuid4().hex, collection=collection, state="waiting", done=0, total=total)
+        with self._lock:
+            if self._inside >= _WAITING:
+                raise BusyError(f"{_WAITING} jobs are waiting.", "Send it again when they are done.")
+            self._copy = self._copy or Copy(self._home)
+            self._keep(job)
+            self._inside += 1
+        self._pool.submit(self._work, job, work)
+        return job
+
+    def _work(self, job: Job, work: Work) -> None:
         self._running = True
         try:
             self._tell(job, state="running")
-            report = self._service.upload(files, job.collection, progress=_Watch(self._teller(job)))
+            report = work(_Watch(partial(self._tell, job, state="running")))
         except DomainqaError as error:
             self._tell(job, state="failed", error=str(error))
         except Exception:  # a defect of ours must not leave a job that runs for ever
-            self._tell(
-                job, state="failed", error="The upload failed unexpectedly; the server's log says why."
-            )
+            self._tell(job, state="failed", error="The job failed unexpectedly; the server's log says why.")
             raise
         else:
-            self._tell(job, state="done", done=job.total, report=Taken.model_validate(report))
+            taken = Taken.model_validate(report)
+            files = job.total or len((*taken.added, *taken.changed, *taken.failed))
+            self._tell(job, state="done", done=files, total=files, report=taken)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
             self._running = False
             with self._lock:
                 self._inside -= 1
-
-    def _teller(self, job: Job) -> Callable[[int], None]:
-        return lambda done: self._tell(job, state="running", done=done)
 
     def _tell(self, job: Job, **news: object) -> None:
         self._keep(job.model_copy(update=news))
@@ -94,11 +109,11 @@ class Jobs:
 class _Watch:
     """The `OnProgress` of a job."""
 
-    def __init__(self, tell: Callable[[int], None]) -> None:
+    def __init__(self, tell: Callable[..., None]) -> None:
         self._tell = tell
 
     def __call__(self, progress: Progress, /) -> None:
-        self._tell(progress.documents_done)
+        self._tell(done=progress.documents_done, total=progress.documents_total)
 
     def waiting(self, _reason: str, /) -> None:
         """Somebody else writes; the job waits."""

@@ -192,6 +192,14 @@ class DocumentText(Shape):
     text: str
 
 
+class IngestRequest(Shape):
+    """A folder of the server's machine that the collection is brought up to date with."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"folder": "/srv/policies"}]})
+
+    folder: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
 class Unreadable(Shape):
     """A file that could not be read, why, and what to do."""
 
@@ -201,11 +209,12 @@ class Unreadable(Shape):
 
 
 class Taken(Shape):
-    """What became of uploaded files."""
+    """What became of the files."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
     failed: tuple[Unreadable, ...]
     passages: int
 

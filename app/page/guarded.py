@@ -47,6 +47,11 @@ class GuardedService:
         require("write", name)
         self._service.delete_collection(name)
 
+    def ingest(self, folder: Path, collection: str, *, progress: OnProgress) -> Report:
+        """Bring a collection up to date with a folder of this machine: any that the server may read."""
+        require("admin", collection)
+        return self._service.ingest(folder, collection, progress=progress)
+
     def upload(self, files: Sequence[Path], collection: str, *, progress: OnProgress) -> Report:
         """Copy files into a collection."""
         require("write", collection)

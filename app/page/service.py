@@ -110,6 +110,10 @@ class Service(Protocol):
         """Remove one with everything in it."""
         ...
 
+    def ingest(self, folder: Path, collection: str, *, progress: OnProgress) -> Report:
+        """Bring a collection up to date with a folder of this machine."""
+        ...
+
     def upload(self, files: Sequence[Path], collection: str, *, progress: OnProgress) -> Report:
         """Copy files into a collection."""
         ...

@@ -70,7 +70,7 @@ TABLE: dict[Needs, tuple[str, ...]] = {
         "DELETE /v1/collections/{collection}/documents/{path:path}",
         "GET /v1/jobs/{job_id}",
     ),
-    "admin": ("GET /reports/{kind}/{name}",),
+    "admin": ("GET /reports/{kind}/{name}", "POST /v1/collections/{collection}/ingest"),
     "closed": (
         "GET /monitoring",
         "GET /monitoring/summary",

@@ -116,6 +116,17 @@ def test_files_that_would_take_each_others_place_are_refused(site: httpx.Client)
     assert "x.txt" in sent.json()["error"]["message"]
 
 
+def test_a_folder_of_the_server_is_ingested_by_a_job(site: httpx.Client, tmp_path: Path) -> None:
+    (tmp_path / "loans.txt").write_text("A loan of 50,000 yuan is signed off by two.", encoding="utf-8")
+    sent = site.post("/v1/collections/policies/ingest", json={"folder": str(tmp_path)})
+    assert sent.status_code == 202
+    told = finished(site, sent.json()["id"])
+    assert (told["state"], told["done"], told["total"]) == ("done", 1, 1)
+    assert told["report"]["added"] == ["loans.txt"]
+    sent = site.post("/v1/collections/policies/ingest", json={"folder": str(tmp_path / "none")})
+    assert "none" in finished(site, sent.json()["id"])["error"]
+
+
 def test_another_copy_of_the_server_knows_the_job(
     site: httpx.Client, file: Path, workspace: FakeWorkspace, home: Path
 ) -> None:
