@@ -103,6 +103,7 @@ class ReportWords:
     count_samples_task: str
     count_samples_text: str
     count_steps: str
+    count_scale: str
     count_cases_answerable: str
     count_cases_unanswerable: str
     count_cases_removed: str

@@ -103,6 +103,7 @@ EN = ReportWords(
     count_samples_task="samples: other tasks",
     count_samples_text="samples: plain text",
     count_steps="steps",
+    count_scale="scale of the adapter, per cent (less where it would have forgotten too much)",
     count_cases_answerable="questions that can be answered",
     count_cases_unanswerable="questions that no document answers",
     count_cases_removed="questions whose evidence was taken out",

@@ -97,6 +97,7 @@ ZH = ReportWords(
     count_samples_task="样本：其他任务",
     count_samples_text="样本：普通文本",
     count_steps="步数",
+    count_scale="适配器的缩放，百分比（若会遗忘过多则缩小）",
     count_cases_answerable="可回答的问题",
     count_cases_unanswerable="文档中没有答案的问题",
     count_cases_removed="依据已被移除的问题",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from finetune.evaluation.gate import Verdict
 from finetune.evaluation.scoring import Scored
-from finetune.evaluation.values import CANDIDATE, NO_CONTEXT
+from finetune.evaluation.values import BASE, CANDIDATE, NO_CONTEXT
 from finetune.report.comparisons import best_of, drawn, tables_of, worst
 from finetune.report.making import now, versions
 from finetune.report.pages import render_report
@@ -42,7 +42,13 @@ def report_of(run: Run, surroundings: Surroundings, settings: RetrainSettings, v
             refusals=(RefusalLine(CANDIDATE, line),) if (line := run.calibrated.curve) is not None else (),
             selection=_selection(run.given, run.usable, run.parts, run.learned, settings),
             making=Making(
-                {**making.settings, "way of reading": run.calibrated.choice}, making.versions, making.digests
+                {
+                    **making.settings,
+                    "start": run.start.reference if run.start else BASE,
+                    "way of reading": run.calibrated.choice,
+                },
+                making.versions,
+                making.digests,
             ),
             allowed=settings.wrong_refusals,
         ),
@@ -105,6 +111,7 @@ def _selection(
             "tasks_heldout": len(parts.heldout_tasks),
             **{f"samples_{kind}": count for kind, count in sorted(learned.samples.items())},
             "steps": learned.trained.steps,
+            "scale": round(100 * learned.trained.scale),
         },
         dropped=by_reason(dropped) + Counter(entry.reason for entry in refused),
         sources=sources_of(given.sources),
