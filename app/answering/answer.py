@@ -15,6 +15,7 @@ from app.answering.attribution import attribute
 from app.answering.conversation import standalone
 from app.answering.sufficiency import Calibration, best_of, signals_of
 from app.answering.values import Answer, Event, Finished, Piece, Question, Searched, Trace
+from app.answering.years import right_years_first
 from app.generation.protocol import Cancelled, Generator, Request, Scorer, never
 from knowledge_base.values import Passage
 from retrieval.context import Context, Packed, pack, pack_each
@@ -107,16 +108,17 @@ class Answerer:
         adapter = None if question.adapter == "base" else question.adapter
         reading = _as_asked(self._readings(adapter), question)
         found = retriever.search([complete], limit=question.limit)[0]
+        ranked = right_years_first(complete, found.ranked)
         clock.mark("search")
-        yield Searched(found.ranked)
-        context = self._pack(complete, [entry.passage for entry in found.ranked[: reading.passages]], reading)
+        yield Searched(ranked)
+        context = self._pack(complete, [entry.passage for entry in ranked[: reading.passages]], reading)
         prompts = self._prompts(complete, context.packed, reading, adapter)
         clock.mark("pack")
-        chosen = self._choose(complete, found.ranked, prompts, self._calibration(reading))
+        chosen = self._choose(complete, ranked, prompts, self._calibration(reading))
         clock.mark("read")
         trace = Trace(
             standalone=complete,
-            ranked=found.ranked,
+            ranked=ranked,
             prompt=plain_text(chosen.prompt.request.messages) if chosen else "",
             left_out=tuple(passage.id for passage in context.left_out),
             generation=found.legs.generation,

@@ -8,20 +8,16 @@ can be read as a probability. The weights belong to a generator and an embedder,
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from knowledge_base.errors import StorageError
-from knowledge_base.values import Passage
 from retrieval.prompt import language_of
 from retrieval.retriever import Ranked
 from retrieval.units import share, units_of
 
-SIGNALS = ("certainty", "cosine", "coverage", "dense", "lexical", "year", "chinese")
-
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+SIGNALS = ("certainty", "cosine", "coverage", "dense", "lexical", "chinese")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +43,7 @@ def signals_of(question: str, ranked: Ranked, refusal_logprob: float | None) -> 
 
     certainty: −log P(first token of the refusal), 0 if the generator cannot say; cosine: of question and
     passage; coverage: share of the question's words in the passage; dense and lexical: 1/rank in each leg,
-    0 where not found; year: 1 if the document is of a year that the question names, −1 if of another;
-    chinese: 1 for a question in Chinese, whose scores lie elsewhere.
+    0 where not found; chinese: 1 for a question in Chinese, whose scores lie elsewhere.
     """
     asked = units_of(question)
     held = units_of(ranked.passage.indexed_text)
@@ -58,18 +53,8 @@ def signals_of(question: str, ranked: Ranked, refusal_logprob: float | None) -> 
         "coverage": share(asked, held),
         "dense": 1 / ranked.dense_rank if ranked.dense_rank else 0.0,
         "lexical": 1 / ranked.lexical_rank if ranked.lexical_rank else 0.0,
-        "year": _of_year(question, ranked.passage),
         "chinese": float(language_of(question) == "zh"),
     }
-
-
-def _of_year(question: str, passage: Passage) -> float:
-    """Tells this year's fee list from last year's, whose passages are alike in everything else."""
-    asked = set(_YEAR.findall(question))
-    named = set(_YEAR.findall(" ".join((passage.document, passage.title, *passage.heading))))
-    if not asked or not named:
-        return 0.0
-    return 1.0 if asked & named else -1.0
 
 
 def load_calibrations(path: Path) -> dict[str, Calibration]:

@@ -14,6 +14,7 @@ from app.answering.conversation import standalone
 from app.answering.sufficiency import SIGNALS, signals_of
 from app.answering.values import Answer, Finished
 from app.answering.values import Question as Asked
+from app.answering.years import right_years_first
 from app.engines import SentenceEmbedding, device_of, open_reading
 from app.generation.protocol import Request
 from app.models import model_folder
@@ -66,8 +67,9 @@ class CollectionLibrary:
     def search(self, questions: Sequence[str]) -> list[tuple[Passage, ...]]:
         """See `Library.search`."""
         wanted = self._workspace.settings.read_k
-        found = self._workspace.search(questions, self._collection, k=wanted)
-        return [tuple(entry.passage for entry in result.ranked) for result in found]
+        found = self._workspace.search(questions, self._collection)
+        ranked = [right_years_first(q, one.ranked)[:wanted] for q, one in zip(questions, found, strict=True)]
+        return [tuple(entry.passage for entry in entries) for entries in ranked]
 
     def passages(self, document: str) -> tuple[Passage, ...]:
         """See `Library.passages`."""
@@ -176,7 +178,8 @@ class WorkspaceSurroundings:
 
     def _ranked(self, question: str, limit: Filter) -> tuple[Ranked, ...]:
         wanted = self._workspace.settings.read_k
-        return self._workspace.search([question], self._collection, k=wanted, limit=limit)[0].ranked
+        found = self._workspace.search([question], self._collection, limit=limit)[0]
+        return right_years_first(question, found.ranked)[:wanted]
 
     def _without(self, documents: frozenset[str] | set[str]) -> Filter:
         left = frozenset(self.texts()) - frozenset(documents)

@@ -28,7 +28,6 @@ def test_signals_of_a_passage_that_both_legs_found() -> None:
         "coverage": pytest.approx(2 / 3),
         "dense": 0.5,
         "lexical": 1.0,
-        "year": 0.0,
         "chinese": 0.0,
     }
     assert tuple(signals) == SIGNALS
@@ -38,24 +37,6 @@ def test_what_is_not_known_is_zero() -> None:
     signals = signals_of("年费", Ranked(PASSAGE, 1.0), None)
     assert signals["certainty"] == signals["dense"] == signals["lexical"] == 0.0
     assert signals["chinese"] == 1.0
-
-
-@pytest.mark.parametrize(
-    ("question", "document", "title", "told"),
-    [
-        ("What does the card cost this year (2026)?", "fees/list-2026.pdf", "Fees", 1.0),
-        ("白金卡今年（2026年）的年费是多少？", "fees/list.pdf", "2026年收费标准", 1.0),
-        ("What does the card cost this year (2026)?", "fees/list-2025.pdf", "Fees", -1.0),
-        ("Did the fee change between 2025 and 2026?", "fees/list-2025.pdf", "Fees 2025", 1.0),
-        ("What does the card cost?", "fees/list-2025.pdf", "Fees 2025", 0.0),
-        ("What does the card cost this year (2026)?", "cards/120260.txt", "Cards", 0.0),
-    ],
-)
-def test_a_document_of_the_year_that_is_asked_for_is_told_from_last_years(
-    question: str, document: str, title: str, told: float
-) -> None:
-    passage = Passage(document, 0, "the platinum card costs 680", 0, 27, title=title)
-    assert signals_of(question, Ranked(passage, 1.0), None)["year"] == told
 
 
 def test_the_probability_is_logistic_and_never_overflows() -> None:
