@@ -20,7 +20,7 @@ Generate = Annotated[
 Epochs = Annotated[float | None, typer.Option("--epochs", metavar="NUMBER", help="Times all is learned [2].")]
 Rank = Annotated[int | None, typer.Option("--rank", metavar="NUMBER", help="Rank of the adapter [16].")]
 LearningRate = Annotated[
-    float | None, typer.Option("--learning-rate", metavar="NUMBER", help="Highest learning rate [0.0005].")
+    float | None, typer.Option("--learning-rate", metavar="NUMBER", help="Highest learning rate [0.0003].")
 ]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="NUMBER", help="Decides every draw [0].")]
 Set = Annotated[

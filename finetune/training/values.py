@@ -45,13 +45,13 @@ class TrainSettings:
     dropout: float = 0.0
     variant: Variant = "lora"
     targets: tuple[str, ...] | Literal["auto"] = "auto"
-    learning_rate: float = 5e-4
+    learning_rate: float = 3e-4
     epochs: float = 2.0
     warmup: float = 0.05
     samples_per_step: int = 24
     keep_pieces: int = 3
-    keep_weight: float = 1.0
-    keep_limit: float = 0.04
+    keep_weight: float = 2.0
+    keep_limit: float = 0.02
     row_tokens: int = 1024
     dev_share: float = 0.05
     measurements: int = 4
