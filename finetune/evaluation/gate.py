@@ -27,8 +27,9 @@ from knowledge_base.errors import InputError
 class Limits:
     """What a candidate must keep to.
 
-    Shares are in 0…1. `max_refusal_recall_drop` is against the live adapter, `max_forgetting` the rise of the
-    mean loss on general text in nats a token, `max_latency_ratio` that of the median seconds to those of
+    Shares are in 0…1. `max_refusal_recall_drop` is against the live adapter; `max_false_refusals` holds
+    unless what answers now refuses even more answerable questions; `max_forgetting` is the rise of the mean
+    loss on general text in nats a token, `max_latency_ratio` that of the median seconds to those of
     the live adapter (the best other contender where none is live). From `near_without_context` of its own
     F1 on, a candidate without context is warned of. `confidence` is that of the two-sided interval
     whose lower end must be above zero.
@@ -84,11 +85,13 @@ def judge(
         return Verdict(False, tuple(missing), {})
     gains = {name: _gain(candidate, scored, limits) for name, scored in ordered.items()}
     best = min(gains, key=lambda name: gains[name].mean)
+    before = LIVE if LIVE in ordered else best
     problems = [
         *_unsure(gains, limits),
-        *_refusals(candidate, ordered.get(LIVE, ()), limits),
+        *_missed(candidate, ordered.get(LIVE, ()), limits),
+        *_too_silent(candidate, ordered[before], limits),
         *_forgotten(forgetting, limits),
-        *_slower(candidate, LIVE if LIVE in ordered else best, ordered, limits),
+        *_slower(candidate, before, ordered, limits),
     ]
     reasons = problems or [_better(_mean_f1(candidate), best, gains[best], limits)]
     return Verdict(not problems, (*reasons, *_from_memory(candidate, memory, limits)), gains)
@@ -142,15 +145,20 @@ def _unsure(gains: Mapping[str, Estimate], limits: Limits) -> list[Reason]:
     ]
 
 
-def _refusals(candidate: Sequence[Scored], live: Sequence[Scored], limits: Limits) -> list[Reason]:
-    problems = _missed(candidate, live, limits) if len(_answerable(candidate)) < len(candidate) else []
-    wrongly = fmean(entry.reply.refused for entry in _answerable(candidate))
-    if wrongly > limits.max_false_refusals:
-        problems.append(Reason("wrong_refusals", {"share": wrongly, "most": limits.max_false_refusals}))
-    return problems
+def _too_silent(candidate: Sequence[Scored], before: Sequence[Scored], limits: Limits) -> list[Reason]:
+    """A candidate that refuses too often is still better than what answers now, if that refuses oftener."""
+    wrongly = _wrongly_refused(candidate)
+    most = max(limits.max_false_refusals, _wrongly_refused(before))
+    return [Reason("wrong_refusals", {"share": wrongly, "most": most})] if wrongly > most else []
+
+
+def _wrongly_refused(scored: Sequence[Scored]) -> float:
+    return fmean(entry.reply.refused for entry in _answerable(scored))
 
 
 def _missed(candidate: Sequence[Scored], live: Sequence[Scored], limits: Limits) -> list[Reason]:
+    if len(_answerable(candidate)) == len(candidate):
+        return []
     recall = _recall(candidate)
     problems = []
     if recall < limits.min_refusal_recall:

@@ -146,3 +146,11 @@ def test_limits_can_be_loosened() -> None:
 def test_contenders_that_answered_other_cases_cannot_be_compared(other: list[object]) -> None:
     with pytest.raises(InputError, match="same cases"):
         judge(good(), {CANDIDATE: contender(other, 0.5)}, 0.0)  # type: ignore[arg-type]
+
+
+def test_one_that_refuses_too_often_is_promoted_where_what_answers_now_refuses_oftener() -> None:
+    often = contender(CASES, right=0.5, refuses=0.8, wrongly=0.3, seed=3)
+    assert verdict(good(wrongly=0.2), live=often).promoted
+    worse = verdict(good(wrongly=0.4), live=often)
+    assert not worse.promoted
+    assert any("at most 30% are allowed" in reason for reason in told(worse))
