@@ -20,6 +20,14 @@ from finetune.training.train import ADAPTER, Trained, train
 from finetune.training.values import Progress
 from knowledge_base.errors import InputError
 
+# Ways to read: every passage alone; only the two sentences of it that are nearest to the question, which keep
+# a small model to the right row of a table; all passages in one prompt.
+_WAYS: Mapping[str, Mapping[str, object]] = {
+    "each": {"mode": "each"},
+    "focused": {"mode": "each", "focus": 2},
+    "together": {"mode": "together"},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -156,7 +164,7 @@ class Calibrated:
 def calibrate(
     parts: Parts, surroundings: Surroundings, settings: RetrainSettings, folder: RunFolder, tell: Tell
 ) -> Calibrated:
-    """Fit when to refuse, and choose whether passages are read one by one or together.
+    """Fit when to refuse, and choose whether passages are read one by one, whole or focused, or together.
 
     Where there are too few questions for that, the candidate refuses as the base does; the gate will judge.
     """
@@ -200,11 +208,11 @@ def _with_better_way(  # noqa: PLR0913, PLR0917
     folder: RunFolder,
     tell: Tell,
 ) -> Calibrated:
-    ways = {mode: calibrated.reading.model_copy(update={"mode": mode}) for mode in ("each", "together")}
+    ways = {name: calibrated.reading.model_copy(update=way) for name, way in _WAYS.items()}
     if not cases:
         told = "one by one: there were no questions to compare the ways on"
         return replace(calibrated, choice="; ".join(filter(None, (calibrated.choice, told))))
-    asks = {mode: surroundings.ask(replace(plain, reading=reading)) for mode, reading in ways.items()}
+    asks = {name: surroundings.ask(replace(plain, reading=reading)) for name, reading in ways.items()}
     evaluation = evaluate(
         cases,
         asks,
@@ -212,7 +220,7 @@ def _with_better_way(  # noqa: PLR0913, PLR0917
         folder.path / "ways.jsonl",
         dict.fromkeys(asks, str(calibrated.reading.model_dump_json())),
     )
-    choice = choose_reading({mode: [e.f1 for e in scored] for mode, scored in evaluation.scored.items()})
+    choice = choose_reading({name: [e.f1 for e in scored] for name, scored in evaluation.scored.items()})
     told = f"{choice.way}, F1 {choice.gain.mean:+.3f} over {choice.second} on {len(cases)} questions"
     told = "; ".join(filter(None, (calibrated.choice, told)))
     return replace(calibrated, reading=ways[choice.way], choice=told)
