@@ -228,12 +228,13 @@ def generator(settings: Settings) -> Iterator[Finding]:
 
 
 def _not_served(settings: Settings, generator: RemoteGenerator) -> list[str]:
-    """Live adapters that the server neither lists nor loads."""
+    """Live adapters of the home that the server neither lists nor loads; shipped ones it need not have."""
     if generator.loads_adapters():
         return []
     registry = open_registry(settings)
-    live = [registry.find(name).reference for name in registry.names() if registry.serves(name)]
-    return sorted(set(live) - set(generator.models()))
+    entries = [registry.find(name) for name in registry.names() if registry.serves(name)]
+    live = {entry.reference for entry in entries if entry.folder.is_relative_to(settings.home)}
+    return sorted(live - set(generator.models()))
 
 
 def collections(open_workspace: Callable[[], Workspace], embedder: str) -> Iterator[Finding]:

@@ -60,15 +60,22 @@ def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    @routes.post("/collections/{collection}/ingest", status_code=202)
-    def ingest(collection: str, wanted: IngestRequest, caller: Admin) -> Job:
-        """Bring a collection, made if need be, up to date with a folder of the server's machine."""
-        return jobs.ingest(Path(wanted.folder), caller.enter(collection))
-
     @routes.delete(place + "/{path:path}", status_code=204)
     def delete(collection: str, path: str, caller: Editor) -> None:
         """Remove one document with its passages."""
         service.delete_document(caller.enter(collection), path)
+
+    return routes
+
+
+def job_routes(jobs: Jobs) -> APIRouter:
+    """Ingesting a folder, and how far any job is."""
+    routes = APIRouter(prefix="/v1", tags=["documents"])
+
+    @routes.post("/collections/{collection}/ingest", status_code=202)
+    def ingest(collection: str, wanted: IngestRequest, caller: Admin) -> Job:
+        """Bring a collection, made if need be, up to date with a folder of the server's machine."""
+        return jobs.ingest(Path(wanted.folder), caller.enter(collection))
 
     @routes.get("/jobs/{job_id}")
     def job(job_id: str, caller: Editor) -> Job:

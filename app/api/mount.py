@@ -6,7 +6,7 @@ from fastapi.responses import HTMLResponse
 from app.api.answering import Queue
 from app.api.chat import chat_routes
 from app.api.collections import collection_routes
-from app.api.documents import document_routes
+from app.api.documents import document_routes, job_routes
 from app.api.elsewhere import elsewhere
 from app.api.errors import FAILURES, answer_errors
 from app.api.generate import generate_routes
@@ -27,6 +27,7 @@ def add_api(app: FastAPI, service: Service, settings: Settings, jobs: Jobs) -> N
         search_routes(service, settings.collection),
         collection_routes(service),
         document_routes(service, jobs, settings.max_file_megabytes * 2**20),
+        job_routes(jobs),
     ):
         app.include_router(routes, responses=FAILURES)
     app.include_router(operation_routes(service, queue))

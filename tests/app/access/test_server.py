@@ -171,7 +171,9 @@ def test_it_does_not_start_when_all_are_asked_and_nobody_could_answer(tmp_path: 
 
 def test_locally_nobody_is_asked_but_a_wrong_key_is_told(tmp_path: Path) -> None:
     key = AccessStore(tmp_path).keys.create("website", grant("reader"))
-    with served(Settings(home=tmp_path, requests_per_minute=1, max_request_megabytes=1)) as site:
+    with served(
+        FakeWorkspace(), Settings(home=tmp_path, requests_per_minute=1, max_request_megabytes=1)
+    ) as site:
         assert site.get("/config").status_code == 200
         assert status_of(site, "GET /reports/{kind}/{name}", None) == 404
         assert status_of(site, "GET /config", "dq_1_2") == 401

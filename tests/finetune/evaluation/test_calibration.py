@@ -66,7 +66,7 @@ def test_reading_stops_where_no_right_passage_is_lost_by_it() -> None:
             (False, values[1] > 0, False),
             values[1] > 0,
         )
-        for number in range(60)
+        for number in range(600)
         for values in ((2.0, 4.0, 1.0), (0.0, 0.0, 0.0))
     ]
     fitted = fit(reads, ["certainty"])
