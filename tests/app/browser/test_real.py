@@ -66,7 +66,7 @@ def test_an_uploaded_file_answers_at_once(reader: Visit, tmp_path: Path) -> None
     )
     upload(reader, file)
     reader.tab(0)
-    reader.ask("What do the dumplings in the cafeteria cost?")
+    reader.ask("How much do the dumplings in the cafeteria cost?")
     assert "18" in reader.text("#dq-settled .dq-text")
     assert "cafeteria.txt" in (reader.page.locator(".dq-chip").first.get_attribute("data-document") or "")
 
