@@ -88,10 +88,10 @@ class _Reply:
         prompt = answer.trace.prompt if answer else "\n".join(m.text for m in self.asked.messages)
         return await usage_of(self.service, prompt, text)
 
-    def finish(self, answer: Answer | None, usage: Usage) -> Finish:
+    def finish(self, answer: Answer | None, usage: Usage | None) -> Finish:
         """Why the reply ended; a refusal has no length."""
         most = self.asked.most_tokens
-        cut = most and usage.completion_tokens >= most and not (answer and answer.refused)
+        cut = most and usage and usage.completion_tokens >= most and not (answer and answer.refused)
         return "length" if cut else "stop"
 
     def _question(self) -> Question:
@@ -162,10 +162,12 @@ async def _events(reply: _Reply, parts: AsyncIterator[Part | Waiting]) -> AsyncI
                 yield _chunk(reply, Delta(content=part))
         if answer and (answer.refused or not text):
             yield _chunk(reply, Delta(content=f"\n\n{answer.text}" if text else answer.text))
-        usage = await reply.usage(answer, answer.text if answer else text)
+        told = reply.asked.stream_options and reply.asked.stream_options.include_usage
+        counted = told or reply.asked.most_tokens  # counting may ask another server
+        usage = await reply.usage(answer, answer.text if answer else text) if counted else None
         last = Delta(sources=sources_of(answer) if answer else None)
         yield _chunk(reply, last, reply.finish(answer, usage))
-        if reply.asked.stream_options and reply.asked.stream_options.include_usage:
+        if told:
             yield _event(_bare(reply, (), usage))
     except DomainqaError as error:
         yield f"data: {json.dumps(failure_shape(error), ensure_ascii=False)}\n\n"

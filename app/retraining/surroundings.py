@@ -66,10 +66,13 @@ class CollectionLibrary:
 
     def search(self, questions: Sequence[str]) -> list[tuple[Passage, ...]]:
         """See `Library.search`."""
+        return [tuple(entry.passage for entry in ranked) for ranked in self.ranked(questions)]
+
+    def ranked(self, questions: Sequence[str], limit: Filter = NO_FILTER) -> list[tuple[Ranked, ...]]:
+        """What is read for each question, best first."""
         wanted = self._workspace.settings.read_k
-        found = self._workspace.search(questions, self._collection)
-        ranked = [right_years_first(q, one.ranked)[:wanted] for q, one in zip(questions, found, strict=True)]
-        return [tuple(entry.passage for entry in entries) for entries in ranked]
+        found = self._workspace.search(questions, self._collection, limit=limit)
+        return [right_years_first(q, one.ranked)[:wanted] for q, one in zip(questions, found, strict=True)]
 
     def passages(self, document: str) -> tuple[Passage, ...]:
         """See `Library.passages`."""
@@ -164,7 +167,7 @@ class WorkspaceSurroundings:
 
     def _read(self, contender: Contender, pair: Pair, limit: Filter) -> Read | None:
         """None where the right passage is not found: that is the search's failure, not the reader's."""
-        ranked = self._ranked(pair.question, limit)
+        (ranked,) = self.library.ranked([pair.question], limit)
         right = tuple(pair.answerable and is_gold(entry.passage, pair) for entry in ranked)
         expected = pair.answerable and limit == NO_FILTER
         if not ranked or (expected and not any(right)):
@@ -175,11 +178,6 @@ class WorkspaceSurroundings:
         signals = [signals_of(pair.question, e, doubt) for e, doubt in zip(ranked, doubts, strict=True)]
         group = pair.evidence[0].document if pair.evidence else pair.id
         return Read(group, tuple(signals), right, any(right))
-
-    def _ranked(self, question: str, limit: Filter) -> tuple[Ranked, ...]:
-        wanted = self._workspace.settings.read_k
-        found = self._workspace.search([question], self._collection, limit=limit)[0]
-        return right_years_first(question, found.ranked)[:wanted]
 
     def _without(self, documents: frozenset[str] | set[str]) -> Filter:
         left = frozenset(self.texts()) - frozenset(documents)

@@ -47,11 +47,11 @@ def verdict_of(measured: Measured, settings: RetrainSettings, of_tasks: bool = F
 
 def description_of(run: Run, surroundings: Surroundings, settings: RetrainSettings) -> Description:
     """What the manifest tells of the new version."""
-    before = run.start.manifest if run.start else None
+    before = (run.start and run.start.manifest) or Description()
     return Description(
         base=Base(id=surroundings.base.id, digest=surroundings.base_digest),
         prompt_version=PROMPT_VERSION,
-        data=_together(before.data if before else (), run.given.sources),
+        data=_together(before.data, run.given.sources),
         start=run.start.reference if run.start else None,
         settings=plain(settings),
         seeds={"split": settings.seed, "samples": settings.samples.seed, "training": settings.train.seed},
@@ -63,7 +63,7 @@ def description_of(run: Run, surroundings: Surroundings, settings: RetrainSettin
         evaluation={name: _figures(summary) for name, summary in summaries_of(run.measured.scored).items()},
         verdict=StoredVerdict(promoted=run.verdict.promoted, reasons=run.verdict.reasons),
         parent=_parent(run.name, surroundings.live),
-        notices=_together(before.notices if before else (), surroundings.notices),
+        notices=_together(before.notices, surroundings.notices),
         reading=run.calibrated.reading,
     )
 

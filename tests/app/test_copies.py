@@ -1,10 +1,8 @@
 """Two servers over one home, one cluster and one generator behave as one."""
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +13,7 @@ from app.generation.remote.server import breaker_of
 from app.settings import Settings, load_settings
 from app.workspace import Workspace
 from retrieval.elasticsearch import Cluster
-from tests.app.serving import served
+from tests.app.serving import client_of, finished
 from tests.elasticsearch_server import clear
 from tests.fakes import FakeEmbedder, FakeGenerator
 from tests.openai_server import BASE, OpenAIServer
@@ -58,17 +56,8 @@ def copies(settings: Settings, access: AccessStore) -> Iterator[tuple[httpx.Clie
     """Two servers on two ports."""
     with ExitStack() as stack:
         spaces = [stack.enter_context(Workspace(settings, FakeEmbedder())) for _ in range(2)]
-        one, other = (stack.enter_context(served(space, settings)) for space in spaces)
+        one, other = (stack.enter_context(client_of(space, settings)) for space in spaces)
         yield one, other
-
-
-def finished(site: httpx.Client, job: str) -> dict[str, Any]:
-    for _ in range(200):
-        told: dict[str, Any] = site.get(f"/v1/jobs/{job}").json()
-        if told["state"] in {"done", "failed"}:
-            return told
-        time.sleep(0.05)
-    raise AssertionError(told)
 
 
 def test_what_is_begun_at_one_goes_on_at_the_other(

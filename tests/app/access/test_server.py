@@ -15,7 +15,7 @@ from app.server import Server, create_app
 from app.settings import Settings
 from knowledge_base.errors import InputError
 from tests.app.access.routes import TABLE, routes_of
-from tests.app.serving import served
+from tests.app.serving import client_of
 from tests.fake_workspace import FakeWorkspace
 
 PASSWORD = "correct horse"  # noqa: S105
@@ -41,7 +41,7 @@ def site(store: AccessStore) -> Iterator[httpx.Client]:
     """A server that other machines can reach."""
     home = store.keys.database.file.parent
     settings = Settings(home=home, host="0.0.0.0", requests_per_minute=100_000)  # noqa: S104
-    with served(FakeWorkspace(), settings) as client:
+    with client_of(FakeWorkspace(), settings) as client:
         yield client
 
 
@@ -171,7 +171,7 @@ def test_it_does_not_start_when_all_are_asked_and_nobody_could_answer(tmp_path: 
 
 def test_locally_nobody_is_asked_but_a_wrong_key_is_told(tmp_path: Path) -> None:
     key = AccessStore(tmp_path).keys.create("website", grant("reader"))
-    with served(
+    with client_of(
         FakeWorkspace(), Settings(home=tmp_path, requests_per_minute=1, max_request_megabytes=1)
     ) as site:
         assert site.get("/config").status_code == 200

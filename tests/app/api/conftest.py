@@ -1,6 +1,5 @@
 """A served page and API over the workspace in memory."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +9,8 @@ from openai import OpenAI
 
 from app.access.grants import grant
 from app.access.store import AccessStore
-from app.server import Server
 from app.settings import Settings
+from tests.app.serving import served
 from tests.fake_workspace import FakeWorkspace
 
 COLLECTION = "bank"
@@ -39,15 +38,8 @@ def workspace() -> FakeWorkspace:
 def address(workspace: FakeWorkspace, home: Path) -> Iterator[str]:
     """Where it is served: at most two questions at once, two seconds for each, files of one megabyte."""
     settings = Settings(home=home, max_waiting=2, answer_seconds=2, max_file_megabytes=1)
-    server = Server(workspace, settings)
-    ready = threading.Event()
-    thread = threading.Thread(target=server.run, args=(lambda _address: ready.set(),))
-    thread.start()
-    assert ready.wait(60)
-    yield server.address
-    server.stop()
-    thread.join(20)
-    assert not thread.is_alive()
+    with served(workspace, settings) as where:
+        yield where
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -20,19 +19,10 @@ from knowledge_base.errors import (
     UnavailableError,
 )
 from tests.app.api.conftest import COLLECTION
+from tests.app.serving import finished
 from tests.fake_workspace import FakeWorkspace
 
 DOCUMENTS = f"/v1/collections/{COLLECTION}/documents"
-
-
-def finished(site: httpx.Client, job: str) -> dict[str, Any]:
-    """A job when it has ended."""
-    for _ in range(200):
-        told: dict[str, Any] = site.get(f"/v1/jobs/{job}").json()
-        if told["state"] in {"done", "failed"}:
-            return told
-        time.sleep(0.05)
-    raise AssertionError(told)
 
 
 def test_generate_answers_with_the_adapter_that_is_named(

@@ -1,8 +1,6 @@
 """The page in Debian's Chromium, over a workspace in memory."""
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,8 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from app.answering.values import Event, Question
 from app.generation.protocol import Cancelled, never
-from app.page.service import Service
-from app.server import Server
 from app.settings import Settings
+from tests.app.serving import served
 from tests.fake_workspace import FakeWorkspace
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -88,21 +85,6 @@ class WatchedWorkspace(FakeWorkspace):
 
 
 Visits = Callable[..., Visit]
-
-
-@contextmanager
-def served(service: Service, settings: Settings) -> Iterator[str]:
-    """The address of a page in a thread."""
-    server = Server(service, settings)
-    ready = threading.Event()
-    thread = threading.Thread(target=server.run, args=(lambda _: ready.set(),), daemon=True)
-    thread.start()
-    try:
-        assert ready.wait(60)
-        yield server.address
-    finally:
-        server.stop()
-        thread.join(20)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from app.access.grants import grant
 from app.access.store import AccessStore
 from app.settings import Settings
-from tests.app.browser.conftest import FEES, WatchedWorkspace, served
+from tests.app.browser.conftest import FEES, WatchedWorkspace
+from tests.app.serving import served
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse"  # noqa: S105

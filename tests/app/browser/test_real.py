@@ -7,7 +7,8 @@ import pytest
 
 from app.settings import Settings
 from app.workspace import Workspace
-from tests.app.browser.conftest import HOSTILE, Visit, Visits, served
+from tests.app.browser.conftest import HOSTILE, Visit, Visits
+from tests.app.serving import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.models, pytest.mark.heavy]
 
