@@ -62,7 +62,7 @@ class Remembering:
 
 
 class SyntheticPassages:
-    """The real embedder for questions; passages get random directions instead of hours of embedding."""
+    """The real embedder for questions and single passages; many get random directions, not hours of work."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -71,8 +71,8 @@ class SyntheticPassages:
         self._random = np.random.default_rng(0)
 
     def embed(self, texts: Sequence[str], kind: TextKind) -> Vectors:
-        """Unit vectors: the embedder's for questions, random ones for passages."""
-        if kind == "query":
+        """Unit vectors: the embedder's for questions and for a passage alone, else random ones."""
+        if kind == "query" or len(texts) == 1:
             return self._embedder.embed(texts, kind)
         vectors = self._random.standard_normal((len(texts), self.dimension), dtype=np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

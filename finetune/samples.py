@@ -5,7 +5,8 @@ the right passage, not random ones. And where the right passage was taken out, t
 keeps the answer there, which teaches to answer without evidence.
 
 A small model reads passages one by one, so most samples show one passage: the right one with the answer, and
-each of its strongest rivals with the refusal. Some show all passages together, in the order they are served.
+each of its strongest rivals with the refusal. Some of them are narrowed to the sentences nearest to the
+question, as they may be served. Some samples show all passages together, in the order they are served.
 """
 
 import random
@@ -18,7 +19,9 @@ from finetune.pairs.values import Dropped, Evidence, Pair, Task
 from finetune.training.values import Sample
 from knowledge_base.values import Passage
 from retrieval.context import CountTokens, Packed, pack, pack_each
+from retrieval.focus import Embed, focus
 from retrieval.prompt import Style, language_of, refusal, render
+from retrieval.values import Vectors
 
 _BATCH = 64
 
@@ -38,12 +41,17 @@ class Library(Protocol):
         """All passages of a document; NotFoundError if there is none of that path."""
         ...
 
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of sentences and questions, (texts, dimension): what is near is kept by them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SampleSettings:
     """What is made of each pair.
 
-    passage_tokens: room for a passage, as served. distractors: passages of each question that are read alone
+    passage_tokens: room for a passage, as served. focused: share of the questions whose passages are narrowed
+    to their `focus` nearest sentences. distractors: passages of each question that are read alone
     and must be refused, at most; a half means one for every second question. together: share of the questions
     that are also asked of all their passages at once, in a room of together_tokens. removed: share of those
     from which the right passage is taken out. sentences: share of the pairs with a sentence that also learn
@@ -51,6 +59,8 @@ class SampleSettings:
     """
 
     passage_tokens: int = 700
+    focused: float = 0.5
+    focus: int = 2
     distractors: float = 1
     together: float = 0.1
     together_tokens: int = 2800
@@ -85,6 +95,7 @@ def samples_of(
     """
     samples: list[Sample] = []
     dropped: list[Dropped] = []
+    show = _Show(count_tokens, library.embed, settings)
     for start in range(0, len(pairs), _BATCH):
         batch = [replace(p, question=library.asked(p.question)) for p in pairs[start : start + _BATCH]]
         progress(start, len(pairs))
@@ -94,7 +105,7 @@ def samples_of(
                 reason = "no passage of the collection holds its evidence whole"
                 dropped.append(Dropped(pair.id, pair.question, pair.origin, reason))
                 continue
-            samples.extend(_samples(pair, scene, count_tokens, settings))
+            samples.extend(_samples(pair, scene, show, settings))
     progress(len(pairs), len(pairs))
     return Made(tuple(dict.fromkeys(samples)), tuple(dropped))
 
@@ -147,19 +158,39 @@ def _may_answer(passage: Passage, pair: Pair) -> bool:
     )
 
 
-def _samples(
-    pair: Pair, scene: _Scene, count_tokens: CountTokens, settings: SampleSettings
-) -> Iterator[Sample]:
+@dataclass(frozen=True, slots=True)
+class _Show:
+    """Passages as they are put before a reader that reads them one by one."""
+
+    count_tokens: CountTokens
+    embed: Embed
+    settings: SampleSettings
+
+    def alone(self, question: str, passages: Sequence[Passage], *, focused: bool) -> tuple[Packed, ...]:
+        """Each in a prompt of its own, whole or narrowed to its sentences nearest to the question."""
+        packed = pack_each(passages, self.settings.passage_tokens, self.count_tokens).packed
+        return focus(question, packed, self.settings.focus, self.embed) if focused else packed
+
+
+def _samples(pair: Pair, scene: _Scene, show: _Show, settings: SampleSettings) -> Iterator[Sample]:
     chance = random.Random(f"{settings.seed}\0{pair.id}")
     styles = _styles(pair, chance, settings)
-    for packed in pack_each(scene.gold[:1], settings.passage_tokens, count_tokens).packed:
+    rivals = scene.rivals[: _count(settings.distractors, chance)]
+    focused = chance.random() < settings.focused
+    gold = show.alone(pair.question, scene.gold[:1], focused=focused)
+    if not all(_answers(piece, pair) for piece in gold):  # the answer is not in the nearest sentences
+        focused, gold = False, show.alone(pair.question, scene.gold[:1], focused=False)
+    for packed in gold:
         for style in styles:
             yield _sample(pair, [packed], style, _reply(pair, style), "answer")
-    rivals = scene.rivals[: _count(settings.distractors, chance)]
-    for packed in pack_each(rivals, settings.passage_tokens, count_tokens).packed:
+    for packed in show.alone(pair.question, rivals, focused=focused):
         yield _sample(pair, [packed], chance.choice(styles), refusal(language_of(pair.question)), "refusal")
     if "words" in styles and chance.random() < settings.together:
-        yield from _together(pair, scene, count_tokens, settings, chance)
+        yield from _together(pair, scene, show.count_tokens, settings, chance)
+
+
+def _answers(piece: Packed, pair: Pair) -> bool:
+    return any(supports(piece.text, answer) for answer in pair.answers)
 
 
 def _count(mean: float, chance: random.Random) -> int:

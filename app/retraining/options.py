@@ -58,6 +58,13 @@ class RetrainOptions(BaseModel):
     distractors: float = Field(
         _SAMPLES.distractors, ge=0, le=50, description="Wrong passages to refuse each, on average."
     )
+    focused: float = Field(
+        _SAMPLES.focused,
+        ge=0,
+        le=1,
+        description="Share of the questions that read the nearest sentences only.",
+    )
+    focus: int = Field(_SAMPLES.focus, ge=1, le=20, description="So many sentences.")
     together: float = Field(_SAMPLES.together, ge=0, le=1, description="Share also read all at once.")
     together_tokens: int = Field(_SAMPLES.together_tokens, ge=64, description="Tokens of these.")
     removed: float = Field(_SAMPLES.removed, ge=0, le=1, description="Share of those without the right one.")

@@ -33,7 +33,7 @@ from knowledge_base.values import Passage
 from retrieval.context import CountTokens
 from retrieval.prompt import Language, is_refusal, render
 from retrieval.retriever import Ranked, Retriever
-from retrieval.values import NO_FILTER, Filter
+from retrieval.values import NO_FILTER, Filter, Vectors
 
 _TASK_TOKENS = 512
 _TOLD = 8
@@ -63,6 +63,10 @@ class CollectionLibrary:
     def asked(self, question: str) -> str:
         """See `Library.asked`."""
         return standalone(question.strip(), (), date.today())
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """See `Library.embed`."""
+        return SentenceEmbedding(self._workspace.embedder())(texts)
 
     def search(self, questions: Sequence[str]) -> list[tuple[Passage, ...]]:
         """See `Library.search`."""

@@ -29,6 +29,8 @@ _MASKS: dict[Kind, dict[Language, str]] = {
     "social security number": {"en": "[social security number]", "zh": "[社会保障号]"},
 }
 
+KINDS = tuple(_MASKS)
+
 # Full-width forms and the many dashes and spaces, each to the one character that the patterns know.
 _FOLDED = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _FOLDED.update(dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), ord("-")))
@@ -93,6 +95,11 @@ def find_personal(text: str, public: frozenset[str] = frozenset()) -> tuple[Foun
             left = _blanked(left, spans)
     kept = [entry for entry in found if not text[entry.start : entry.end].endswith(tuple(public))]
     return tuple(sorted(kept, key=lambda entry: entry.start))
+
+
+def name_of(kind: Kind, language: Language) -> str:
+    """What a kind of personal data is called."""
+    return _MASKS[kind][language].strip("[]")
 
 
 def mask_personal(text: str, public: frozenset[str] = frozenset()) -> str:

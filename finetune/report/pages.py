@@ -11,6 +11,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from finetune.evaluation.bootstrap import Estimate
+from finetune.report.dropping import told
 from finetune.report.plots import SERIES, loss_plot, refusal_plot
 from finetune.report.text_fields import ReportWords
 from finetune.report.values import EvaluationReport, PairsReport, RetrainingReport, TrainingReport
@@ -32,11 +33,11 @@ _TEMPLATES: dict[type[Report], str] = {
 def render_report(report: Report, language: Language = "en") -> str:
     """The page as HTML, in a language."""
     words = WORDS[language]
-    page = _environment(words).get_template(_TEMPLATES[type(report)]).render(report=report)
+    page = _environment(words, language).get_template(_TEMPLATES[type(report)]).render(report=report)
     return page.lstrip()
 
 
-def _environment(words: ReportWords) -> Environment:
+def _environment(words: ReportWords, language: Language) -> Environment:
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -52,6 +53,8 @@ def _environment(words: ReportWords) -> Environment:
         "contender": partial(contender_name, words=words),
         "sentence": partial(sentence_of, words=words),
         "counted": partial(_counted, words=words),
+        "told": partial(told, language=language),
+        "reasons": partial(_reasons, language=language),
     }
     environment.globals |= {
         "words": words,
@@ -69,6 +72,10 @@ def _packaged(name: str) -> str:
 
 def _counted(counts: Mapping[str, int], words: ReportWords) -> list[tuple[str, int]]:
     return [(count_name(name, words), number) for name, number in counts.items()]
+
+
+def _reasons(dropped: Mapping[str, int], language: Language) -> list[tuple[str, int]]:
+    return [(told(reason, language), number) for reason, number in dropped.items()]
 
 
 def _shown(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from finetune.pairs.personal import mask_personal
 from finetune.pairs.values import Dropped
 from finetune.registry.manifest import Data
+from finetune.report.dropping import kind_of
 from finetune.report.values import Lost, Source
 
 
@@ -15,8 +16,8 @@ def lost_of(dropped: Iterable[Dropped], public: frozenset[str] = frozenset()) ->
 
 
 def by_reason(dropped: Iterable[Dropped]) -> Counter[str]:
-    """How many were dropped for each reason, what follows its colon aside."""
-    return Counter(entry.reason.partition(":")[0] for entry in dropped)
+    """How many were dropped for each kind of reason."""
+    return Counter(kind_of(entry.reason) for entry in dropped)
 
 
 def sources_of(data: Sequence[Data]) -> tuple[Source, ...]:

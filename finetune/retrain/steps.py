@@ -20,14 +20,6 @@ from finetune.training.train import ADAPTER, Trained, train
 from finetune.training.values import Progress
 from knowledge_base.errors import InputError
 
-# Ways to read: every passage alone; only the two sentences of it that are nearest to the question, which keep
-# a small model to the right row of a table; all passages in one prompt.
-_WAYS: Mapping[str, Mapping[str, object]] = {
-    "each": {"mode": "each"},
-    "focused": {"mode": "each", "focus": 2},
-    "together": {"mode": "together"},
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -166,26 +158,42 @@ def calibrate(
 ) -> Calibrated:
     """Fit when to refuse, and choose whether passages are read one by one, whole or focused, or together.
 
-    Where there are too few questions for that, the candidate refuses as the base does; the gate will judge.
+    Focused is narrowed to the sentences nearest to the question, which keep a small model to the right row of
+    a table. Where there are too few questions for that, the candidate refuses as the base does; the gate will
+    judge.
     """
     if not parts.fitting:
         return Calibrated(StoredReading(), None, "as the base: there are only tasks, which read no passages")
     fitting = _drawn(parts.fitting, settings.fit_questions, settings.seed)
-    plain = Contender(CANDIDATE, candidate_folder(folder), StoredReading())
-    reads = surroundings.reads(
-        plain, fitting, lambda done, total: tell(Status("calibrate", done, total, "doubts of the reader"))
-    )
-    try:
-        calibrated = _fitted(reads, surroundings, settings)
-    except InputError as error:
-        calibrated = Calibrated(StoredReading(), None, f"refusals as the base: {error.cause}")
+    plain = Contender(CANDIDATE, candidate_folder(folder))
+
+    def calibrated(way: str, reading: StoredReading) -> Calibrated:
+        note = f"doubts of the reader ({way})"
+        reads = surroundings.reads(
+            replace(plain, reading=reading),
+            fitting,
+            lambda done, total: tell(Status("calibrate", done, total, note)),
+        )
+        return _fitted(reads, reading, surroundings, settings)
+
+    each = calibrated("each", StoredReading(mode="each"))
+    ways = {
+        "each": each,
+        "focused": calibrated("focused", StoredReading(mode="each", focus=settings.samples.focus)),
+        "together": replace(each, reading=each.reading.model_copy(update={"mode": "together"})),
+    }
     cases = [case for case in cases_of(fitting, 0.0) if case.answerable][: settings.way_questions]
-    return _with_better_way(calibrated, cases, plain, surroundings, folder, tell)
+    return _best_of(ways, cases, plain, surroundings, folder, tell)
 
 
-def _fitted(reads: Sequence[Read], surroundings: Surroundings, settings: RetrainSettings) -> Calibrated:
+def _fitted(
+    reads: Sequence[Read], reading: StoredReading, surroundings: Surroundings, settings: RetrainSettings
+) -> Calibrated:
     allowed = settings.wrong_refusals
-    fitted = {name: fit(reads, names, allowed) for name, names in surroundings.signals.items()}
+    try:
+        fitted = {name: fit(reads, names, allowed) for name, names in surroundings.signals.items()}
+    except InputError as error:
+        return Calibrated(reading, None, f"refusals as the base: {error.cause}")
     calibrations = {
         name: StoredCalibration(
             weights=dict(entry.weights), bias=entry.bias, threshold=entry.threshold, sure=entry.sure
@@ -197,33 +205,32 @@ def _fitted(reads: Sequence[Read], surroundings: Surroundings, settings: Retrain
         [entry.confidence for entry in scored if entry.answerable],
         [entry.confidence for entry in scored if not entry.answerable],
     )
-    return Calibrated(StoredReading(mode="each", calibrations=calibrations), points, "")
+    return Calibrated(reading.model_copy(update={"calibrations": calibrations}), points, "")
 
 
-def _with_better_way(  # noqa: PLR0913, PLR0917
-    calibrated: Calibrated,
+def _best_of(  # noqa: PLR0913, PLR0917
+    ways: Mapping[str, Calibrated],
     cases: Sequence[Case],
     plain: Contender,
     surroundings: Surroundings,
     folder: RunFolder,
     tell: Tell,
 ) -> Calibrated:
-    ways = {name: calibrated.reading.model_copy(update=way) for name, way in _WAYS.items()}
     if not cases:
         told = "one by one: there were no questions to compare the ways on"
-        return replace(calibrated, choice="; ".join(filter(None, (calibrated.choice, told))))
-    asks = {name: surroundings.ask(replace(plain, reading=reading)) for name, reading in ways.items()}
+        return replace(ways["each"], choice="; ".join(filter(None, (ways["each"].choice, told))))
+    asks = {name: surroundings.ask(replace(plain, reading=way.reading)) for name, way in ways.items()}
     evaluation = evaluate(
         cases,
         asks,
         lambda label, done, total: tell(Status("calibrate", done, total, label)),
         folder.path / "ways.jsonl",
-        dict.fromkeys(asks, str(calibrated.reading.model_dump_json())),
+        {name: str(way.reading.model_dump_json()) for name, way in ways.items()},
     )
     choice = choose_reading({name: [e.f1 for e in scored] for name, scored in evaluation.scored.items()})
+    chosen = ways[choice.way]
     told = f"{choice.way}, F1 {choice.gain.mean:+.3f} over {choice.second} on {len(cases)} questions"
-    told = "; ".join(filter(None, (calibrated.choice, told)))
-    return replace(calibrated, reading=ways[choice.way], choice=told)
+    return replace(chosen, choice="; ".join(filter(None, (chosen.choice, told))))
 
 
 def _drawn(pairs: Sequence[Pair], count: int, seed: int) -> list[Pair]:

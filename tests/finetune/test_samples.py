@@ -12,7 +12,8 @@ from finetune.training.values import Sample
 from knowledge_base.values import Passage
 from retrieval.prompt import Message, plain_text, refusal, render
 from retrieval.retriever import Retriever, SearchSettings
-from tests.fakes import FakeGenerator, FakeIndex, a_document
+from retrieval.values import Vectors
+from tests.fakes import FakeEmbedder, FakeGenerator, FakeIndex, a_document
 
 DOCUMENTS = (
     a_document("fees-2026.txt", ["The platinum card costs 680 yuan.", "The gold card costs 200 yuan."]),
@@ -28,7 +29,7 @@ PLATINUM = Pair(
     origin="test:1",
 )
 UNKNOWN = Pair("unknown", "Who designed the platinum card?", ())
-SETTINGS = SampleSettings(distractors=2, together=0.0)
+SETTINGS = SampleSettings(distractors=2, together=0.0, focused=0.0)
 
 
 class IndexLibrary:
@@ -42,6 +43,9 @@ class IndexLibrary:
 
     def asked(self, question: str) -> str:
         return question.replace("this year", "this year (2026)")
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return FakeEmbedder().embed(texts, "passage")
 
     def search(self, questions: Sequence[str]) -> list[tuple[Passage, ...]]:
         return [tuple(e.passage for e in found.ranked) for found in self._retriever.search(questions)]
@@ -69,6 +73,32 @@ def test_the_right_passage_is_answered_in_both_styles_and_its_rivals_are_refused
     assert samples[1].messages == render(PLATINUM.question, [gold], "sentence")
     assert [s.reply for s in samples[2:]] == [refusal("en")] * 2
     assert all(gold not in plain_text(s.messages) for s in samples[2:])
+
+
+LONG = a_document(
+    "long.txt",
+    ["The lounge opens at nine. The platinum card costs 680 yuan. It is grey. Desks are round. Tea is free."],
+)
+
+
+def narrowed(pair: Pair) -> list[str]:
+    library = IndexLibrary()
+    library._index.add([LONG])
+    always = replace(SETTINGS, focused=1.0)
+    found = samples_of([pair], library, FakeGenerator().count_tokens, always, lambda _d, _t: None)
+    return [plain_text(sample.messages) for sample in found.samples if sample.kind == "answer"]
+
+
+def test_a_focused_sample_shows_the_nearest_sentences_only() -> None:
+    pair = replace(PLATINUM, evidence=(Evidence("long.txt", "The platinum card costs 680 yuan."),))
+    assert narrowed(pair)
+    assert all("680 yuan" in text and "Tea is free" not in text for text in narrowed(pair))
+
+
+def test_a_passage_whose_nearest_sentences_miss_the_answer_is_shown_whole() -> None:
+    pair = replace(PLATINUM, answers=("grey",), evidence=(Evidence("long.txt", "It is grey."),))
+    assert narrowed(pair)
+    assert all("It is grey." in text and "Tea is free" in text for text in narrowed(pair))
 
 
 def test_half_a_distractor_is_one_for_about_every_second_question() -> None:

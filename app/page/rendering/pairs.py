@@ -9,6 +9,7 @@ from app.page.texts import Texts
 from app.retraining.files import GENERATED
 from app.retraining.pairs import StoredFile, Summary
 from finetune.pairs.values import Dropped
+from finetune.report import dropping
 
 _ROWS = 200
 
@@ -69,7 +70,7 @@ def _dropped(entries: Sequence[Dropped], texts: Texts) -> Markup:
             "tr",
             tag("td", entry.origin or entry.id, cls="dq-num"),
             tag("td", entry.question),
-            tag("td", entry.reason),
+            tag("td", dropping.told(entry.reason, texts.language)),
         )
         for entry in entries[:_ROWS]
     ]

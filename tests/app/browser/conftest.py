@@ -1,12 +1,13 @@
 """The page in Debian's Chromium, over a workspace in memory."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from app.answering.values import Event, Question
 from app.generation.protocol import Cancelled, never
@@ -14,6 +15,7 @@ from app.settings import Settings
 from tests.app.serving import served
 from tests.fake_workspace import FakeWorkspace
 
+expect.set_options(timeout=20_000)
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
     "--no-sandbox",
@@ -65,6 +67,14 @@ class Visit:
     def tab(self, number: int) -> None:
         """Go to a tab: 0 chat, 1 knowledge base, 2 retrieval, 3 adapters."""
         self.page.get_by_role("tab").nth(number).click()
+
+    def sees(self, selector: str, text: str) -> None:
+        """Wait until the first place of that kind shows a text."""
+        expect(self.page.locator(selector).first).to_contain_text(text, use_inner_text=True)
+
+    def counts(self, selector: str, number: int) -> None:
+        """Wait until there are so many places of that kind."""
+        expect(self.page.locator(selector)).to_have_count(number)
 
     def text(self, selector: str) -> str:
         """What can be read at a place."""
@@ -160,6 +170,14 @@ def visits(chromium: Browser) -> Iterator[Callable[..., Visit]]:
 def visit(visits: Visits, address: str, workspace: WatchedWorkspace) -> Visit:
     """An English reader at a desk."""
     return visits(address)
+
+
+def eventually(happens: Callable[[], bool]) -> bool:
+    """Whether something happens before one has waited too long."""
+    deadline = time.monotonic() + 20
+    while not happens() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return happens()
 
 
 def _watch(tab: Visit) -> None:

@@ -78,15 +78,15 @@ def test_a_retraining_is_watched_outlives_a_reload_and_its_version_comes_and_goe
     visit.page.locator(".dq-welcome").wait_for()
     visit.tab(3)
     see(visit, "#dq-run .dq-now", "4 of 40")
-    assert visit.text("#dq-run [aria-current=step]") == "Train"
+    visit.sees("#dq-run [aria-current=step]", "Train")
     visit.page.locator("#dq-loss svg").wait_for()
 
     finish(workspace, run.id)
     see(visit, "#dq-run .dq-verdict", "bank@1 was surely better and was promoted.")
-    assert visit.text("#dq-run .dq-reasons") == "It is <b>surely</b> better."
+    visit.sees("#dq-run .dq-reasons", "It is <b>surely</b> better.")
     see(visit, "#dq-versions .dq-is-live", "bank@1")
-    assert "0.71" in visit.text("#dq-versions .dq-figures")
-    assert "86 %" in visit.text("#dq-versions .dq-figures")
+    visit.sees("#dq-versions .dq-figures", "0.71")
+    visit.sees("#dq-versions .dq-figures", "86 %")
     visit.tab(0)
     chosen(visit, "bank@1")
 
@@ -118,7 +118,7 @@ def test_a_promotion_is_confirmed_and_answers_without_a_reload(
     visit.tab(0)
     chosen(visit, "bank@2")
     visit.ask(FEE)
-    assert visit.text("#dq-settled .dq-badge") == "bank@2"
+    visit.sees("#dq-settled .dq-badge", "bank@2")
     assert (workspace.asked[-1].adapter, workspace.asked[-1].style) == ("bank", "sentence")
 
 
@@ -245,7 +245,7 @@ def test_every_dropped_pair_is_listed_with_its_reason(
     see(visit, "#dq-pairs-report", "mixed: 1 pairs and 0 other tasks kept, 2 dropped")
     places = visit.page.locator("#dq-pairs-report tbody td:first-child").all_inner_texts()
     assert places == ["mixed.jsonl:2", "mixed.jsonl:3"]
-    assert "Line 2 is not JSON" in visit.text("#dq-pairs-report tbody")
+    visit.sees("#dq-pairs-report tbody", "Line 2 is not JSON")
     see(visit, "#dq-pair-counts .dq-files", "mixed")
     file.write_text("nothing of use", encoding="utf-8")
     visit.page.set_input_files("#dq-pairs-upload input[type=file]", str(file))

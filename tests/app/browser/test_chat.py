@@ -1,12 +1,11 @@
 """Asking, reading sources, stopping, judging: the chat as a reader uses it."""
 
 import time
-from collections.abc import Callable
 
 import pytest
 
 from knowledge_base.errors import StorageError
-from tests.app.browser.conftest import Visit, Visits, WatchedWorkspace
+from tests.app.browser.conftest import Visit, Visits, WatchedWorkspace, eventually
 from tests.fake_workspace import FakeWorkspace
 
 pytestmark = pytest.mark.browser
@@ -16,15 +15,15 @@ FEE = "What is the annual fee of the platinum card?"
 
 def test_an_answer_has_a_source_that_opens_with_its_sentence_marked_and_in_view(visit: Visit) -> None:
     visit.ask(FEE)
-    assert "680 yuan" in visit.text("#dq-settled .dq-answer")
-    assert "90%" in visit.text(".dq-confidence")
-    assert "page 1" in visit.text(".dq-source")
+    visit.sees("#dq-settled .dq-answer", "680 yuan")
+    visit.sees(".dq-confidence", "90%")
+    visit.sees(".dq-source", "page 1")
     visit.page.locator(".dq-chip").first.click()
     mark = visit.page.locator("#dq-source mark")
     mark.wait_for()
     assert mark.inner_text().strip() == "The annual fee of the platinum card is 680 yuan."
-    assert "It is waived after 18 purchases." in visit.text("#dq-source .dq-passage")
-    assert "Card fees" in visit.text("#dq-source header")
+    visit.sees("#dq-source .dq-passage", "It is waived after 18 purchases.")
+    visit.sees("#dq-source header", "Card fees")
     box = mark.bounding_box()
     assert box is not None
     assert 0 <= box["y"] < 800
@@ -44,8 +43,8 @@ def test_a_mark_far_down_a_long_document_is_scrolled_into_view(visit: Visit) -> 
 
 def test_a_refusal_names_the_nearest_documents_which_open(visit: Visit, workspace: FakeWorkspace) -> None:
     visit.ask("Xylophone quartz?")
-    assert "Not found in the documents" in visit.text(".dq-refused")
-    assert visit.page.locator(".dq-refused .dq-chip").count() == 0
+    visit.sees(".dq-refused", "Not found in the documents")
+    visit.counts(".dq-refused .dq-chip", 0)
     visit.page.locator(".dq-nearest").first.click()
     visit.page.locator("#dq-source .dq-document").wait_for()
     assert visit.text("#dq-source .dq-path") in workspace.indexes["bank"].catalogue()
@@ -81,7 +80,7 @@ def test_answer_again_replaces_the_last_answer(visit: Visit, workspace: FakeWork
     visit.page.click("[data-event=again]")
     assert eventually(lambda: len(workspace.asked) == 2)
     visit.page.locator("#dq-live .dq-exchange").wait_for(state="detached")
-    assert visit.page.locator("#dq-settled .dq-exchange").count() == 1
+    visit.counts("#dq-settled .dq-exchange", 1)
     assert [question.text for question in workspace.asked] == [FEE, FEE]
     assert workspace.asked[-1].history == ()
 
@@ -90,12 +89,12 @@ def test_the_conversation_outlives_a_reload_and_ends_with_new_chat(visit: Visit)
     visit.ask(FEE)
     visit.page.reload()
     visit.page.locator("#dq-settled .dq-answer").wait_for()
-    assert "680 yuan" in visit.text("#dq-settled .dq-answer")
+    visit.sees("#dq-settled .dq-answer", "680 yuan")
     visit.page.click("#dq-new-chat")
     visit.page.locator(".dq-welcome").wait_for()
     visit.page.reload()
     visit.page.locator(".dq-welcome").wait_for()
-    assert visit.page.locator(".dq-exchange").count() == 0
+    visit.counts(".dq-exchange", 0)
 
 
 def test_examples_in_both_languages_are_asked_with_a_click(visit: Visit, workspace: FakeWorkspace) -> None:
@@ -104,7 +103,7 @@ def test_examples_in_both_languages_are_asked_with_a_click(visit: Visit, workspa
     visit.page.locator(".dq-example[lang=zh]", has_text="白金卡").click()
     visit.page.locator("#dq-settled .dq-answer").wait_for()
     assert "白金卡" in workspace.asked[-1].text
-    assert "680元" in visit.text("#dq-settled .dq-answer")
+    visit.sees("#dq-settled .dq-answer", "680元")
 
 
 def test_two_models_are_compared_side_by_side(visit: Visit, workspace: FakeWorkspace) -> None:
@@ -126,7 +125,7 @@ def test_a_thumb_is_stored_and_stays_pressed(visit: Visit, workspace: FakeWorksp
     visit.page.click("[data-verdict=up]")
     visit.page.locator("[data-verdict=up][aria-pressed=true]").wait_for()
     assert [given[1:] for given in workspace.given] == [("up", "", "")]
-    assert "stored" in visit.text("#dq-notice")
+    visit.sees("#dq-notice", "stored")
 
 
 def test_a_bad_answer_can_be_corrected(visit: Visit, workspace: FakeWorkspace) -> None:
@@ -145,8 +144,8 @@ def test_an_empty_question_gets_one_message(visit: Visit, question: str) -> None
     visit.page.fill("#dq-question textarea", question)
     visit.page.click("#dq-send")
     visit.page.locator("#dq-notice .dq-error").wait_for()
-    assert "The question is empty." in visit.text("#dq-notice")
-    assert visit.page.locator(".dq-exchange").count() == 0
+    visit.sees("#dq-notice", "The question is empty.")
+    visit.counts(".dq-exchange", 0)
     assert visit.page.locator("#dq-send").is_visible()
 
 
@@ -157,13 +156,13 @@ def test_a_failure_is_one_message_with_its_remedy_and_gives_the_question_back(
     visit.page.fill("#dq-question textarea", FEE)
     visit.page.click("#dq-send")
     visit.page.locator("#dq-notice .dq-error").wait_for()
-    assert visit.text("#dq-notice .dq-cause") == "The disk is full."
-    assert visit.text("#dq-notice .dq-remedy") == "Free some space."
+    visit.sees("#dq-notice .dq-cause", "The disk is full.")
+    visit.sees("#dq-notice .dq-remedy", "Free some space.")
     assert visit.page.input_value("#dq-question textarea") == FEE
     workspace.failure = None
     visit.page.click("#dq-send")
     visit.page.locator("#dq-settled .dq-answer").wait_for()
-    assert visit.page.locator("#dq-notice .dq-error").count() == 0
+    visit.counts("#dq-notice .dq-error", 0)
 
 
 def test_leaving_the_page_stops_the_work(visits: Visits, address: str, workspace: WatchedWorkspace) -> None:
@@ -174,10 +173,3 @@ def test_leaving_the_page_stops_the_work(visits: Visits, address: str, workspace
     gone.page.locator("#dq-live .dq-writing").wait_for()
     gone.page.goto("about:blank")
     assert eventually(workspace.cancelled[-1])
-
-
-def eventually(happens: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 4
-    while not happens() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return happens()

@@ -17,10 +17,10 @@ def test_an_uploaded_file_is_listed_and_answers(visit: Visit, tmp_path: Path) ->
     visit.page.set_input_files("#dq-upload input[type=file]", str(file))
     visit.page.locator("#dq-report .dq-good").wait_for()
     visit.page.locator("#dq-documents", has_text="uploads/parking.txt").wait_for()
-    assert "4 documents" in visit.text("#dq-summary")
+    visit.sees("#dq-summary", "4 documents")
     visit.tab(0)
     visit.ask("What does parking cost?")
-    assert "12 yuan" in visit.text("#dq-settled .dq-answer")
+    visit.sees("#dq-settled .dq-answer", "12 yuan")
 
 
 def test_a_file_that_cannot_be_read_is_reported_with_cause_and_remedy(visit: Visit, tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_file_that_cannot_be_read_is_reported_with_cause_and_remedy(visit: Vis
     row = visit.text("#dq-report tr:has(.dq-bad)")
     assert "bad.txt" in row
     assert len(row) > len("failed uploads/bad.txt")
-    assert "1 added" in visit.text("#dq-report")
+    visit.sees("#dq-report", "1 added")
 
 
 def test_a_file_of_another_kind_is_refused(visit: Visit, workspace: FakeWorkspace, tmp_path: Path) -> None:
@@ -50,11 +50,11 @@ def test_documents_are_filtered_and_their_passages_shown(visit: Visit) -> None:
     visit.page.locator("#dq-documents .dq-open").nth(2).wait_for()
     visit.page.fill("#dq-filter textarea, #dq-filter input", "收费")
     visit.page.wait_for_function("document.querySelectorAll('#dq-documents .dq-open').length === 1")
-    assert "1 of 3 shown" in visit.text("#dq-documents")
+    visit.sees("#dq-documents", "1 of 3 shown")
     visit.page.locator("#dq-documents .dq-open").click()
     visit.page.locator("#dq-document .dq-card").wait_for()
-    assert "白金卡年费是680元" in visit.text("#dq-document")
-    assert "Passage 1 of 1" in visit.text("#dq-document .dq-card")
+    visit.sees("#dq-document", "白金卡年费是680元")
+    visit.sees("#dq-document .dq-card", "Passage 1 of 1")
 
 
 def test_a_document_is_deleted_only_after_it_is_confirmed(visit: Visit, workspace: FakeWorkspace) -> None:
@@ -65,7 +65,7 @@ def test_a_document_is_deleted_only_after_it_is_confirmed(visit: Visit, workspac
     assert len(workspace.indexes["bank"].catalogue()) == 3
     visit.page.click("#dq-sure-document .dq-confirm")
     visit.page.wait_for_function("document.querySelectorAll('#dq-documents .dq-open').length === 2")
-    assert "fees/cards.pdf is deleted." in visit.text("#dq-notice")
+    visit.sees("#dq-notice", "fees/cards.pdf is deleted.")
     assert sorted(workspace.indexes["bank"].catalogue()) == ["hostile.html", "zh/fees.md"]
 
 
@@ -75,7 +75,7 @@ def test_a_collection_is_made_chosen_and_deleted(visit: Visit, workspace: FakeWo
     visit.page.click("#dq-create")
     visit.page.locator("#dq-summary", has_text="loans").wait_for()
     assert visit.page.input_value("#dq-collection input") == "loans"
-    assert "No documents yet" in visit.text("#dq-documents")
+    visit.sees("#dq-documents", "No documents yet")
     visit.page.click("#dq-delete")
     visit.page.get_by_text("Delete the collection loans").wait_for()
     visit.page.get_by_role("button", name="Cancel").locator("visible=true").click()
@@ -92,10 +92,10 @@ def test_a_name_that_is_taken_gets_a_message(visit: Visit) -> None:
     visit.page.fill("#dq-collection-name input, #dq-collection-name textarea", "bank")
     visit.page.click("#dq-create")
     visit.page.locator("#dq-notice .dq-error").wait_for()
-    assert "There is a collection bank already." in visit.text("#dq-notice")
+    visit.sees("#dq-notice", "There is a collection bank already.")
 
 
 def test_a_collection_deleted_elsewhere_gets_a_message(visit: Visit, workspace: FakeWorkspace) -> None:
     workspace.indexes.clear()
     visit.ask_and_fail("What is the fee?")
-    assert "There is no collection bank." in visit.text("#dq-notice")
+    visit.sees("#dq-notice", "There is no collection bank.")

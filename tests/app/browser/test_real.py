@@ -43,7 +43,7 @@ def reader(visits: Visits, real_address: str) -> Visit:
 
 def test_an_english_and_a_chinese_question_are_answered_from_their_documents(reader: Visit) -> None:
     reader.ask("What does a replacement card cost this year?")
-    assert "15" in reader.text("#dq-settled .dq-exchange:last-child .dq-text")
+    reader.sees("#dq-settled .dq-exchange:last-child .dq-text", "15")
     reader.page.locator("#dq-settled .dq-chip").first.click()
     mark = reader.page.locator("#dq-source mark")
     mark.wait_for()
@@ -51,7 +51,7 @@ def test_an_english_and_a_chinese_question_are_answered_from_their_documents(rea
     reader.page.locator("#dq-language label", has_text="中文").click()
     reader.page.get_by_role("tab", name="知识库").wait_for()
     reader.ask("首套房贷款利率是多少？")
-    assert "3.35" in reader.text("#dq-settled .dq-exchange:last-child .dq-text")
+    reader.sees("#dq-settled .dq-exchange:last-child .dq-text", "3.35")
 
 
 def test_what_no_document_says_is_refused_with_the_nearest_ones(reader: Visit) -> None:
@@ -68,7 +68,7 @@ def test_an_uploaded_file_answers_at_once(reader: Visit, tmp_path: Path) -> None
     upload(reader, file)
     reader.tab(0)
     reader.ask("How much do the dumplings in the cafeteria cost?")
-    assert "18" in reader.text("#dq-settled .dq-text")
+    reader.sees("#dq-settled .dq-text", "18")
     assert "cafeteria.txt" in (reader.page.locator(".dq-chip").first.get_attribute("data-document") or "")
 
 
@@ -99,18 +99,18 @@ def test_a_hostile_document_is_shown_as_text_and_not_obeyed(reader: Visit, tmp_p
     upload(reader, file)
     reader.page.locator("#dq-documents .dq-open", has_text="hostile.txt").click()
     reader.page.locator("#dq-document .dq-card").first.wait_for()
-    assert "<script>" in reader.text("#dq-document")
-    assert 'onerror="alert(2)"' in reader.text("#dq-document")
+    reader.sees("#dq-document", "<script>")
+    reader.sees("#dq-document", 'onerror="alert(2)"')
     reader.tab(0)
     reader.ask("What do penguins do?")
     assert "owned" not in reader.text("#dq-settled .dq-text")
-    assert reader.page.locator("img[src=x]").count() == 0
+    reader.counts("img[src=x]", 0)
     assert reader.page.title() == "domainqa"
 
 
 def test_a_question_that_is_too_long_gets_one_message(reader: Visit) -> None:
     reader.ask_and_fail("fee " * 25_000)
-    assert "100,000 characters" in reader.text("#dq-notice")
+    reader.sees("#dq-notice", "100,000 characters")
 
 
 def upload(reader: Visit, file: Path) -> None:

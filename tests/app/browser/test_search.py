@@ -19,9 +19,9 @@ def test_each_passage_shows_its_ranks_and_scores(visit: Visit) -> None:
     first = visit.text("#dq-results tbody tr")
     assert "Card fees" in first
     assert "#1" in first
-    assert "passages in" in visit.text("#dq-results .dq-summary")
+    visit.sees("#dq-results .dq-summary", "passages in")
     visit.page.locator("#dq-results summary").first.click()
-    assert "680 yuan" in visit.text("#dq-results details .dq-page-text")
+    visit.sees("#dq-results details .dq-page-text", "680 yuan")
 
 
 def test_filters_limit_what_is_found(visit: Visit) -> None:
@@ -32,7 +32,7 @@ def test_filters_limit_what_is_found(visit: Visit) -> None:
     visit.page.keyboard.press("Escape")
     visit.page.click("#dq-search")
     visit.page.wait_for_function("document.querySelectorAll('#dq-results tbody tr').length === 1")
-    assert "zh/fees.md" in visit.text("#dq-results tbody tr")
+    visit.sees("#dq-results tbody tr", "zh/fees.md")
 
 
 def test_a_date_that_is_none_gets_a_message(visit: Visit) -> None:
@@ -42,7 +42,7 @@ def test_a_date_that_is_none_gets_a_message(visit: Visit) -> None:
     visit.page.fill("#dq-after textarea, #dq-after input", "last week")
     visit.page.click("#dq-search")
     visit.page.locator("#dq-notice .dq-error").wait_for()
-    assert "last week is not a date." in visit.text("#dq-notice")
+    visit.sees("#dq-notice", "last week is not a date.")
 
 
 def test_the_prompt_that_was_read_is_shown(visit: Visit) -> None:
@@ -50,4 +50,4 @@ def test_the_prompt_that_was_read_is_shown(visit: Visit) -> None:
     visit.page.click("#dq-show-prompt")
     visit.page.locator("#dq-reading .dq-prompt").wait_for()
     assert visit.text("#dq-reading .dq-prompt").startswith("Text: The annual fee")
-    assert "0.900" in visit.text("#dq-reading .dq-numbers")
+    visit.sees("#dq-reading .dq-numbers", "0.900")

@@ -13,7 +13,8 @@ from finetune.training.train import Base
 from knowledge_base.values import Passage
 from retrieval.prompt import Language, Message, refusal
 from retrieval.retriever import Retriever, SearchSettings
-from tests.fakes import FakeGenerator, FakeIndex, a_document
+from retrieval.values import Vectors
+from tests.fakes import FakeEmbedder, FakeGenerator, FakeIndex, a_document
 
 _THINGS = """platinum gold silver bronze copper iron student travel family business senior junior
 garden harbour winter summer forest mountain river island lake desert valley meadow"""
@@ -63,6 +64,9 @@ class FakeLibrary:
 
     def asked(self, question: str) -> str:
         return question
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return FakeEmbedder().embed(texts, "passage")
 
     def search(self, questions: Sequence[str]) -> list[tuple[Passage, ...]]:
         return [tuple(e.passage for e in found.ranked) for found in self._retriever.search(questions)]
