@@ -22,7 +22,7 @@ from app.page.wording import Updates, Values, written
 from app.workspace import CollectionInfo
 from knowledge_base.errors import DomainqaError
 
-_AT_ONCE = 16  # sessions that may wait for or receive an answer at the same time
+_AT_ONCE = 64  # sessions that may wait for or receive an answer at the same time
 
 
 class ChatTab:
@@ -175,7 +175,7 @@ class ChatTab:
         question = Question(text, written(values, self._frame.collection))
         question = replace(question, history=turns(exchanges, question.collection))
         adapters = [name for name in (values[self._adapter], values[self._other]) if name]
-        answers = [Arriving(name) for name in adapters]
+        answers = self._among_others([Arriving(name) for name in adapters], self._frame.runs.active)
         yield {
             self._settled: conversation(exchanges, texts),
             self._live: arriving(text, question.collection, answers, texts),
@@ -207,7 +207,11 @@ class ChatTab:
         for batch in self._frame.runs.run(session, work):
             for column, event in batch:
                 answers[column] = answers[column].after(event)
-            yield list(answers)
+            yield self._among_others(answers, self._frame.runs.active - 1)
+
+    @staticmethod
+    def _among_others(answers: Sequence[Arriving], others: int) -> list[Arriving]:
+        return [replace(answer, others=max(0, others)) for answer in answers]
 
     def _ready(self) -> Updates:
         return {

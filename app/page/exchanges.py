@@ -47,13 +47,14 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """An answer that is being made."""
+    """An answer that is being made, beside so many `others` that make it slower."""
 
     adapter: str
     stage: Stage = "waiting"
     passages: int = 0
     text: str = ""
     answer: Answer | None = None
+    others: int = 0
 
     def after(self, event: Event | None) -> "Arriving":
         """The same answer one event later; None says that the work on it began."""

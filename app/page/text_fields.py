@@ -42,6 +42,7 @@ class Texts:
     no_documents: str
     examples: tuple[str, ...]
     waiting: str
+    others: str
     searching: str
     reading: str
     stopped: str

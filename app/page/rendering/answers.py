@@ -69,7 +69,8 @@ def _incoming(answer: Arriving, texts: Texts) -> Markup:
     if answer.stage == "writing":
         body = tag("div", answer.text, cls="dq-text dq-writing")
     else:
-        body = tag("div", tag("span", cls="dq-spinner"), stages[answer.stage], cls="dq-stage")
+        others = tag("small", texts.others.format(n=answer.others)) if answer.others else ""
+        body = tag("div", tag("span", cls="dq-spinner"), stages[answer.stage], others, cls="dq-stage")
     return tag("article", _badge(answer.adapter), body, cls="dq-answer", aria_busy="true")
 
 

@@ -173,3 +173,13 @@ def test_leaving_the_page_stops_the_work(visits: Visits, address: str, workspace
     gone.page.locator("#dq-live .dq-writing").wait_for()
     gone.page.goto("about:blank")
     assert eventually(workspace.cancelled[-1])
+
+
+def test_who_waits_is_told_of_the_others(visits: Visits, address: str, workspace: FakeWorkspace) -> None:
+    workspace.pause = 2.0
+    tabs = [visits(address), visits(address)]
+    for tab in tabs:
+        tab.page.fill("#dq-question textarea", FEE)
+        tab.page.keyboard.press("Enter")
+    tabs[1].sees("#dq-live .dq-stage", "others being answered: 1")
+    workspace.pause = 0.0

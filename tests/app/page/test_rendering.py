@@ -4,13 +4,14 @@ import re
 from dataclasses import replace
 from html import unescape
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.answering.values import Citation, Question, Sentence
 from app.page.exchanges import Arriving, Exchange, Shown
 from app.page.rendering import answers, documents, notices, search
-from app.page.texts import EN, ZH
+from app.page.texts import EN, ZH, Texts
 from app.workspace import CollectionInfo
 from knowledge_base.errors import InputError
 from knowledge_base.ingest import FailedFile, Report
@@ -107,6 +108,14 @@ def test_arriving_answers_tell_their_stage() -> None:
     assert "Reading 4 passages" in html
     assert "<script" not in html
     assert html.count('aria-busy="true"') == 3
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"), [(EN, "others being answered: 3"), (ZH, "同时还有 3 个任务在处理")]
+)
+def test_who_waits_is_told_of_others(texts: Texts, told: str) -> None:
+    assert told in str(answers.arriving("q", "bank", [Arriving("a", others=3)], texts))
+    assert "<small>" not in str(answers.arriving("q", "bank", [Arriving("a")], texts))
 
 
 def test_the_supporting_sentence_is_marked_inside_its_passage() -> None:
