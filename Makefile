@@ -30,9 +30,9 @@ run: setup  ## Set up, ingest the sample bank, start the page and print its addr
 
 setup: $(RUN_STAMP)  ## Only set up the environment
 
-# Two processes: each holds models, and one of them the cluster's memory too.
+# Three processes, on two cores as well: the browser's tests and the cluster's mostly wait.
 test: lint  ## Set up for development, check style and types, run all tests but the heavy ones
-	@$(PY) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PY) -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 lint: $(DEV_STAMP)  ## Check style and types
 	@$(PY) -m ruff check .

@@ -25,6 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 _OUTSIDE = dict(os.environ)
 
 NOT_IN_CI = "not in CI: "
+_CLUSTER = "elasticsearch"  # begins the names of the fixtures that give one
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - compared with, never bound
 
 
@@ -33,11 +34,19 @@ class NetworkForbidden(AssertionError):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In several processes, a file's tests share one, and so do all that need the cluster: one is enough."""
+    """In several processes, a file's tests share one, and so do all that need the cluster: one is enough.
+
+    Those and the tests of the page begin first: they mostly wait, and beside them others can work.
+    """
     for item in items:
-        assert isinstance(item, pytest.Function)
-        cluster = any(name.startswith("elasticsearch") for name in item.fixturenames)
-        item.add_marker(pytest.mark.xdist_group("elasticsearch" if cluster else str(item.path)))
+        group = _CLUSTER if _needs_cluster(item) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: (not _needs_cluster(item), not item.get_closest_marker("browser")))
+
+
+def _needs_cluster(item: pytest.Item) -> bool:
+    assert isinstance(item, pytest.Function)
+    return any(name.startswith(_CLUSTER) for name in item.fixturenames)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -99,7 +99,7 @@ def test_tests_need_no_more_than_themselves(make: Make) -> None:
     assert asked[-3:] == [
         "python -m ruff check .",
         "python -m mypy",
-        "python -m pytest --numprocesses 2 --dist loadgroup",
+        "python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder",
     ]
     assert make("test")[1] == asked[-3:]
 
