@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.evaluation.bootstrap import CONFIDENCE, Estimate, paired_gain
+from finetune.evaluation.bootstrap import Estimate, paired_gain
 from knowledge_base.errors import InputError
 from knowledge_base.values import digest_of
 
@@ -28,6 +28,8 @@ _DIGITS_OF_AREA = 3
 _DIGITS = 5
 _STEP = 1e-5
 _LEAST_SURE = 0.9
+# Of the interval that a costlier way of reading has to show: one in ten is chosen by chance.
+_WAY_CONFIDENCE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The better way of reading, the second best one, and the gain over it."""
+    """A way of reading, the best of the others, and the gain over it."""
 
     way: str
     second: str
@@ -153,21 +155,29 @@ def curve(answerable: Sequence[float], unanswerable: Sequence[float]) -> Curve:
     return Curve(points, float((np.searchsorted(no, yes) + ties / 2).mean() / len(no)))
 
 
-def choose_reading(scores: Mapping[str, Sequence[float]], confidence: float = CONFIDENCE) -> Choice:
-    """The way of reading ("each", "together") with the better mean; among equals the one named first.
+def choose_reading(scores: Mapping[str, Sequence[float]], confidence: float = _WAY_CONFIDENCE) -> Choice:
+    """The first way of reading that no other one beats with some certainty.
+
+    On some dozens of questions the best mean is often chance, so a way gives place to a later, costlier one
+    only if the interval of its gain lies above zero.
 
     Args:
-        scores: for each way the held-out scores of the same questions in the same order, F1 say.
-        confidence: that of the interval of the gain.
+        scores: for each way, the cheapest first, the held-out scores of the same questions in the same order,
+            F1 say.
+        confidence: that of the interval of a gain.
 
     Raises:
         InputError: if there are fewer than two ways, or they were not scored on equally many questions.
     """
     if len(scores) < 2:  # noqa: PLR2004 - a choice
         raise InputError("One way of reading is no choice.", "Score at least two.")
-    means = {way: sum(values) / max(len(values), 1) for way, values in scores.items()}
-    first, second, *_ = sorted(means, key=lambda way: -means[way])
-    return Choice(first, second, paired_gain(scores[first], scores[second], confidence))
+    chosen, *others = scores
+    for way in others:
+        if paired_gain(scores[way], scores[chosen], confidence).low > 0:
+            chosen = way
+    rivals = [way for way in scores if way != chosen]
+    second = max(rivals, key=lambda way: sum(scores[way]))
+    return Choice(chosen, second, paired_gain(scores[chosen], scores[second], confidence))
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,8 +178,8 @@ def calibrate(
 
     each = calibrated("each", StoredReading(mode="each"))
     ways = {
-        "each": each,
         "focused": calibrated("focused", StoredReading(mode="each", focus=settings.samples.focus)),
+        "each": each,
         "together": replace(each, reading=each.reading.model_copy(update={"mode": "together"})),
     }
     cases = [case for case in cases_of(fitting, 0.0) if case.answerable][: settings.way_questions]

@@ -229,6 +229,12 @@ def test_among_equals_the_one_named_first_is_chosen() -> None:
     assert chosen.gain.mean == 0.0
 
 
+def test_a_later_way_is_not_chosen_for_a_gain_by_chance() -> None:
+    chosen = choose_reading({"each": [0.5] * 20, "together": [0.5] * 18 + [1.0, 0.2]})
+    assert (chosen.way, chosen.second) == ("each", "together")
+    assert chosen.gain.mean < 0
+
+
 def test_no_choice_and_no_pairs_are_refused() -> None:
     with pytest.raises(InputError, match="no choice"):
         choose_reading({"each": [0.5]})
