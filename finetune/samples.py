@@ -105,7 +105,7 @@ def samples_of(
                 reason = "no passage of the collection holds its evidence whole"
                 dropped.append(Dropped(pair.id, pair.question, pair.origin, reason))
                 continue
-            samples.extend(_samples(pair, scene, show, settings))
+            samples.extend(_samples(pair, scene, show))
     progress(len(pairs), len(pairs))
     return Made(tuple(dict.fromkeys(samples)), tuple(dropped))
 
@@ -148,7 +148,7 @@ def _holds(passage: Passage, place: Evidence, pair: Pair) -> bool:
         return False
     if place.quote and squeezed(place.quote) not in squeezed(passage.text):
         return False
-    return any(supports(passage.indexed_text, answer) for answer in pair.answers)
+    return _answers(passage.indexed_text, pair)
 
 
 def _may_answer(passage: Passage, pair: Pair) -> bool:
@@ -160,7 +160,7 @@ def _may_answer(passage: Passage, pair: Pair) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Show:
-    """Passages as they are put before a reader that reads them one by one."""
+    """Passages as they are put before a reader."""
 
     count_tokens: CountTokens
     embed: Embed
@@ -172,13 +172,14 @@ class _Show:
         return focus(question, packed, self.settings.focus, self.embed) if focused else packed
 
 
-def _samples(pair: Pair, scene: _Scene, show: _Show, settings: SampleSettings) -> Iterator[Sample]:
+def _samples(pair: Pair, scene: _Scene, show: _Show) -> Iterator[Sample]:
+    settings = show.settings
     chance = random.Random(f"{settings.seed}\0{pair.id}")
     styles = _styles(pair, chance, settings)
     rivals = scene.rivals[: _count(settings.distractors, chance)]
     focused = chance.random() < settings.focused
     gold = show.alone(pair.question, scene.gold[:1], focused=focused)
-    if not all(_answers(piece, pair) for piece in gold):  # the answer is not in the nearest sentences
+    if focused and not all(_answers(piece.text, pair) for piece in gold):  # not in the nearest sentences
         focused, gold = False, show.alone(pair.question, scene.gold[:1], focused=False)
     for packed in gold:
         for style in styles:
@@ -186,11 +187,11 @@ def _samples(pair: Pair, scene: _Scene, show: _Show, settings: SampleSettings) -
     for packed in show.alone(pair.question, rivals, focused=focused):
         yield _sample(pair, [packed], chance.choice(styles), refusal(language_of(pair.question)), "refusal")
     if "words" in styles and chance.random() < settings.together:
-        yield from _together(pair, scene, show.count_tokens, settings, chance)
+        yield from _together(pair, scene, show, chance)
 
 
-def _answers(piece: Packed, pair: Pair) -> bool:
-    return any(supports(piece.text, answer) for answer in pair.answers)
+def _answers(text: str, pair: Pair) -> bool:
+    return any(supports(text, answer) for answer in pair.answers)
 
 
 def _count(mean: float, chance: random.Random) -> int:
@@ -206,12 +207,10 @@ def _styles(pair: Pair, chance: random.Random, settings: SampleSettings) -> list
     return ["words", "sentence"] if spoken else ["words"]
 
 
-def _together(
-    pair: Pair, scene: _Scene, count_tokens: CountTokens, settings: SampleSettings, chance: random.Random
-) -> Iterator[Sample]:
-    removed = not scene.gold or chance.random() < settings.removed
+def _together(pair: Pair, scene: _Scene, show: _Show, chance: random.Random) -> Iterator[Sample]:
+    removed = not scene.gold or chance.random() < show.settings.removed
     passages = [p for p in scene.found if p in scene.rivals] if removed else scene.found
-    packed = pack(passages, settings.together_tokens, count_tokens).packed
+    packed = pack(passages, show.settings.together_tokens, show.count_tokens).packed
     if not packed:
         return
     seen = removed or any(piece.passage in scene.gold and _is_whole(piece) for piece in packed)

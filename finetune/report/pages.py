@@ -32,12 +32,12 @@ _TEMPLATES: dict[type[Report], str] = {
 
 def render_report(report: Report, language: Language = "en") -> str:
     """The page as HTML, in a language."""
-    words = WORDS[language]
-    page = _environment(words, language).get_template(_TEMPLATES[type(report)]).render(report=report)
+    page = _environment(language).get_template(_TEMPLATES[type(report)]).render(report=report)
     return page.lstrip()
 
 
-def _environment(words: ReportWords, language: Language) -> Environment:
+def _environment(language: Language) -> Environment:
+    words = WORDS[language]
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,

@@ -177,12 +177,15 @@ def calibrate(
         return _fitted(reads, reading, surroundings, settings)
 
     each = calibrated("each", StoredReading(mode="each"))
+    cases = [case for case in cases_of(fitting, 0.0) if case.answerable][: settings.way_questions]
+    if not cases:
+        told = "one by one: there were no questions to compare the ways on"
+        return replace(each, choice="; ".join(filter(None, (each.choice, told))))
     ways = {
         "focused": calibrated("focused", StoredReading(mode="each", focus=settings.samples.focus)),
         "each": each,
         "together": replace(each, reading=each.reading.model_copy(update={"mode": "together"})),
     }
-    cases = [case for case in cases_of(fitting, 0.0) if case.answerable][: settings.way_questions]
     return _best_of(ways, cases, plain, surroundings, folder, tell)
 
 
@@ -216,9 +219,6 @@ def _best_of(  # noqa: PLR0913, PLR0917
     folder: RunFolder,
     tell: Tell,
 ) -> Calibrated:
-    if not cases:
-        told = "one by one: there were no questions to compare the ways on"
-        return replace(ways["each"], choice="; ".join(filter(None, (ways["each"].choice, told))))
     asks = {name: surroundings.ask(replace(plain, reading=way.reading)) for name, way in ways.items()}
     evaluation = evaluate(
         cases,
