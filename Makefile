@@ -25,8 +25,7 @@ help:  ## This list
 
 run: setup  ## Set up, ingest the sample bank, start the page and print its address
 	@$(DOMAINQA) models prepare > /dev/null
-	@$(DOMAINQA) ingest $(SAMPLES) --collection bank
-	@exec $(DOMAINQA) serve --port $$($(PY) scripts/free_port.py $(PORT))
+	@exec $(DOMAINQA) serve --ingest $(SAMPLES) --collection bank --port $$($(PY) scripts/free_port.py $(PORT))
 
 setup: $(RUN_STAMP)  ## Only set up the environment
 

@@ -97,16 +97,11 @@ def _guard(app: FastAPI, store: AccessStore, settings: Settings) -> None:
     app.add_middleware(RequestLog, write=to_stderr if settings.log_requests else nowhere)
 
 
-def serve(service: Service, settings: Settings, ready: Callable[[str], None]) -> None:
-    """Serve until the process is told to end (Ctrl-C, SIGTERM); `ready` is given the address.
+class Server:
+    """Holds its port from the moment it is made, so that a taken one is known before models are loaded.
 
     Raises BusyError when the port is taken, InputError for an address that cannot be used.
     """
-    Server(service, settings).run(ready)
-
-
-class Server:
-    """Holds its port from the moment it is made, so that a taken one is known before models are loaded."""
 
     def __init__(self, service: Service, settings: Settings) -> None:
         self._service = service
@@ -122,7 +117,10 @@ class Server:
         return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
     def run(self, ready: Callable[[str], None]) -> None:
-        """Serve until `stop` or a signal; uploads lie in a private folder that goes with the server."""
+        """Serve until `stop` or a signal (Ctrl-C, SIGTERM); `ready` is given the address.
+
+        Uploads lie in a private folder that goes with the server.
+        """
         with TemporaryDirectory(prefix="domainqa-") as folder, _environment("GRADIO_TEMP_DIR", folder):
             runs = Runs()
             app = create_app(self._service, self._settings, runs)

@@ -33,6 +33,7 @@ from knowledge_base.errors import ConflictError, DomainqaError, InputError, NotF
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.collections import WritableIndex
+from retrieval.prompt import Message
 from retrieval.retriever import Retrieval, Retriever, SearchSettings
 from retrieval.values import NO_FILTER, Embedder, Filter
 
@@ -73,6 +74,8 @@ class Workspace(AbstractContextManager["Workspace"]):
         self._home = open_collections(settings)
         self._feedback = FeedbackStore(settings.home / "feedback.sqlite")
         self._lock = threading.RLock()
+        # Its own, so that documents can be searched while the generator is being loaded.
+        self._generating = threading.RLock()
         self._embedder = embedder
         self._generator = generator
         self._served: ServedAdapters | None = None
@@ -246,21 +249,21 @@ class Workspace(AbstractContextManager["Workspace"]):
 
     def generator(self) -> Generator:
         """The generator, loaded at first use."""
-        with self._lock:
+        with self._generating:
             if self._generator is None:
                 self._generator = open_generator(self.settings)
             return self._generator
 
     def served(self) -> ServedAdapters:
         """The adapters on this workspace's generator."""
-        with self._lock:
+        with self._generating:
             if self._served is None:
                 self._served = ServedAdapters(self.generator(), open_reading(self.settings))
             return self._served
 
     def answerer(self) -> Answerer:
         """The answering function over this workspace's models."""
-        with self._lock:
+        with self._generating:
             if self._answerer is None:
                 embed = SentenceEmbedding(self.embedder())
                 self._answerer = Answerer(self.generator(), embed, self.served().reading)
@@ -276,8 +279,10 @@ class Workspace(AbstractContextManager["Workspace"]):
     def _load_quietly(self) -> None:
         with suppress(DomainqaError):
             self.answerer()
-            usual = choose(self.registry, self.settings, None, self.settings.collection)
-            self.served().serve(usual)
+            # A token, not only the models: an adapter's weights come with the first that asks for it.
+            greeting = Task((Message("user", "Hello"),), self.settings.collection, max_new_tokens=1)
+            for _ in self.write(greeting).pieces:
+                pass
 
     def close(self) -> None:
         """Release files; the workspace cannot be used afterwards."""

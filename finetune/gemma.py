@@ -58,8 +58,9 @@ def build(files: Sequence[Path], folder: Path, progress: Progress) -> None:
     shutil.copyfile(terms, folder / _TERMS)
     file = parse(b"".join(part.read_bytes() for part in parts))
     progress("Writing Gemma's tokenizer", 0, 0)
-    tokenizer(file.metadata).save(str(folder / "tokenizer.json"))
-    for name, content in _settings(file.metadata).items():
+    made = tokenizer(file.metadata)
+    made.save(str(folder / "tokenizer.json"))
+    for name, content in _settings(file.metadata, made).items():
         (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     _save_weights(file, folder / "model.safetensors", progress)
 
@@ -157,7 +158,7 @@ def _special(metadata: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _settings(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _settings(metadata: Mapping[str, Any], made: Tokenizer) -> dict[str, dict[str, Any]]:
     """The JSON files of the folder by name."""
     ends = {
         "bos_token_id": metadata["tokenizer.ggml.bos_token_id"],
@@ -173,8 +174,18 @@ def _settings(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "clean_up_tokenization_spaces": False,
             "padding_side": "left",
             **_special(metadata),
+            # Without it transformers reads the whole tokenizer.json once more at every start.
+            "added_tokens_decoder": {
+                str(place): _described(token) for place, token in made.get_added_tokens_decoder().items()
+            },
         },
     }
+
+
+def _described(token: AddedToken) -> dict[str, Any]:
+    """A token as tokenizer_config.json has it."""
+    names = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
+    return {name: getattr(token, name) for name in names}
 
 
 def _config(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,7 +251,7 @@ GEMMA = PackagedModel(
         _part(3, 63_963_136, "a18687dbdcc01ef5bd22a35674e5a0e3cc5a0937bd709f854fbf98890372597b"),
         _part(4, 61_223_616, "767c2ca93bd719041491f744a710b478ad7b724ca250609ef4fb93e95d4ba267"),
     ),
-    recipe=1,
+    recipe=2,
     build=build,
     notice=NOTICE,
 )

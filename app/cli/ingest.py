@@ -47,8 +47,8 @@ def ingest(
     state = remember(ctx, home, collection)
     settings = state.settings()
     with state.open(settings) as workspace:
-        report = _ingest(workspace, folder, settings.collection, rebuild)
-        _tell(report, settings.collection, as_json)
+        report = bring_in_step(workspace, folder, settings.collection, rebuild=rebuild)
+        tell(report, settings.collection, as_json)
         if watch:
             messages().print(f"Watching {folder}; Ctrl-C ends.", markup=False)
             _keep_watching(workspace, folder, settings.collection, as_json)
@@ -56,37 +56,39 @@ def ingest(
         raise typer.Exit(LoadError.exit_code)
 
 
-def _keep_watching(workspace: Workspace, folder: Path, collection: str, as_json: bool) -> None:
-    from knowledge_base.watch import watch
-
-    def again() -> None:
-        try:
-            report = _ingest(workspace, folder, collection, rebuild=False)
-        except BusyError as error:
-            messages().print(f"{error} The next change tries again.", style="yellow", markup=False)
-            return
-        if _has_news(report):
-            _tell(report, collection, as_json)
-
-    watch(folder, again, threading.Event())
-
-
-def _ingest(workspace: Workspace, folder: Path, collection: str, rebuild: bool) -> Report:
+def bring_in_step(workspace: Workspace, folder: Path, collection: str, *, rebuild: bool = False) -> Report:
+    """Ingest with a bar."""
     with IngestBar(f"Ingesting {folder}") as bar:
         return workspace.ingest(folder, collection, progress=bar, rebuild=rebuild)
 
 
-def _has_news(report: Report) -> bool:
-    return bool(report.added or report.changed or report.removed or report.failed)
-
-
-def _tell(report: Report, collection: str, as_json: bool) -> None:
+def tell(report: Report, collection: str, as_json: bool = False) -> None:
+    """Print what an ingest did, as a table or as one object."""
     if as_json:
         write_json({"collection": collection, **report.as_json()})
     elif _has_news(report):
         _show(report, collection)
     else:
         typer.echo(f"Nothing has changed: {len(report.unchanged)} documents in {collection}.")
+
+
+def _keep_watching(workspace: Workspace, folder: Path, collection: str, as_json: bool) -> None:
+    from knowledge_base.watch import watch
+
+    def again() -> None:
+        try:
+            report = bring_in_step(workspace, folder, collection)
+        except BusyError as error:
+            messages().print(f"{error} The next change tries again.", style="yellow", markup=False)
+            return
+        if _has_news(report):
+            tell(report, collection, as_json)
+
+    watch(folder, again, threading.Event())
+
+
+def _has_news(report: Report) -> bool:
+    return bool(report.added or report.changed or report.removed or report.failed)
 
 
 def _show(report: Report, collection: str) -> None:

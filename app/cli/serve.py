@@ -1,11 +1,13 @@
-"""`domainqa serve`: the page."""
+"""`domainqa serve`: the page and the API."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.cli.ingest import bring_in_step, tell
 from app.cli.output import messages
 from app.cli.state import Collection, Home, remember
 
@@ -14,6 +16,10 @@ def serve(
     ctx: typer.Context,
     host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where to listen [127.0.0.1].")] = None,
     port: Annotated[int | None, typer.Option(metavar="NUMBER", help="Port [a free one].")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--ingest", metavar="FOLDER", help="First bring the collection in step with a folder."),
+    ] = None,
     home: Home = None,
     collection: Collection = None,
 ) -> None:
@@ -23,16 +29,20 @@ def serve(
     Example:
       domainqa serve
       domainqa serve --port 7860
+      domainqa serve --ingest ~/handbook --collection staff
     """
-    from app.server import serve as run
+    from app.server import Server
 
     state = remember(ctx, home, collection)
     settings = state.settings({"host": host, "port": port})
     with state.open(settings) as workspace:
-        workspace.warm_up()
-        run(workspace, settings, ready=_tell)
+        server = Server(workspace, settings)
 
+        def ready(address: str) -> None:
+            typer.echo(f"domainqa is ready: {address}")
+            messages().print("Ctrl-C ends it.")
+            workspace.warm_up()  # not before: loading the models would only delay the page
 
-def _tell(address: str) -> None:
-    typer.echo(f"domainqa is ready: {address}")
-    messages().print("Ctrl-C ends it.")
+        if folder is not None:
+            tell(bring_in_step(workspace, folder, settings.collection), settings.collection)
+        server.run(ready)

@@ -1,6 +1,7 @@
 """The language-model head for single tokens: approximate for the whole vocabulary, exact where it matters."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import nn
@@ -9,6 +10,8 @@ from app.generation.packed_linear import quantize_rows
 
 _MARGIN = 6.0
 _MOST = 4096
+# Packing takes seconds, in which the rest of a model can be loaded.
+_beside = ThreadPoolExecutor(1, "pack")
 
 
 class RefinedHead(nn.Linear):
@@ -32,14 +35,16 @@ class RefinedHead(nn.Linear):
             warnings.filterwarnings("ignore", ".*quantized tensor creation.*", UserWarning)
             quantized = torch._make_per_channel_quantized_tensor(rows, scales.double(), zeros, 0)
         bias = None if source.bias is None else source.bias.detach().float()
-        self._packed = torch.ops.quantized.linear_prepack(quantized, bias)
+        self._packing = _beside.submit(torch.ops.quantized.linear_prepack, quantized, bias)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
         """[..., inputs] → [..., vocabulary] in fp32 for one row, else in the model's own format."""
         if input.numel() != self.in_features:
             return super().forward(input.to(self.weight.dtype))
         row = input.reshape(1, -1).float()
-        logits: torch.Tensor = torch.ops.quantized.linear_dynamic(row, self._packed, reduce_range=True)
+        logits: torch.Tensor = torch.ops.quantized.linear_dynamic(
+            row, self._packing.result(), reduce_range=True
+        )
         best = _near_best(logits[0])
         logits[0, best] = self._exact(row, best)
         return logits.view(*input.shape[:-1], self.out_features)

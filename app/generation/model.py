@@ -36,19 +36,17 @@ def load_model(folder: Path, device: str, precision: Precision, max_context: int
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         network = AutoModelForCausalLM.from_pretrained(
             folder, config=config, dtype=precision.weights, local_files_only=True
         )
+        _make_ready(network, device, precision)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"The model in {folder} cannot be loaded: {error}",
             "Use the folder of a causal language model with config, tokenizer and safetensors weights, "
             "or remove a damaged one from the cache so that it is unpacked again.",
         ) from error
-    network.train(False).requires_grad_(False)
-    torch.nn.Module.to(network, device)
-    optimise(network, precision)
     limit = getattr(config.get_text_config(), "max_position_embeddings", max_context)
     return LoadedModel(
         network=network,
@@ -56,6 +54,12 @@ def load_model(folder: Path, device: str, precision: Precision, max_context: int
         ends=_end_tokens(network, tokenizer),
         device=torch.device(device),
     )
+
+
+def _make_ready(network: PreTrainedModel, device: str, precision: Precision) -> None:
+    network.train(False).requires_grad_(False)
+    torch.nn.Module.to(network, device)
+    optimise(network, precision)
 
 
 def _check_folder(folder: Path) -> None:

@@ -10,6 +10,8 @@ Writing one token reads every weight once, so the bytes of the weights bound its
 Both are `nn.Linear`, so that PEFT wraps them like any other.
 """
 
+from functools import lru_cache
+
 import torch
 from torch import nn
 
@@ -31,15 +33,20 @@ class HalfLinear(nn.Linear):
 
     @property
     def weight(self) -> torch.Tensor:  # type: ignore[override]
-        """W in fp32, unpacked anew: what PEFT asks for when it loads an adapter."""
-        weight: torch.Tensor = torch.ops.quantized.linear_unpack_fp16(self._packed)[0].float()
-        return weight
+        """W in fp32: what PEFT asks for when it loads an adapter."""
+        return _unpacked(self._packed)[0]
 
     @property
     def bias(self) -> torch.Tensor | None:  # type: ignore[override]
         """The bias, or None."""
-        bias: torch.Tensor | None = torch.ops.quantized.linear_unpack_fp16(self._packed)[1]
-        return bias
+        return _unpacked(self._packed)[1]
+
+
+@lru_cache(maxsize=1)  # PEFT asks one layer twenty times before it goes on to the next
+def _unpacked(packed: torch.ScriptObject) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Weight in fp32 and bias of a layer."""
+    weight, bias = torch.ops.quantized.linear_unpack_fp16(packed)
+    return weight.float(), bias
 
 
 class Int8Linear(nn.Linear):

@@ -124,12 +124,13 @@ def test_a_file_that_is_too_large_is_refused(home: Path, site: httpx.Client) -> 
 
 def test_a_signal_ends_it_in_good_order(tmp_path: Path) -> None:
     program = (
-        "from app.server import serve\n"
+        "from app.server import Server\n"
         "from app.settings import Settings\n"
         "from pathlib import Path\n"
         "from tests.fake_workspace import FakeWorkspace\n"
         f"with FakeWorkspace() as workspace:\n"
-        f"    serve(workspace, Settings(home=Path({str(tmp_path)!r})), lambda a: print(a, flush=True))\n"
+        f"    server = Server(workspace, Settings(home=Path({str(tmp_path)!r})))\n"
+        "    server.run(lambda address: print(address, flush=True))\n"
         "print('closed', workspace.closed, flush=True)\n"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gguf import GGMLQuantizationType, GGUFWriter, TokenType, quantize
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer
 
 from finetune.gemma import GEMMA, NOTICE, build, merges, tensor_names
 from finetune.gguf_file import parse
@@ -167,6 +167,16 @@ def test_the_folder_holds_plain_settings(folder: Path) -> None:
     assert config["architectures"] == ["Gemma3ForCausalLM"]
     assert config["vocab_size"] == len(TOKENS)
     assert not list(folder.glob("*.gguf"))
+
+
+def test_the_settings_name_the_added_tokens_of_the_tokenizer(folder: Path) -> None:
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    made = Tokenizer.from_file(str(folder / "tokenizer.json")).get_added_tokens_decoder()
+    described = {int(place): AddedToken(**token) for place, token in settings["added_tokens_decoder"].items()}
+    assert len(made) > 2
+    assert {place: str(token) for place, token in described.items()} == {
+        place: str(token) for place, token in made.items()
+    }
 
 
 @pytest.mark.models

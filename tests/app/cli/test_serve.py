@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,20 +11,57 @@ from tests.app.cli.conftest import Run
 from tests.fake_workspace import FakeWorkspace
 
 
+class FakeServer:
+    """Is ready, and ends, at once."""
+
+    def __init__(self, service: FakeWorkspace, settings: Settings) -> None:
+        self.service = service
+        self.port = settings.port
+
+    def run(self, ready: Callable[[str], None]) -> None:
+        """Tell the address."""
+        ready(f"http://127.0.0.1:{self.port}/")
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[FakeServer]:
+    """What was served instead of the page."""
+    servers: list[FakeServer] = []
+
+    def server(service: FakeWorkspace, settings: Settings) -> FakeServer:
+        servers.append(FakeServer(service, settings))
+        return servers[-1]
+
+    monkeypatch.setattr("app.server.Server", server)
+    return servers
+
+
 def test_the_address_is_printed_when_the_page_is_ready(
-    run: Run, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+    run: Run, workspace: FakeWorkspace, served: list[FakeServer]
 ) -> None:
-    served = []
-
-    def serve(service: FakeWorkspace, settings: Settings, ready: Callable[[str], None]) -> None:
-        served.append((service, settings.host, settings.port))
-        ready("http://127.0.0.1:4711/")
-
-    monkeypatch.setattr("app.server.serve", serve)
     result = run("serve", "--port", "4711")
     assert (result.exit_code, result.stdout) == (0, "domainqa is ready: http://127.0.0.1:4711/\n")
-    assert served == [(workspace, "127.0.0.1", 4711)]
+    assert [server.service for server in served] == [workspace]
     assert workspace.closed
+
+
+@pytest.mark.usefixtures("served")
+def test_a_folder_is_taken_in_first(run: Run, workspace: FakeWorkspace, tmp_path: Path) -> None:
+    (tmp_path / "new.txt").write_text("The gold card costs 200.", encoding="utf-8")
+    result = run("serve", "--ingest", str(tmp_path), "--collection", "bank")
+    assert result.exit_code == 0
+    assert "domainqa is ready" in result.stdout.splitlines()[-1]
+    assert "new.txt" in workspace.indexes["bank"].catalogue()
+    again = run("serve", "--ingest", str(tmp_path), "--collection", "bank")
+    assert again.stdout.startswith("Nothing has changed: ")
+
+
+@pytest.mark.usefixtures("served")
+def test_a_folder_that_is_not_there_is_told_before_anything_is_served(run: Run, tmp_path: Path) -> None:
+    result = run("serve", "--ingest", str(tmp_path / "nowhere"))
+    assert result.exit_code == 3
+    assert "nowhere" in result.stderr
+    assert "ready" not in result.stdout
 
 
 def test_a_port_in_use_is_told(run: Run) -> None:

@@ -31,6 +31,12 @@ def test_a_half_linear_is_exact_to_the_rounding_of_fp16(bias: bool, shape: tuple
     assert (packed.bias is None) == (not bias)
 
 
+def test_two_half_linears_give_their_own_weights_in_turn() -> None:
+    sources = [nn.Linear(64, 32), nn.Linear(64, 32)]
+    for source, packed in [*zip(sources, map(HalfLinear, sources), strict=True)] * 2:
+        assert torch.allclose(packed.weight, source.weight, atol=1e-3)
+
+
 @pytest.mark.parametrize("bias", [False, True])
 @torch.inference_mode()
 def test_an_int8_linear_reads_prompts_exactly_and_single_tokens_nearly(bias: bool) -> None:
