@@ -1,10 +1,14 @@
 """Speed of the generator in this process against plain `model.generate`, on one prompt in one run.
 
-usage: python benchmarks/answer.py [--model FOLDER] [--tokens 64] [--repeat 3] [--json FILE]
+usage: python benchmarks/answer.py [--model FOLDER] [--tokens 64] [--repeat 3]
+       [--data xquad.en.json xquad.zh.json] [--questions 30] [--json FILE]
 
 Every engine reads the same prompt of about 1,000 tokens, which begins differently in each repetition so that
 nothing is remembered, and writes greedily. They take turns, so that whatever else the machine does hits all
 of them; medians are shown. "again" is the first token of another question on the context just read.
+
+With --data the same questions are then answered through the whole answering function, once with the model in
+plain bf16 and once as it is served: what is faster must not be worse.
 """
 
 import sys
@@ -14,6 +18,7 @@ sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is no
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,10 +31,15 @@ from transformers.generation.streamers import BaseStreamer
 
 from app.engines import device_of
 from app.generation.in_process import InProcessGenerator
+from app.generation.processor import Precision, best_precision
 from app.generation.protocol import Request
 from app.models import model_folder
+from app.retraining.surroundings import WorkspaceSurroundings
 from app.settings import load_settings
-from benchmarks.measuring import Row, save, show
+from app.workspace import Workspace
+from benchmarks.measuring import Row, read_set, save, show
+from benchmarks.quality import contender, figures, public_cases, tell
+from finetune.evaluation.evaluate import evaluate
 from retrieval.prompt import Message
 
 PROMPT_TOKENS = 1000
@@ -37,6 +47,7 @@ QUESTIONS = (
     "How much does the replacement of card 12 cost?",
     "Which card costs 391 yuan a year, and how much is its replacement?",
 )
+_SHOWN = ("answerable", "EM", "F1", "wrongly refused", "citation right", "seconds")
 Write = Callable[[str, int], "Written"]
 
 
@@ -107,7 +118,30 @@ def main() -> None:
     rows = [_row(engine, engines[0], engines[1]) for engine in engines]
     tokens = len(tokenizer(_prompt(_context(tokenizer, 1), 0)).input_ids)
     show(f"{folder.name}, prompt of {tokens} tokens, greedy, median of {arguments.repeat}", rows)
-    save(arguments.json, "answer", {"speed": rows})
+    del engines
+    quality = [
+        {"engine": name, **row}
+        for name, precision in (("bf16", Precision(torch.bfloat16)), ("in process", best_precision(device)))
+        for row in _quality(InProcessGenerator(folder, device, precision=precision), arguments)
+    ]
+    if quality:
+        show("Quality of the answers of the same adapter", quality)
+    save(arguments.json, "answer", {"speed": rows, "quality": quality})
+
+
+def _quality(generator: InProcessGenerator, arguments: argparse.Namespace) -> list[Row]:
+    """Figures of each question set, answered by the adapter that comes with domainqa."""
+    rows: list[Row] = []
+    with (
+        tempfile.TemporaryDirectory() as home,
+        Workspace(load_settings({"home": home}), generator=generator) as workspace,
+    ):
+        for read in map(read_set, arguments.data):
+            cases = [c for c in public_cases(workspace, read, arguments.questions) if c.answerable]
+            asks = {"reader": WorkspaceSurroundings(workspace, read.name).ask(contender("reader"))}
+            scored = figures(evaluate(cases, asks, tell).scored["reader"])
+            rows.append({"set": read.name, **{name: scored[name] for name in _SHOWN}})
+    return rows
 
 
 def _loaded(name: str, load: Callable[[], Write]) -> Engine:
@@ -196,6 +230,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="a model folder; the generator of the settings without it")
     parser.add_argument("--tokens", type=int, default=64, help="length of each answer")
     parser.add_argument("--repeat", type=int, default=3, help="how often each engine answers")
+    parser.add_argument("--data", nargs="+", type=Path, default=[], help="question sets in SQuAD's layout")
+    parser.add_argument("--questions", type=int, default=30, help="questions of each set")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     return parser.parse_args()
 

@@ -42,17 +42,17 @@ def main() -> None:
     examples: list[Row] = []
     with tempfile.TemporaryDirectory() as home, Workspace(load_settings({"home": home})) as workspace:
         sets = [
-            (read.name, _public(workspace, read, arguments.questions))
+            (read.name, public_cases(workspace, read, arguments.questions))
             for read in map(read_set, arguments.data)
         ]
         if arguments.bank:
             sets += _bank(workspace)
         for name, cases in sets:
             surroundings = WorkspaceSurroundings(workspace, "bank" if name.startswith("bank") else name)
-            asks = {reader: surroundings.ask(_contender(reader)) for reader in arguments.readers}
+            asks = {reader: surroundings.ask(contender(reader)) for reader in arguments.readers}
             store = arguments.store / f"{name}.jsonl" if arguments.store else None
-            for reader, scored in evaluate(cases, asks, _tell, store).scored.items():
-                rows.append({"set": name, "reader": reader, **_figures(scored)})
+            for reader, scored in evaluate(cases, asks, tell, store).scored.items():
+                rows.append({"set": name, "reader": reader, **figures(scored)})
                 examples += _mistakes(name, reader, scored)
             show("Quality of answers", rows)
     save(arguments.json, "quality", {"quality": rows, "mistakes": examples})
@@ -76,17 +76,19 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _contender(reader: str) -> Contender:
+def contender(reader: str) -> Contender:
+    """A way of the base by its name, or an adapter."""
     if reader in (BASE, EXAMPLES):
         return Contender(reader, examples=reader == EXAMPLES)
     return Contender(reader, reader)
 
 
-def _tell(label: str, done: int, total: int) -> None:
+def tell(label: str, done: int, total: int) -> None:
+    """How far it is, for who waits."""
     print(f"{label}: {done} of {total}", file=sys.stderr)
 
 
-def _public(workspace: Workspace, read: QuestionSet, count: int) -> list[Case]:
+def public_cases(workspace: Workspace, read: QuestionSet, count: int) -> list[Case]:
     """Every drawn question with its paragraph there, and once more with it taken out."""
     documents = [paragraph_document(read.name, number, text) for number, text in enumerate(read.paragraphs)]
     workspace.index(read.name).add(documents)
@@ -111,7 +113,8 @@ def _bank(workspace: Workspace) -> list[tuple[str, list[Case]]]:
     return sets
 
 
-def _figures(scored: Sequence[Scored]) -> Row:
+def figures(scored: Sequence[Scored]) -> Row:
+    """How good replies were, in a row of a table."""
     summary = summarise(scored)
     return {
         "answerable": sum(entry.case.answerable for entry in scored),

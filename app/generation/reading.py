@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from transformers.cache_utils import Cache
 
-from app.generation.kv_cache import continue_from, views
+from app.generation.kv_cache import continue_from, cut, views
 from app.generation.model import LoadedModel
 from app.generation.prefix_cache import Prefix, PrefixCache, Tokens
 from app.generation.protocol import Cancelled
@@ -37,15 +37,24 @@ def read_prompt(
     for chunk in _chunks(ids[shared:]):
         if cancelled():
             return None
-        logits = _advance(model, cache, chunk, last=shared + len(chunk) == len(ids))
+        logits = _advance(model, cache, chunk, keep=int(shared + len(chunk) == len(ids)))
         shared += len(chunk)
-    prefixes.put(version, Prefix(ids, views(cache), logits))
-    return Position(cache, logits)
+    prefixes.put(version, Prefix(ids, views(cache), logits[-1]))
+    return Position(cache, logits[-1])
 
 
-def read_token(model: LoadedModel, position: Position, token: int) -> None:
-    """Move `position` one token further."""
-    position.logits = _advance(model, position.cache, (token,), last=True)
+def read_token(model: LoadedModel, position: Position, token: int, guessed: Tokens = ()) -> Tokens:
+    """Move `position` one token further, and over those `guessed` ones that are the likeliest next.
+
+    Returns them; the first that is not, and all behind it, are taken back.
+    """
+    start = position.cache.get_seq_length()
+    logits = _advance(model, position.cache, (token, *guessed), keep=1 + len(guessed))
+    likeliest = logits[:-1].argmax(dim=-1).tolist()
+    right = next((place for place, one in enumerate(guessed) if one != likeliest[place]), len(guessed))
+    cut(position.cache, start + 1 + right)
+    position.logits = logits[right]
+    return guessed[:right]
 
 
 def _chunks(ids: Tokens) -> Iterator[Tokens]:
@@ -53,12 +62,12 @@ def _chunks(ids: Tokens) -> Iterator[Tokens]:
 
 
 @torch.inference_mode()
-def _advance(model: LoadedModel, cache: Cache, ids: Tokens, last: bool) -> torch.Tensor:
-    """Read `ids`; with `last`, the logits after them (the vocabulary is the dearest layer), else nothing."""
+def _advance(model: LoadedModel, cache: Cache, ids: Tokens, keep: int) -> torch.Tensor:
+    """Read `ids`; the logits [keep, vocabulary] after the last ones: the vocabulary is dear."""
     inputs = torch.tensor([ids], device=model.device)
-    if not last:
+    if not keep:
         model.network.base_model(input_ids=inputs, past_key_values=cache, use_cache=True)
         return torch.empty(0)
-    output = model.network(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
-    logits: torch.Tensor = output.logits[0, -1].float()
+    output = model.network(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=keep)
+    logits: torch.Tensor = output.logits[0].float()
     return logits

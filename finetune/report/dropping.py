@@ -65,16 +65,24 @@ _ZH: Mapping[str, str] = {
 
 def told(reason: str, language: Language) -> str:
     """A reason as a sentence; one of no known kind, as of a line that cannot be read, stays English."""
-    for pattern, chinese in _ZH.items() if language == "zh" else ():
-        if match := _matcher(pattern).fullmatch(reason):
-            return chinese.format(*map(_in_chinese, match.groups()))
-    return reason
+    pattern, blanks = _recognised(reason)
+    if language == "en" or pattern is None:
+        return reason
+    return _ZH[pattern].format(*map(_in_chinese, blanks))
 
 
 def kind_of(reason: str) -> str:
     """A reason without what differs from pair to pair; `told` knows it as well."""
-    pattern = next((known for known in _ZH if _matcher(known).fullmatch(reason)), None)
+    pattern, _ = _recognised(reason)
     return pattern.replace(_BLANK, "…") if pattern else reason.partition(":")[0]
+
+
+def _recognised(reason: str) -> tuple[str | None, tuple[str, ...]]:
+    """The pattern of a reason and what stands in its blanks; None if it has none."""
+    for pattern in _ZH:
+        if match := _matcher(pattern).fullmatch(reason):
+            return pattern, match.groups()
+    return None, ()
 
 
 def _in_chinese(blank: str) -> str:

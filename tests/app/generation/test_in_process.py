@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from app.generation.in_process import InProcessGenerator, Limits
+from app.generation.model import LoadedModel
 from app.generation.prefix_cache import PrefixCache
 from app.generation.processor import Precision
 from app.generation.protocol import Request, never
@@ -82,6 +83,44 @@ def test_logits_are_those_of_the_model_after_the_prompt_and_after_each_token(
         error = (position.logits - expected[place]).abs().max() / expected[place].std()
         assert float(error) < most
         read_token(model, position, ids[place + 1])
+
+
+@pytest.mark.parametrize("right", range(5))
+def test_guesses_are_kept_as_far_as_they_are_what_would_be_written(gemma: Path, right: int) -> None:
+    model = InProcessGenerator(gemma, precision=PLAIN)._model
+    ids = model.encoder.prompt((Message("user", LONG),))
+    one = read_prompt(model, PrefixCache(10**9), "", ids, never)
+    guessing = read_prompt(model, PrefixCache(10**9), "", ids, never)
+    assert one is not None
+    assert guessing is not None
+    first, *rest = written_one_by_one(model, one, 1 + right)
+    wrong = (int(one.logits.argmin()), 5)
+    assert read_token(model, guessing, first, (*rest, *wrong)) == tuple(rest)
+    assert guessing.cache.get_seq_length() == one.cache.get_seq_length() == len(ids) + 1 + right
+    assert torch.allclose(guessing.logits, one.logits, atol=1e-4)
+    following = [written_one_by_one(model, position, 4) for position in (one, guessing)]
+    assert following[0] == following[1]
+
+
+def test_what_repeats_itself_is_written_in_fewer_steps(gemma: Path) -> None:
+    generator = InProcessGenerator(gemma, precision=PLAIN)
+    read: list[int] = []
+    generator._model.network.base_model.register_forward_hook(
+        lambda _module, _args, kwargs, _output: read.append(kwargs["input_ids"].shape[1]), with_kwargs=True
+    )
+    written(generator, asked("again again again", tokens=60))
+    greedy, read[:] = len(read), []
+    written(generator, replace(asked("again again again", tokens=60), temperature=1.0))
+    assert greedy < len(read) == 59  # the prompt is remembered
+
+
+def written_one_by_one(model: LoadedModel, position: Position, count: int) -> list[int]:
+    """The likeliest tokens, each read alone."""
+    tokens = []
+    for _ in range(count):
+        tokens.append(int(position.logits.argmax()))
+        read_token(model, position, tokens[-1])
+    return tokens
 
 
 def test_what_was_read_before_does_not_change_the_answer(gemma: Path) -> None:
