@@ -2,13 +2,11 @@
 
 After "Learning without Forgetting" (Li and Hoiem 2016): beside the replies that are learned, the divergence
 between the base and the adapted model on other text is kept small. The text comes from the documents that
-are learned from anyway. How far that went is seen on `plain_texts`, since a model that is held on documents
-of a bank changes elsewhere; the gate measures on yet other text (`finetune.evaluation.forgetting`).
+are learned from anyway; what was forgotten is measured on other text (`finetune.evaluation.forgetting`).
 """
 
 import random
 from collections.abc import Sequence
-from importlib.resources import files
 
 import torch
 from peft import PeftModel
@@ -20,18 +18,6 @@ from finetune.training.rows import Tokens
 # Tokens of a piece: enough for a sentence; equal lengths make a batch without masks.
 PIECE = 32
 _WINDOW = 320  # characters that hold so many tokens in any language
-_SEPARATOR = "\n---\n"
-
-
-def plain_texts() -> list[str]:
-    """Text of several kinds about nothing in particular, in English and Chinese, written for this project."""
-    return [
-        piece.strip()
-        for language in ("en", "zh")
-        for piece in (files("finetune.training") / f"plain_{language}.txt")
-        .read_text(encoding="utf-8")
-        .split(_SEPARATOR)
-    ]
 
 
 def pieces_of(texts: Sequence[str], encoder: Encoder, count: int, seed: int) -> tuple[Tokens, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from finetune.encoding import Encoder
-from finetune.training.keeping import pieces_of, plain_texts
+from finetune.training.keeping import pieces_of
 from finetune.training.rows import Encoded, Tokens, Tree, packed, trees_of
 from finetune.training.values import Sample, TrainSettings
 from knowledge_base.errors import InputError
@@ -30,8 +30,7 @@ class Refused:
 class Plan:
     """Rows of each step, the rows that measure, and after how many steps they are used.
 
-    `kept` are the pieces of the documents' text of each step, to which the model is held; `checked` are
-    pieces of text about other things, which say how much was forgotten, if it is held at all.
+    `kept` are the pieces of plain text of each step, `checked` other ones that say how much was forgotten.
     `digest` tells this plan from every other one: of other samples, another order or other settings.
     """
 
@@ -80,7 +79,7 @@ def plan_of(
     return Plan(
         steps=tuple(steps),
         kept=kept,
-        checked=pieces_of(plain_texts() if any(kept) else (), encoder, _CHECKED, settings.seed + 1),
+        checked=pieces_of(texts, encoder, _CHECKED, settings.seed + 1),
         dev=tuple(dev),
         measure_every=max(1, an_epoch // settings.measurements),
         refused=tuple(refused),

@@ -1,7 +1,7 @@
 """Scales a trained adapter down as far as it must be to forget no more than is allowed.
 
 What an adapter changes is linear in its scale, what it forgets grows about with the square: a little less of
-it costs much less. The choice is made on plain text of its own, never on the text that the gate measures.
+it costs much less. The choice is made on text of the documents, never on the text that the gate measures.
 """
 
 from bisect import bisect_left

@@ -7,13 +7,10 @@ import pytest
 import torch
 from peft import PeftModel
 
-from finetune.evaluation.forgetting import general_texts
-from finetune.training.keeping import PIECE, divergence, pieces_of, plain_texts
+from finetune.training.keeping import PIECE, divergence, pieces_of
 from finetune.training.network import adapted, load_base
-from finetune.training.plan import plan_of
 from finetune.training.train import Base, fit
 from finetune.training.values import Sample, TrainSettings
-from retrieval.prompt import language_of
 from tests.finetune.training.conftest import TEXTS, encoder_of
 
 LONG = tuple(text * 12 for text in TEXTS)
@@ -28,22 +25,6 @@ def test_pieces_are_equally_long_stand_in_the_texts_and_are_decided_by_the_seed(
     assert {len(piece) for piece in pieces} == {PIECE}
     assert all(any(encoder.decode(list(piece)).strip("\ufffd ") in text for text in LONG) for piece in pieces)
     assert pieces == pieces_of(LONG, encoder, 20, seed=3) != pieces_of(LONG, encoder, 20, seed=4)
-
-
-def test_plain_text_is_in_both_languages_and_not_what_the_gate_measures() -> None:
-    texts = plain_texts()
-    assert {language_of(text) for text in texts} == {"en", "zh"}
-    gate = "\n".join(general_texts("en") + general_texts("zh"))
-    assert not any(line in gate for text in texts for line in text.splitlines() if line.strip())
-
-
-def test_what_was_forgotten_is_seen_on_plain_text(gemma: Path, samples: tuple[Sample, ...]) -> None:
-    encoder = encoder_of(gemma)
-    plan = plan_of(samples, encoder, SETTINGS, LONG)
-    said = [encoder.decode(list(piece)).strip("\ufffd ") for piece in plan.checked]
-    assert said
-    assert all(any(piece in text for text in plain_texts()) for piece in said)
-    assert plan_of(samples, encoder, SETTINGS).checked == ()
 
 
 @pytest.mark.parametrize("texts", [(), (" \n",), ("too short",)])
