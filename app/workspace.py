@@ -74,8 +74,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         self._home = open_collections(settings)
         self._feedback = FeedbackStore(settings.home / "feedback.sqlite")
         self._lock = threading.RLock()
-        # Its own, so that documents can be searched while the generator is being loaded.
-        self._generating = threading.RLock()
+        self._generating = threading.RLock()  # documents can be searched while the generator is loaded
         self._embedder = embedder
         self._generator = generator
         self._served: ServedAdapters | None = None
@@ -204,12 +203,8 @@ class Workspace(AbstractContextManager["Workspace"]):
         """
         entry = choose(self.registry, self.settings, task.adapter, task.collection)
         name = self.served().serve(entry)
-        request = Request(
-            task.messages,
-            None if name == BASE else name,
-            task.max_new_tokens or self.settings.max_new_tokens,
-            task.temperature,
-        )
+        tokens = task.max_new_tokens or self.settings.max_new_tokens
+        request = Request(task.messages, None if name == BASE else name, tokens, task.temperature)
         return Writing(name, self.generator().stream(request, cancelled))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -281,8 +276,7 @@ class Workspace(AbstractContextManager["Workspace"]):
             self.answerer()
             # A token, not only the models: an adapter's weights come with the first that asks for it.
             greeting = Task((Message("user", "Hello"),), self.settings.collection, max_new_tokens=1)
-            for _ in self.write(greeting).pieces:
-                pass
+            list(self.write(greeting).pieces)
 
     def close(self) -> None:
         """Release files; the workspace cannot be used afterwards."""

