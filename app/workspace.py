@@ -274,9 +274,10 @@ class Workspace(AbstractContextManager["Workspace"]):
     def _load_quietly(self) -> None:
         with suppress(DomainqaError):
             self.answerer()
-            # A token, not only the models: an adapter's weights come with the first that asks for it.
             greeting = Task((Message("user", "Hello"),), self.settings.collection, max_new_tokens=1)
-            list(self.write(greeting).pieces)
+            pieces = self.write(greeting).pieces
+            if self.settings.generator_url is None:
+                list(pieces)  # in this process an adapter's weights come with the first token
 
     def close(self) -> None:
         """Release files; the workspace cannot be used afterwards."""

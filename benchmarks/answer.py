@@ -37,9 +37,10 @@ from app.models import model_folder
 from app.retraining.surroundings import WorkspaceSurroundings
 from app.settings import load_settings
 from app.workspace import Workspace
+from benchmarks.asking import figures, public_cases, tell
 from benchmarks.measuring import Row, read_set, save, show
-from benchmarks.quality import contender, figures, public_cases, tell
 from finetune.evaluation.evaluate import evaluate
+from finetune.retrain.values import Contender
 from retrieval.prompt import Message
 
 PROMPT_TOKENS = 1000
@@ -102,6 +103,13 @@ def main() -> None:
     settings = load_settings({})
     device = device_of(settings)
     folder = arguments.model or model_folder(settings.generator, settings.models_cache)
+    speed = _speed(folder, device, arguments)
+    quality = _qualities(folder, device, arguments) if arguments.data else []
+    save(arguments.json, "answer", {"speed": speed, "quality": quality})
+
+
+def _speed(folder: Path, device: str, arguments: argparse.Namespace) -> list[Row]:
+    """How fast each engine writes."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     engines = [
         _loaded("generate bf16", lambda: _plain(folder, tokenizer, torch.bfloat16, device)),
@@ -118,15 +126,18 @@ def main() -> None:
     rows = [_row(engine, engines[0], engines[1]) for engine in engines]
     tokens = len(tokenizer(_prompt(_context(tokenizer, 1), 0)).input_ids)
     show(f"{folder.name}, prompt of {tokens} tokens, greedy, median of {arguments.repeat}", rows)
-    del engines
-    quality = [
+    return rows
+
+
+def _qualities(folder: Path, device: str, arguments: argparse.Namespace) -> list[Row]:
+    """How good answers are, in plain bf16 and as they are served."""
+    rows = [
         {"engine": name, **row}
         for name, precision in (("bf16", Precision(torch.bfloat16)), ("in process", best_precision(device)))
         for row in _quality(InProcessGenerator(folder, device, precision=precision), arguments)
     ]
-    if quality:
-        show("Quality of the answers of the same adapter", quality)
-    save(arguments.json, "answer", {"speed": rows, "quality": quality})
+    show("Quality of the answers of the same adapter", rows)
+    return rows
 
 
 def _quality(generator: InProcessGenerator, arguments: argparse.Namespace) -> list[Row]:
@@ -138,7 +149,7 @@ def _quality(generator: InProcessGenerator, arguments: argparse.Namespace) -> li
     ):
         for read in map(read_set, arguments.data):
             cases = [c for c in public_cases(workspace, read, arguments.questions) if c.answerable]
-            asks = {"reader": WorkspaceSurroundings(workspace, read.name).ask(contender("reader"))}
+            asks = {"reader": WorkspaceSurroundings(workspace, read.name).ask(Contender("reader", "reader"))}
             scored = figures(evaluate(cases, asks, tell).scored["reader"])
             rows.append({"set": read.name, **{name: scored[name] for name in _SHOWN}})
     return rows

@@ -15,21 +15,19 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is not the package
 
 import argparse
-import random
 import tempfile
 from collections.abc import Sequence
 
 from app.retraining.surroundings import WorkspaceSurroundings
 from app.settings import load_settings
 from app.workspace import Workspace
-from benchmarks.measuring import QuestionSet, Row, machine, paragraph_document, read_set, save, show
-from finetune.evaluation.bootstrap import Estimate
+from benchmarks.asking import figures, public_cases, tell
+from benchmarks.measuring import Row, machine, read_set, save, show
 from finetune.evaluation.evaluate import evaluate
-from finetune.evaluation.scoring import Scored, summarise
-from finetune.evaluation.values import BASE, EXAMPLES, Case, Question, cases_of
+from finetune.evaluation.scoring import Scored
+from finetune.evaluation.values import BASE, EXAMPLES, Case, cases_of
 from finetune.pairs.formats import read_pairs
 from finetune.retrain.values import Contender
-from retrieval.prompt import language_of
 
 REPOSITORY = Path(__file__).parent.parent
 _WRONG = 0.5
@@ -49,7 +47,7 @@ def main() -> None:
             sets += _bank(workspace)
         for name, cases in sets:
             surroundings = WorkspaceSurroundings(workspace, "bank" if name.startswith("bank") else name)
-            asks = {reader: surroundings.ask(contender(reader)) for reader in arguments.readers}
+            asks = {reader: surroundings.ask(_contender(reader)) for reader in arguments.readers}
             store = arguments.store / f"{name}.jsonl" if arguments.store else None
             for reader, scored in evaluate(cases, asks, tell, store).scored.items():
                 rows.append({"set": name, "reader": reader, **figures(scored)})
@@ -76,30 +74,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def contender(reader: str) -> Contender:
-    """A way of the base by its name, or an adapter."""
+def _contender(reader: str) -> Contender:
     if reader in (BASE, EXAMPLES):
         return Contender(reader, examples=reader == EXAMPLES)
     return Contender(reader, reader)
-
-
-def tell(label: str, done: int, total: int) -> None:
-    """How far it is, for who waits."""
-    print(f"{label}: {done} of {total}", file=sys.stderr)
-
-
-def public_cases(workspace: Workspace, read: QuestionSet, count: int) -> list[Case]:
-    """Every drawn question with its paragraph there, and once more with it taken out."""
-    documents = [paragraph_document(read.name, number, text) for number, text in enumerate(read.paragraphs)]
-    workspace.index(read.name).add(documents)
-    cases = []
-    for asked in random.Random(0).sample(read.questions, min(count, len(read.questions))):
-        path, language = documents[asked.paragraph].path, language_of(asked.question)
-        evidence = tuple((path, answer) for answer in asked.answers)
-        there, gone = Question(asked.question), Question(asked.question, frozenset({path}))
-        cases.append(Case(there, asked.answers, evidence, asked.id, "answerable", language))
-        cases.append(Case(gone, (), (), f"{asked.id} without its paragraph", "removed", language))
-    return cases
 
 
 def _bank(workspace: Workspace) -> list[tuple[str, list[Case]]]:
@@ -111,28 +89,6 @@ def _bank(workspace: Workspace) -> list[tuple[str, list[Case]]]:
         pairs = read_pairs(REPOSITORY / "samples" / "pairs" / f"{language}.jsonl").pairs
         sets.append((f"bank {language}", cases_of([p for p in pairs if p.split == "heldout"], share=0.0)))
     return sets
-
-
-def figures(scored: Sequence[Scored]) -> Row:
-    """How good replies were, in a row of a table."""
-    summary = summarise(scored)
-    return {
-        "answerable": sum(entry.case.answerable for entry in scored),
-        "EM": _mean(summary.em),
-        "F1": _mean(summary.f1),
-        "F1 from": summary.f1.low if summary.f1 else None,
-        "F1 to": summary.f1.high if summary.f1 else None,
-        "wrongly refused": _mean(summary.false_refusals),
-        "unanswerable": sum(not entry.case.answerable for entry in scored),
-        "rightly refused": _mean(summary.refusal_recall),
-        "citation right": _mean(summary.citations),
-        "found": _mean(summary.hits),
-        "seconds": summary.median,
-    }
-
-
-def _mean(estimate: Estimate | None) -> float | None:
-    return estimate.mean if estimate else None
 
 
 def _mistakes(name: str, reader: str, scored: Sequence[Scored], most: int = 10) -> list[Row]:

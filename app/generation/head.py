@@ -10,9 +10,10 @@ from app.generation.packed_linear import quantize_rows
 
 _MARGIN = 6.0
 _MOST = 4096
+# More rows than a token and its guesses are a prompt: its own format reads them at once.
 _ROWS = 16
 # Packing takes seconds, in which the rest of a model can be loaded.
-_beside = ThreadPoolExecutor(1, "pack")
+_BESIDE = ThreadPoolExecutor(1, "pack")
 
 
 class RefinedHead(nn.Linear):
@@ -36,7 +37,7 @@ class RefinedHead(nn.Linear):
             warnings.filterwarnings("ignore", ".*quantized tensor creation.*", UserWarning)
             quantized = torch._make_per_channel_quantized_tensor(rows, scales.double(), zeros, 0)
         bias = None if source.bias is None else source.bias.detach().float()
-        self._packing = _beside.submit(torch.ops.quantized.linear_prepack, quantized, bias)
+        self._packing = _BESIDE.submit(torch.ops.quantized.linear_prepack, quantized, bias)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
         """[..., inputs] → [..., vocabulary] in fp32 for few rows, else in the model's own format."""

@@ -62,13 +62,6 @@ def continue_from(layers: Layers, length: int) -> Cache:
     return cache
 
 
-def cut(cache: Cache, length: int) -> None:
-    """Forget what comes after the first `length` tokens."""
-    for layer in cache.layers:
-        if isinstance(layer, GrowingLayer) and layer.keys is not None and layer.values is not None:
-            layer.keys, layer.values = layer.keys[..., :length, :], layer.values[..., :length, :]
-
-
 def views(cache: Cache) -> Layers:
     """Keys and values of each layer as they are now; they stay so while the cache grows."""
     return tuple(

@@ -40,6 +40,7 @@ def load_model(folder: Path, device: str, precision: Precision, max_context: int
             folder, config=config, dtype=precision.weights, local_files_only=True
         )
         _make_ready(network, device, precision)
+        # Last, since the head is still being packed beside it.
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from transformers.cache_utils import Cache
 
-from app.generation.kv_cache import continue_from, cut, views
+from app.generation.kv_cache import continue_from, views
 from app.generation.model import LoadedModel
 from app.generation.prefix_cache import Prefix, PrefixCache, Tokens
 from app.generation.protocol import Cancelled
@@ -48,11 +48,10 @@ def read_token(model: LoadedModel, position: Position, token: int, guessed: Toke
 
     Returns them; the first that is not, and all behind it, are taken back.
     """
-    start = position.cache.get_seq_length()
     logits = _advance(model, position.cache, (token, *guessed), keep=1 + len(guessed))
     likeliest = logits[:-1].argmax(dim=-1).tolist()
     right = next((place for place, one in enumerate(guessed) if one != likeliest[place]), len(guessed))
-    cut(position.cache, start + 1 + right)
+    position.cache.crop(right - len(guessed))
     position.logits = logits[right]
     return guessed[:right]
 

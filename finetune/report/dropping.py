@@ -65,8 +65,8 @@ _ZH: Mapping[str, str] = {
 
 def told(reason: str, language: Language) -> str:
     """A reason as a sentence; one of no known kind, as of a line that cannot be read, stays English."""
-    pattern, blanks = _recognised(reason)
-    if language == "en" or pattern is None:
+    pattern, blanks = _recognised(reason) if language == "zh" else (None, ())
+    if pattern is None:
         return reason
     return _ZH[pattern].format(*map(_in_chinese, blanks))
 

@@ -15,8 +15,7 @@ class FakeServer:
     """Is ready, and ends, at once."""
 
     def __init__(self, service: FakeWorkspace, settings: Settings) -> None:
-        self.service = service
-        self.port = settings.port
+        self.service, self.host, self.port = service, settings.host, settings.port
 
     def run(self, ready: Callable[[str], None]) -> None:
         """Tell the address."""
@@ -41,7 +40,7 @@ def test_the_address_is_printed_when_the_page_is_ready(
 ) -> None:
     result = run("serve", "--port", "4711")
     assert (result.exit_code, result.stdout) == (0, "domainqa is ready: http://127.0.0.1:4711/\n")
-    assert [server.service for server in served] == [workspace]
+    assert [(one.service, one.host, one.port) for one in served] == [(workspace, "127.0.0.1", 4711)]
     assert workspace.closed
 
 

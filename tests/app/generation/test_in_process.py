@@ -43,6 +43,15 @@ def by_generate(folder: Path, text: str, tokens: int, dtype: torch.dtype = torch
     return str(tokenizer.decode(output[0, ids.shape[1] :], skip_special_tokens=True))
 
 
+def written_one_by_one(model: LoadedModel, position: Position, count: int) -> list[int]:
+    """The likeliest tokens, each read alone."""
+    tokens = []
+    for _ in range(count):
+        tokens.append(int(position.logits.argmax()))
+        read_token(model, position, tokens[-1])
+    return tokens
+
+
 class TestContract(GeneratorContract, ScorerContract):
     @pytest.fixture(scope="class", params=[PLAIN, HALF, INT8], ids=["plain", "half", "int8"])
     def generator(
@@ -112,15 +121,6 @@ def test_what_repeats_itself_is_written_in_fewer_steps(gemma: Path) -> None:
     greedy, read[:] = len(read), []
     written(generator, replace(asked("again again again", tokens=60), temperature=1.0))
     assert greedy < len(read) == 59  # the prompt is remembered
-
-
-def written_one_by_one(model: LoadedModel, position: Position, count: int) -> list[int]:
-    """The likeliest tokens, each read alone."""
-    tokens = []
-    for _ in range(count):
-        tokens.append(int(position.logits.argmax()))
-        read_token(model, position, tokens[-1])
-    return tokens
 
 
 def test_what_was_read_before_does_not_change_the_answer(gemma: Path) -> None:

@@ -1,0 +1,53 @@
+"""What the benchmarks of answers share: cases of a public set, figures of the replies."""
+
+import random
+import sys
+from collections.abc import Sequence
+
+from app.workspace import Workspace
+from benchmarks.measuring import QuestionSet, Row, paragraph_document
+from finetune.evaluation.bootstrap import Estimate
+from finetune.evaluation.scoring import Scored, summarise
+from finetune.evaluation.values import Case, Question
+from retrieval.prompt import language_of
+
+
+def public_cases(workspace: Workspace, read: QuestionSet, count: int) -> list[Case]:
+    """Every drawn question with its paragraph there, and once more with it taken out."""
+    documents = [paragraph_document(read.name, number, text) for number, text in enumerate(read.paragraphs)]
+    workspace.index(read.name).add(documents)
+    cases = []
+    for asked in random.Random(0).sample(read.questions, min(count, len(read.questions))):
+        path, language = documents[asked.paragraph].path, language_of(asked.question)
+        evidence = tuple((path, answer) for answer in asked.answers)
+        there, gone = Question(asked.question), Question(asked.question, frozenset({path}))
+        cases.append(Case(there, asked.answers, evidence, asked.id, "answerable", language))
+        cases.append(Case(gone, (), (), f"{asked.id} without its paragraph", "removed", language))
+    return cases
+
+
+def figures(scored: Sequence[Scored]) -> Row:
+    """How good replies were, in a row of a table."""
+    summary = summarise(scored)
+    return {
+        "answerable": sum(entry.case.answerable for entry in scored),
+        "EM": _mean(summary.em),
+        "F1": _mean(summary.f1),
+        "F1 from": summary.f1.low if summary.f1 else None,
+        "F1 to": summary.f1.high if summary.f1 else None,
+        "wrongly refused": _mean(summary.false_refusals),
+        "unanswerable": sum(not entry.case.answerable for entry in scored),
+        "rightly refused": _mean(summary.refusal_recall),
+        "citation right": _mean(summary.citations),
+        "found": _mean(summary.hits),
+        "seconds": summary.median,
+    }
+
+
+def _mean(estimate: Estimate | None) -> float | None:
+    return estimate.mean if estimate else None
+
+
+def tell(label: str, done: int, total: int) -> None:
+    """How far it is, for who waits."""
+    print(f"{label}: {done} of {total}", file=sys.stderr)
