@@ -17,6 +17,9 @@ RUN_STAMP := $(VENV)/stamp-run-$(PINS)
 DEV_STAMP := $(VENV)/stamp-dev-$(PINS)
 VENV_STAMP := $(VENV)/stamp-venv
 
+# What Python has compiled it keeps, whatever the shell says: every start is seconds faster.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run setup test lint heavy docs clean help
 .DEFAULT_GOAL := help
 

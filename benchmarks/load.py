@@ -35,6 +35,7 @@ from finetune.pairs.formats import read_pairs
 REPOSITORY = Path(__file__).parent.parent
 COLLECTION = "load"
 PATIENCE = 600.0
+WARM_SECONDS = 5.0
 COMMAND = [sys.executable, "-m", "app.cli"]
 
 
@@ -61,6 +62,8 @@ def main() -> None:
             ("answers, streamed", arguments.streaming, _stream(arguments.adapter)),
         ):
             if clients:
+                # What is loaded and kept at the first requests is not load.
+                asyncio.run(_asked(address, questions, request, clients, WARM_SECONDS))
                 before = _memory(process)
                 done, seconds = asyncio.run(_asked(address, questions, request, clients, arguments.seconds))
                 rows.append(_row(what, clients, done, seconds, before, _memory(process)))
@@ -117,8 +120,6 @@ async def _asked(
             done.append(await request(client, questions[next(numbers) % len(questions)]))
 
     async with httpx.AsyncClient(base_url=address, timeout=PATIENCE, limits=limits) as client:
-        await request(client, questions[-1])  # what is loaded at the first request is not load
-        begun = time.monotonic()
         await asyncio.gather(*(ask(client) for _ in range(clients)))
     return done, time.monotonic() - begun
 

@@ -25,7 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 _OUTSIDE = dict(os.environ)
 
 NOT_IN_CI = "not in CI: "
-_CLUSTER = "elasticsearch"  # begins the names of the fixtures that give one
+_CLUSTER = "elasticsearch"  # begins the names of the fixtures that give one; also a parameter
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - compared with, never bound
 
 
@@ -33,6 +33,7 @@ class NetworkForbidden(AssertionError):
     """A test tried to reach another machine."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In several processes, a file's tests share one, and so do all that need the cluster: one is enough.
 
@@ -46,7 +47,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _needs_cluster(item: pytest.Item) -> bool:
     assert isinstance(item, pytest.Function)
-    return any(name.startswith(_CLUSTER) for name in item.fixturenames)
+    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    asked = [*item.fixturenames, *(value for value in given if isinstance(value, str))]
+    return any(name.startswith(_CLUSTER) for name in asked)
 
 
 @pytest.fixture(scope="session", autouse=True)
