@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from app.answering.values import Event, Question
 from app.generation.protocol import Cancelled, never
@@ -139,17 +139,33 @@ def workspace(bank: WatchedWorkspace) -> WatchedWorkspace:
     return bank
 
 
-@pytest.fixture
-def visits(chromium: Browser) -> Iterator[Callable[..., Visit]]:
-    """Opens tabs, each in a browser profile of its own, and looks afterwards whether anything went wrong."""
-    made: list[Visit] = []
+@pytest.fixture(scope="session")
+def profiles(chromium: Browser) -> Callable[..., BrowserContext]:
+    """Browser profiles by what they were made for; one that nobody uses is given again, with a warm cache."""
+    made: list[tuple[dict[str, Any], BrowserContext]] = []
 
-    def visit(address: str, **options: Any) -> Visit:
+    def profile(**options: Any) -> BrowserContext:
+        for given, context in made:
+            if given == options and not context.pages:
+                return context
         context = chromium.new_context(
             **{"locale": "en-GB", "viewport": {"width": 1280, "height": 800}, **options}
         )
         context.set_default_timeout(20_000)
-        page = context.new_page()
+        made.append((options, context))
+        return context
+
+    return profile
+
+
+@pytest.fixture
+def visits(profiles: Callable[..., BrowserContext]) -> Iterator[Callable[..., Visit]]:
+    """Opens tabs, each in a browser profile of its own, and looks afterwards whether anything went wrong."""
+    made: list[Visit] = []
+
+    def visit(address: str, **options: Any) -> Visit:
+        page = profiles(**options).new_page()
+        _forget(page, address)
         tab = Visit(page, address)
         _watch(tab)
         page.goto(address)
@@ -160,7 +176,8 @@ def visits(chromium: Browser) -> Iterator[Callable[..., Visit]]:
 
     yield visit
     for tab in made:
-        tab.page.context.close()
+        for page in tab.page.context.pages:
+            page.close()
     assert [tab.dialogs for tab in made if tab.dialogs] == []
     assert [tab.problems for tab in made if tab.problems] == []
     assert [tab.foreign for tab in made if tab.foreign] == []
@@ -178,6 +195,12 @@ def eventually(happens: Callable[[], bool]) -> bool:
     while not happens() and time.monotonic() < deadline:
         time.sleep(0.1)
     return happens()
+
+
+def _forget(page: Page, address: str) -> None:
+    """Make a tab's profile as it was new, but for the cache."""
+    what = {"origin": address.rstrip("/"), "storageTypes": "cookies,local_storage"}
+    page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", what)
 
 
 def _watch(tab: Visit) -> None:

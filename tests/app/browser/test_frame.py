@@ -71,8 +71,7 @@ def test_every_word_of_the_page_changes_with_the_language(visit: Visit, workspac
     assert left() == set()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_the_page_fits_and_follows_the_colour_scheme(
     visits: Visits, address: str, workspace: FakeWorkspace, width: int, scheme: str
 ) -> None:
