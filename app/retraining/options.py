@@ -44,7 +44,9 @@ class RetrainOptions(BaseModel):
     samples_per_step: int = Field(_TRAIN.samples_per_step, ge=1, description="Replies learned in a step.")
     keep_pieces: int = Field(_TRAIN.keep_pieces, ge=0, description="Pieces of plain text beside, in a step.")
     keep_weight: float = Field(_TRAIN.keep_weight, ge=0, description="How much they hold back forgetting.")
-    keep_limit: float = Field(_TRAIN.keep_limit, gt=0, description="Change of plain text, at most.")
+    forget_limit: float = Field(
+        _TRAIN.forget_limit, gt=0, description="Rise of the loss on general text before it is scaled down."
+    )
     row_tokens: int = Field(_TRAIN.row_tokens, ge=64, description="Tokens computed at once.")
     dev_share: float = Field(_TRAIN.dev_share, ge=0, lt=0.5, description="Share of pairs that stop it.")
     measurements: int = Field(_TRAIN.measurements, ge=1, description="Measurements in an epoch.")

@@ -27,7 +27,7 @@ from finetune.registry.entry import Entry
 from finetune.registry.references import BASE
 from finetune.retrain.values import Calibrating, Contender
 from finetune.samples import is_gold
-from finetune.training.train import Base
+from finetune.training.values import Base
 from knowledge_base.errors import MismatchError, ModelError
 from knowledge_base.values import Passage
 from retrieval.context import CountTokens

@@ -1,22 +1,17 @@
 """How much an adapter forgets: the rise of the mean token loss on general text.
 
-After PEFT's method comparison, which takes the rise of the loss on Wikipedia. Our text is short, written
-for this project, in English and Chinese, of several kinds (articles, stories, talk, instructions), and says
-nothing about the subjects that adapters are trained on.
+After PEFT's method comparison, which takes the rise of the loss on Wikipedia.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
+from finetune.general_text import LANGUAGES, general_texts
 from knowledge_base.errors import InputError, MismatchError
 from retrieval.prompt import Language
 
 # The sum of the losses in nats over all predicted tokens of the texts, and how many these are.
 Loss = Callable[[Sequence[str]], tuple[float, int]]
-
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
-_SEPARATOR = "\n---\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +48,6 @@ class Forgetting:
         return self.overall.rise
 
 
-def general_texts(language: Language) -> list[str]:
-    """The pieces of the general text in one language, a few hundred words each."""
-    text = (files("finetune.evaluation") / f"general_{language}.txt").read_text(encoding="utf-8")
-    return [piece.strip() for piece in text.split(_SEPARATOR)]
-
-
 def measure_forgetting(base: Loss, candidate: Loss) -> Forgetting:
     """The losses of both on the general text.
 
@@ -70,7 +59,7 @@ def measure_forgetting(base: Loss, candidate: Loss) -> Forgetting:
 
 
 def _losses(base: Loss, candidate: Loss, language: Language) -> Losses:
-    texts = general_texts(language)
+    texts = general_texts("gate", language)
     (before, tokens), (after, others) = base(texts), candidate(texts)
     if tokens != others:
         raise MismatchError(

@@ -21,7 +21,7 @@ from retrieval.context import CountTokens
 from retrieval.prompt import Language
 
 if TYPE_CHECKING:  # it loads torch and PEFT, and who only looks at runs needs neither
-    from finetune.training.train import Base
+    from finetune.training.values import Base
 
 Calibrating = Literal["scored", "unscored"]
 Start = Literal["live", "base"]

@@ -2,7 +2,7 @@
 
 After "Learning without Forgetting" (Li and Hoiem 2016): beside the replies that are learned, the divergence
 between the base and the adapted model on other text is kept small. The text comes from the documents that
-are learned from anyway; what was forgotten is measured on other text (`finetune.evaluation.forgetting`).
+are learned from anyway; what was forgotten is measured on other text (`finetune.general_text`).
 """
 
 import random

@@ -14,8 +14,6 @@ from knowledge_base.errors import InputError
 
 Rows = tuple[tuple[Tree, ...], ...]
 _FLOOR = 0.1
-# Pieces of plain text that say how much was forgotten: some thousand tokens.
-_CHECKED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +28,12 @@ class Refused:
 class Plan:
     """Rows of each step, the rows that measure, and after how many steps they are used.
 
-    `kept` are the pieces of plain text of each step, `checked` other ones that say how much was forgotten.
+    `kept` are the pieces of plain text of each step.
     `digest` tells this plan from every other one: of other samples, another order or other settings.
     """
 
     steps: tuple[Rows, ...]
     kept: tuple[tuple[Tokens, ...], ...]
-    checked: tuple[Tokens, ...]
     dev: Rows
     measure_every: int
     refused: tuple[Refused, ...]
@@ -79,7 +76,6 @@ def plan_of(
     return Plan(
         steps=tuple(steps),
         kept=kept,
-        checked=pieces_of(texts, encoder, _CHECKED, settings.seed + 1),
         dev=tuple(dev),
         measure_every=max(1, an_epoch // settings.measurements),
         refused=tuple(refused),

@@ -1,49 +1,44 @@
 """Scales a trained adapter down as far as it must be to forget no more than is allowed.
 
 What an adapter changes is linear in its scale, what it forgets grows about with the square: a little less of
-it costs much less. The choice is made on text of the documents, never on the text that the gate measures.
+it costs much less. The choice is made on other text than the one that the gate measures.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import torch
 from peft import PeftModel
 
 from finetune.training.checkpoint import trained_parameters
-from finetune.training.keeping import PIECE, divergence
-from finetune.training.rows import Tokens
 
 _SCALES = tuple(tenth / 10 for tenth in range(10, 2, -1))
-_AT_ONCE = 4
 
 
-def shrink(model: PeftModel, pieces: Sequence[Tokens], limit: float) -> float:
-    """The largest scale of 1.0, 0.9 … 0.3 that keeps the divergence within `limit`, which the weights get.
+def shrink(model: PeftModel, loss: Callable[[], tuple[float, int]], limit: float) -> float:
+    """The largest scale of 1.0, 0.9 … 0.3 at which the loss rises no further than allowed; the weights get it.
 
     Args:
         model: base and adapter, not in training.
-        pieces: plain text on which it was not held, each of 32 tokens; without any nothing is changed.
-        limit: nats a token. Where even 0.3 is too much, 0.3 it is: the gate will judge.
+        loss: what the model, as it is when this is called, loses on general text: the sum in nats over all
+            predicted tokens, and how many they are.
+        limit: nats a token by which it may lose more than the base. Where even 0.3 is too much, 0.3 it is:
+            the gate will judge.
     """
-    if not pieces:
-        return 1.0
     parts = {name: value for name, value in trained_parameters(model).items() if "lora_B" in name}
     whole = {name: value.detach().clone() for name, value in parts.items()}
+    with model.disable_adapter():
+        base, tokens = loss()
 
     @torch.no_grad()
-    def fits(scale: float) -> bool:
+    def scale_to(scale: float) -> None:
         for name, value in parts.items():
             value.copy_(whole[name] * scale)
-        return _change(model, pieces) <= limit * len(pieces) * PIECE
+
+    def fits(scale: float) -> bool:
+        scale_to(scale)
+        return loss()[0] - base <= limit * tokens
 
     place = min(bisect_left(_SCALES, True, key=fits), len(_SCALES) - 1)
-    for name, value in parts.items():
-        value.data.copy_(whole[name] * _SCALES[place])
+    scale_to(_SCALES[place])
     return _SCALES[place]
-
-
-def _change(model: PeftModel, pieces: Sequence[Tokens]) -> float:
-    """The divergence over all pieces, some at a time: a vocabulary's worth of logits a token fills memory."""
-    parts = (pieces[start : start + _AT_ONCE] for start in range(0, len(pieces), _AT_ONCE))
-    return sum(float(divergence(model, part)) for part in parts)

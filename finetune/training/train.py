@@ -10,6 +10,7 @@ from peft import PeftModel
 from transformers import AutoTokenizer, PreTrainedModel
 
 from finetune.encoding import Encoder
+from finetune.general_text import LANGUAGES, general_texts
 from finetune.registry.digests import weights_digest
 from finetune.training import checkpoint
 from finetune.training.checkpoint import Course, Point, Tensors, trained_parameters
@@ -20,7 +21,8 @@ from finetune.training.processes import ALONE, Processes, join_processes
 from finetune.training.rows import Encoded, Tree, row_of
 from finetune.training.saving import save_adapter
 from finetune.training.shrinking import shrink
-from finetune.training.values import OnProgress, Progress, Sample, TrainSettings, silent
+from finetune.training.text_loss import text_loss
+from finetune.training.values import Base, OnProgress, Progress, Sample, TrainSettings, silent
 from finetune.training.verify import probe_of, verify
 from knowledge_base.errors import StorageError
 from knowledge_base.values import digest_of
@@ -30,20 +32,6 @@ ADAPTER = "adapter"
 # Losses of a row and of its samples alone agree to this share where the model reads rows as they are meant.
 _AGREEMENT = 0.02
 _LARGEST_GRADIENT = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The model to adapt: its folder, the id that is written into the adapter, and how much it may read.
-
-    `start` is the folder of an adapter of this model to go on from; None begins a fresh one.
-    """
-
-    folder: Path
-    id: str
-    context: int = 8192
-    device: str = "cpu"
-    start: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +90,8 @@ def fit(  # noqa: PLR0913, PLR0917 - as `train`, and who shares the work
 ) -> tuple[PeftModel, Plan, Trained]:
     """`train` without writing the adapter: the model with its best weights, the plan, what came of it."""
     tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
-    plan = plan_of(samples, Encoder(tokenizer, base.context), settings, texts)
+    encoder = Encoder(tokenizer, base.context)
+    plan = plan_of(samples, encoder, settings, texts)
     network = load_base(base.folder, base.device, settings.four_bit)
     if base.start is None:
         model = adapted(network, settings)
@@ -116,7 +105,8 @@ def fit(  # noqa: PLR0913, PLR0917 - as `train`, and who shares the work
             f"The folder {folder} cannot be made: {error}.", "Choose one that can be written."
         ) from error
     course = _Run(model, network, plan, settings, folder, processes, progress).train()
-    scale = shrink(model.train(False), plan.checked, settings.keep_limit)
+    plain = [text for language in LANGUAGES for text in general_texts("shrink", language)]
+    scale = shrink(model.train(False), lambda: text_loss(model, encoder, plain), settings.forget_limit)
     trained = Trained(tuple(course.curve), course.best_loss, course.step, course.seconds, plan.refused, scale)
     return model, plan, trained
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from knowledge_base.errors import InputError
@@ -25,6 +26,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """The model to adapt: its folder, the id that is written into the adapter, and how much it may read.
+
+    `start` is the folder of an adapter of this model to go on from; None begins a fresh one.
+    """
+
+    folder: Path
+    id: str
+    context: int = 8192
+    device: str = "cpu"
+    start: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TrainSettings:
     """How an adapter is trained; rank, alpha, dropout, variant and targets are those of a fresh one.
 
@@ -33,8 +48,8 @@ class TrainSettings:
     but the head. learning_rate is reached after `warmup` of all steps and falls to a tenth along a cosine.
     samples_per_step: replies learned between two changes of the weights. keep_pieces: pieces of plain text in
     a step on which the model is held to its own predictions, and keep_weight, how much a nat there counts
-    against a nat of the replies. keep_limit: nats a token by which its predictions may change on plain text;
-    an adapter that changes more is scaled down. row_tokens: tokens computed at once, which bounds the
+    against a nat of the replies. forget_limit: nats a token by which the loss on general text may rise; an
+    adapter that forgets more is scaled down. row_tokens: tokens computed at once, which bounds the
     memory. dev_share of the pairs' samples tell when to stop: after `patience` measurements without a better
     one; `measurements` are made in an epoch. four_bit keeps the base in four bits (CUDA only).
     checkpoint_seconds: how much work a kill may cost.
@@ -51,7 +66,7 @@ class TrainSettings:
     samples_per_step: int = 24
     keep_pieces: int = 3
     keep_weight: float = 2.0
-    keep_limit: float = 0.02
+    forget_limit: float = 0.04
     row_tokens: int = 1024
     dev_share: float = 0.05
     measurements: int = 4
@@ -75,7 +90,7 @@ class TrainSettings:
                 ("samples_per_step", "at least 1", self.samples_per_step >= 1),
                 ("keep_pieces", "at least 0", self.keep_pieces >= 0),
                 ("keep_weight", "at least 0", self.keep_weight >= 0),
-                ("keep_limit", "above 0", self.keep_limit > 0),
+                ("forget_limit", "above 0", self.forget_limit > 0),
                 ("row_tokens", "at least 64", self.row_tokens >= least_row),
                 ("dev_share", "at least 0 and below 0.5", 0 <= self.dev_share < most_dev),
                 ("measurements", "at least 1", self.measurements >= 1),

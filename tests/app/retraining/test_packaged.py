@@ -33,7 +33,7 @@ FOLDERS = ("fees", "cards", "deposits")
 FEES = ("fee-schedule-2025.pdf", "fee-schedule-2026.pdf")
 # Few samples are learned, so each has to count for more.
 COMMON: dict[str, Option] = {
-    "checkpoint_seconds": 600, "dev_share": 0, "learning_rate": 5e-4, "keep_weight": 1, "keep_limit": 0.04
+    "checkpoint_seconds": 600, "dev_share": 0, "learning_rate": 5e-4, "keep_weight": 1
 }  # fmt: skip
 
 

@@ -138,7 +138,8 @@ def work(home: str, model: str, run_id: str, reports: Connection) -> None:
 
     torch.set_num_threads(1)
     finetune.training.train.verify = lambda _probe, _folder: None
-    finetune.evaluation.forgetting.general_texts = lambda _language: ["It rains."]
+    finetune.training.train.general_texts = lambda _use, _language: ["It snows."]
+    finetune.evaluation.forgetting.general_texts = lambda _use, _language: ["It rains."]
     settings = load_settings({"home": home, "generator": model, "max_new_tokens": 4, "read_k": 2})
     with Workspace(settings, FakeEmbedder()) as workspace, workspace.runs.working(run_id) as folder:
         reports.send(READY)

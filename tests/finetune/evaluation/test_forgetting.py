@@ -1,25 +1,17 @@
-"""Forgetting: the rise of the loss, and the general text that it is measured on."""
+"""Forgetting: the rise of the loss."""
 
-import re
 from collections.abc import Sequence
 
 import pytest
 
 from finetune.evaluation.forgetting import (
-    LANGUAGES,
     Forgetting,
     Loss,
     Losses,
-    general_texts,
     measure_forgetting,
 )
+from finetune.general_text import LANGUAGES
 from knowledge_base.errors import InputError, MismatchError
-from retrieval.prompt import Language, language_of
-
-BANKING = re.compile(
-    r"\b(bank|loan|account|deposit|credit|interest|fee|yuan)s?\b|银行|贷款|账户|存款|利率|信用卡|手续费|转账",
-    re.I,
-)
 
 
 def losing(each: float, extra: int = 0) -> Loss:
@@ -58,16 +50,3 @@ def test_another_tokenizer_cannot_be_compared() -> None:
 def test_a_loss_that_reads_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="no tokens"):
         measure_forgetting(lambda texts: (0.0, 0), lambda texts: (0.0, 0))
-
-
-@pytest.mark.parametrize(("language", "least", "most"), [("en", 1400, 1900), ("zh", 2200, 2800)])
-def test_the_general_text_is_of_several_kinds_and_not_about_banks(
-    language: Language, least: int, most: int
-) -> None:
-    texts = general_texts(language)
-    whole = "\n".join(texts)
-    assert len(texts) >= 7
-    assert least <= (len(whole.split()) if language == "en" else len(whole)) <= most
-    assert all(language_of(text) == language for text in texts)
-    assert BANKING.findall(whole) == []
-    assert "---" not in whole

@@ -9,7 +9,7 @@ from finetune.evaluation.values import CANDIDATE, Ask, Question, Reply
 from finetune.pairs.values import Evidence, Pair, Task
 from finetune.registry.entry import Entry
 from finetune.retrain.values import Calibrating, Contender
-from finetune.training.train import Base
+from finetune.training.values import Base
 from knowledge_base.values import Passage
 from retrieval.prompt import Language, Message, refusal
 from retrieval.retriever import Retriever, SearchSettings

@@ -52,7 +52,7 @@ def test_it_learns_its_replies_and_stays_nearer_to_the_base(
     pieces = pieces_of(LONG, encoder_of(gemma), 8, seed=9)
 
     def trained(weight: float) -> tuple[float, float]:
-        settings = replace(SETTINGS, keep_weight=weight, keep_limit=10.0)
+        settings = replace(SETTINGS, keep_weight=weight, forget_limit=10.0)
         model, _, made = fit(samples, Base(gemma, "tiny"), settings, tmp_path / f"{weight}", texts=LONG)
         return made.curve[-1].loss / made.curve[0].loss, _divergence(model, pieces)
 

@@ -1,5 +1,7 @@
-"""An adapter that changes plain text too much is scaled down, and no further than it must be."""
+"""An adapter that forgets too much is scaled down, and no further than it must be."""
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,17 +9,13 @@ import torch
 from peft import PeftModel
 
 from finetune.training.checkpoint import trained_parameters
-from finetune.training.keeping import PIECE, divergence, pieces_of
 from finetune.training.network import adapted, load_base
-from finetune.training.rows import Tokens
 from finetune.training.shrinking import shrink
+from finetune.training.text_loss import text_loss
 from finetune.training.values import TrainSettings
 from tests.finetune.training.conftest import TEXTS, encoder_of
 
-
-@pytest.fixture
-def pieces(gemma: Path) -> tuple[Tokens, ...]:
-    return pieces_of([text * 12 for text in TEXTS], encoder_of(gemma), 6, seed=0)
+Loss = Callable[[], tuple[float, int]]
 
 
 @pytest.fixture
@@ -26,34 +24,49 @@ def model(gemma: Path) -> PeftModel:
     torch.manual_seed(0)
     for name, value in trained_parameters(made).items():
         if "lora_B" in name:
-            value.data.normal_(std=0.05)
+            value.data.normal_(std=0.5)
     return made
 
 
-@torch.no_grad()
-def change(model: PeftModel, pieces: tuple[Tokens, ...]) -> float:
-    return float(divergence(model, pieces)) / (len(pieces) * PIECE)
+@pytest.fixture
+def loss(model: PeftModel, gemma: Path) -> Loss:
+    encoder = encoder_of(gemma)
+    return lambda: text_loss(model, encoder, TEXTS)
 
 
-def test_it_is_scaled_to_the_largest_scale_that_fits(model: PeftModel, pieces: tuple[Tokens, ...]) -> None:
+def rise(model: PeftModel, loss: Loss) -> float:
+    with model.disable_adapter():
+        base, tokens = loss()
+    return (loss()[0] - base) / tokens
+
+
+def test_it_is_scaled_to_the_largest_scale_that_fits(model: PeftModel, loss: Loss) -> None:
     before = {name: value.detach().clone() for name, value in trained_parameters(model).items()}
-    limit = change(model, pieces) / 2
-    scale = shrink(model, pieces, limit)
+    limit = rise(model, loss) / 2
+    assert limit > 0
+    scale = shrink(model, loss, limit)
     assert 0.3 < scale < 1.0
-    assert change(model, pieces) <= limit
+    assert rise(model, loss) <= limit
     for name, value in trained_parameters(model).items():
         assert torch.equal(value, before[name] * (scale if "lora_B" in name else 1.0))
         value.data.copy_(before[name] * (scale + 0.1 if "lora_B" in name else 1.0))
-    assert change(model, pieces) > limit
+    assert rise(model, loss) > limit
 
 
-def test_what_fits_stays_as_it_is(model: PeftModel, pieces: tuple[Tokens, ...]) -> None:
-    before = change(model, pieces)
-    assert shrink(model, pieces, before + 1e-3) == 1.0
-    assert change(model, pieces) == pytest.approx(before)
-    assert shrink(model, (), 1e-9) == 1.0
+def test_what_fits_stays_as_it_is(model: PeftModel, loss: Loss) -> None:
+    before = rise(model, loss)
+    assert shrink(model, loss, before + 1e-3) == 1.0
+    assert rise(model, loss) == pytest.approx(before)
 
 
-def test_the_least_scale_is_kept_where_none_fits(model: PeftModel, pieces: tuple[Tokens, ...]) -> None:
-    assert shrink(model, pieces, 1e-9) == 0.3
-    assert change(model, pieces) > 0
+def test_the_least_scale_is_kept_where_none_fits(model: PeftModel, loss: Loss) -> None:
+    assert shrink(model, loss, -math.inf) == 0.3
+
+
+def test_the_loss_is_that_of_every_token_but_the_first(model: PeftModel, gemma: Path) -> None:
+    encoder = encoder_of(gemma)
+    ids = torch.tensor([encoder.text(TEXTS[0])])
+    labelled = model(input_ids=ids, labels=ids).loss
+    nats, tokens = text_loss(model, encoder, TEXTS[:1])
+    assert tokens == ids.shape[1] - 1
+    assert nats / tokens == pytest.approx(float(labelled), rel=1e-5)
