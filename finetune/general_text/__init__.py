@@ -1,8 +1,8 @@
 """Ordinary text in English and Chinese on which an adapter should not get worse.
 
-Written for this project, of several kinds (articles, stories, talk, instructions), about nothing that adapters
-are trained on. There are two sets: one on which an adapter is scaled down after training, the other on which
-the gate measures it, so that what the gate sees has had no part in how the adapter was made.
+Written for this project, of several kinds (articles, stories, talk, instructions), about nothing that
+adapters are trained on. There are two sets: one on which an adapter is scaled down after training, the other
+on which the gate measures it, so that what the gate sees has had no part in how the adapter was made.
 """
 
 from importlib.resources import files

@@ -12,8 +12,7 @@ from finetune.registry.entry import Entry
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Given, RetrainSettings, Surroundings, plain
 from finetune.training.targets import choose_targets
-from finetune.training.values import Base
-from finetune.training.values import TrainSettings
+from finetune.training.values import Base, TrainSettings
 from knowledge_base.errors import InputError, MismatchError, ModelError
 from knowledge_base.values import digest_of
 from retrieval.prompt import PROMPT_VERSION

@@ -16,7 +16,7 @@ _SCALES = tuple(tenth / 10 for tenth in range(10, 2, -1))
 
 
 def shrink(model: PeftModel, loss: Callable[[], tuple[float, int]], limit: float) -> float:
-    """The largest scale of 1.0, 0.9 … 0.3 at which the loss rises no further than allowed; the weights get it.
+    """The largest scale of 1.0, 0.9 … 0.3 at which the loss rises within `limit`; the weights get it.
 
     Args:
         model: base and adapter, not in training.

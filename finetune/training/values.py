@@ -66,7 +66,7 @@ class TrainSettings:
     samples_per_step: int = 24
     keep_pieces: int = 3
     keep_weight: float = 2.0
-    forget_limit: float = 0.04
+    forget_limit: float = 0.03
     row_tokens: int = 1024
     dev_share: float = 0.05
     measurements: int = 4

@@ -66,7 +66,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch, untrained: Path) -> Trainings:
 
     monkeypatch.setattr("finetune.retrain.steps.train", train)
     monkeypatch.setattr(
-        "finetune.evaluation.forgetting.general_texts", lambda use, language: ["A sentence about the weather."]
+        "finetune.evaluation.forgetting.general_texts", lambda use, language: ["A sentence about weather."]
     )
     return done
 

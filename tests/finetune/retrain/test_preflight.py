@@ -6,8 +6,7 @@ import pytest
 
 from finetune.retrain.preflight import check_adapter
 from finetune.retrain.values import RetrainSettings, plain
-from finetune.training.values import Base
-from finetune.training.values import TrainSettings
+from finetune.training.values import Base, TrainSettings
 from knowledge_base.errors import InputError, ModelError
 
 

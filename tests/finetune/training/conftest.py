@@ -38,5 +38,7 @@ def encoder_of(folder: Path) -> Encoder:
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> None:
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread, and little general text."""
     torch.set_num_threads(1)
+    monkeypatch.setattr("finetune.training.train.general_texts", lambda use, language: ["It rains."])
