@@ -6,7 +6,8 @@ usage: python benchmarks/load.py [--seconds 60] [--searching 50] [--streaming 16
 Starts `domainqa serve` in a process of its own over a fresh home, with the settings of the environment:
 DOMAINQA_ELASTICSEARCH_URL puts the collection into a cluster, DOMAINQA_GENERATOR_URL lets a server write.
 Every client asks the next question as soon as it has the answer to the last one. A streamed answer is read
-to its end; its first piece is timed too.
+to its end; its first piece is timed too. Memory is told before, halfway and afterwards: contexts that were
+read are kept up to a limit, so it rises until that is reached and then no more.
 """
 
 import sys
@@ -17,9 +18,11 @@ sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is no
 import argparse
 import asyncio
 import os
+import re
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +39,7 @@ REPOSITORY = Path(__file__).parent.parent
 COLLECTION = "load"
 PATIENCE = 600.0
 WARM_SECONDS = 5.0
+_WRITTEN = re.compile('"content":"[^"]')
 COMMAND = [sys.executable, "-m", "app.cli"]
 
 
@@ -64,9 +68,11 @@ def main() -> None:
             if clients:
                 # What is loaded and kept at the first requests is not load.
                 asyncio.run(_asked(address, questions, request, clients, WARM_SECONDS))
-                before = _memory(process)
-                done, seconds = asyncio.run(_asked(address, questions, request, clients, arguments.seconds))
-                rows.append(_row(what, clients, done, seconds, before, _memory(process)))
+                with _watched(process, arguments.seconds) as memory:
+                    done, seconds = asyncio.run(
+                        _asked(address, questions, request, clients, arguments.seconds)
+                    )
+                rows.append({**_row(what, clients, done, seconds), **memory})
         show("Load", rows)
     save(arguments.json, "load", {"load": rows})
 
@@ -97,13 +103,23 @@ def _server(home: Path, arguments: argparse.Namespace) -> Iterator[tuple[str, ps
     samples = str(REPOSITORY / "samples" / "bank")
     subprocess.run([*COMMAND, "ingest", samples, "--collection", COLLECTION], env=environment, check=True)
     with subprocess.Popen([*COMMAND, "serve"], env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise SystemExit("The server did not start.")
-        yield line.split()[-1].rstrip("/"), psutil.Process(process.pid)
-        process.terminate()
+        try:
+            yield _address(process), psutil.Process(process.pid)
+        finally:
+            process.terminate()
     subprocess.run([*COMMAND, "collections", "delete", COLLECTION, "--yes"], env=environment, check=True)
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """Where the server is, once its models are loaded."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise SystemExit("The server did not start.")
+    address = line.split()[-1].rstrip("/")
+    while httpx.get(f"{address}/readyz", timeout=PATIENCE).status_code != httpx.codes.OK:
+        time.sleep(0.5)
+    return address
 
 
 async def _asked(
@@ -139,18 +155,30 @@ def _stream(adapter: str) -> Request:
         ended = False
         async with client.stream("POST", "/v1/chat/completions", json=body) as answer:
             async for line in answer.aiter_lines():
-                first = first or time.monotonic() - begun
-                ended = ended or '"finish_reason"' in line
+                if not first and _WRITTEN.search(line):
+                    first = time.monotonic() - begun
+                ended = ended or '"finish_reason":"' in line
         return Done(first, time.monotonic() - begun, ended)
 
     return stream
+
+
+@contextmanager
+def _watched(process: psutil.Process, seconds: float) -> Iterator[dict[str, float]]:
+    """Fills a row with the memory of a process in MB: now, after half of so many seconds, and in the end."""
+    memory = {"MB before": _memory(process)}
+    halfway = threading.Timer(seconds / 2, lambda: memory.update({"MB halfway": _memory(process)}))
+    halfway.start()
+    yield memory
+    halfway.join()
+    memory["MB after"] = _memory(process)
 
 
 def _memory(process: psutil.Process) -> float:
     return process.memory_info().rss / 2**20
 
 
-def _row(what: str, clients: int, done: Sequence[Done], seconds: float, before: float, after: float) -> Row:
+def _row(what: str, clients: int, done: Sequence[Done], seconds: float) -> Row:
     first, whole = [one.first for one in done], [one.whole for one in done]
     return {
         "what": what,
@@ -161,8 +189,6 @@ def _row(what: str, clients: int, done: Sequence[Done], seconds: float, before: 
         "p50 s": statistics.median(whole),
         "p95 s": statistics.quantiles(whole, n=20)[-1] if len(whole) > 1 else None,
         "errors": sum(not one.answered for one in done),
-        "MB before": before,
-        "MB after": after,
     }
 
 

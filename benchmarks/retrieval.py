@@ -1,14 +1,15 @@
 """Quality of retrieval on public question sets, and its speed on a large collection.
 
-usage: python benchmarks/retrieval.py --data xquad.en.json xquad.zh.json [--size 100000] [--json FILE]
-                                      [--backend embedded elasticsearch]
+usage: python benchmarks/retrieval.py --data xquad.en.json xquad.zh.json [--bank] [--size 100000]
+                                      [--backend embedded elasticsearch] [--json FILE]
 
 Elasticsearch is the one that DOMAINQA_ELASTICSEARCH_URL names; collections `benchmark-…` are made there and
 deleted again.
 
 For every file: its paragraphs are the collection, each question's own paragraph the one relevant passage.
-Files with the same question ids are also crossed: questions of one, paragraphs of the other. Measured is
-each leg as the index gives it, and both fused as they are served.
+Files with the same question ids are also crossed: questions of one, paragraphs of the other. --bank: the
+answerable questions of samples/pairs, asked of the ingested sample bank; relevant are the documents of their
+evidence. Measured is each leg as the index gives it, and both fused as they are served.
 """
 
 import sys
@@ -28,12 +29,15 @@ import numpy as np
 from app.engines import open_collections, open_embedder
 from app.settings import load_settings
 from benchmarks.measuring import QuestionSet, Row, paragraph_document, read_set, save, show
+from finetune.pairs.formats import read_pairs
+from knowledge_base.ingest import IngestSettings, synchronise
 from retrieval.collections import Collections, WritableIndex
 from retrieval.embedded import Home
 from retrieval.metrics import mean_reciprocal_rank, ndcg_at, recall_at
 from retrieval.retriever import Retriever, SearchSettings
 from retrieval.values import Embedder, TextKind, Vectors
 
+SAMPLES = Path(__file__).parents[1] / "samples"
 DEPTH = 50
 REPEATS = 50
 BACKENDS = ["embedded", "elasticsearch"]
@@ -95,7 +99,10 @@ def main() -> None:
             collections = _collections(backend, Path(folder))
             for asked, held in _pairs(sets):
                 with _collection(collections, f"benchmark-{held.name}", remembering) as index:
-                    quality.extend({"backend": backend, **row} for row in _quality(asked, held, index))
+                    quality.extend({"backend": backend, **row} for row in _of_set(asked, held, index))
+            if arguments.bank:
+                with _collection(collections, "benchmark-bank", remembering) as index:
+                    quality.extend({"backend": backend, **row} for row in _of_bank(index, embedder))
             if arguments.size:
                 with _collection(collections, "benchmark-large", SyntheticPassages(embedder)) as index:
                     speed.append({"backend": backend, **_speed(arguments.size, sets, index)})
@@ -132,6 +139,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", nargs="+", type=Path, required=True, help="question sets in SQuAD's layout")
+    parser.add_argument("--bank", action="store_true", help="measure on the sample bank too")
     parser.add_argument("--size", type=int, default=0, help="also measure speed at so many passages")
     parser.add_argument("--backend", nargs="+", choices=BACKENDS, default=BACKENDS[:1])
     parser.add_argument("--json", type=Path, help="write the figures to this file")
@@ -148,28 +156,52 @@ def _ids(asked: QuestionSet) -> list[str]:
     return [question.id for question in asked.questions]
 
 
-def _quality(asked: QuestionSet, held: QuestionSet, index: WritableIndex) -> list[Row]:
+def _of_set(asked: QuestionSet, held: QuestionSet, index: WritableIndex) -> list[Row]:
     index.add([paragraph_document(held.name, number, text) for number, text in enumerate(held.paragraphs)])
-    retriever = Retriever(index, SearchSettings(depth=DEPTH, k=DEPTH))
-    found = retriever.search([question.question for question in asked.questions])
     relevant = [frozenset({f"{held.name}/{question.paragraph:06d}.txt"}) for question in asked.questions]
+    questions = [question.question for question in asked.questions]
+    return _quality(f"{asked.name} → {held.name}", questions, relevant, index)
+
+
+def _of_bank(index: WritableIndex, embedder: Embedder) -> list[Row]:
+    report = synchronise(SAMPLES / "bank", index, IngestSettings(embedder.count_tokens))
+    if report.failed:
+        raise SystemExit(f"The sample bank could not be read: {report.failed}")
+    rows: list[Row] = []
+    for language in ("en", "zh"):
+        pairs = [
+            pair for pair in read_pairs(SAMPLES / "pairs" / f"{language}.jsonl").pairs if pair.answerable
+        ]
+        relevant = [frozenset(place.document for place in pair.evidence) for pair in pairs]
+        rows += _quality(f"bank {language} → bank", [pair.question for pair in pairs], relevant, index)
+    return rows
+
+
+def _quality(
+    name: str, questions: Sequence[str], relevant: Sequence[frozenset[str]], index: WritableIndex
+) -> list[Row]:
+    """How early each leg finds relevant documents, each at the place of its first passage."""
+    found = Retriever(index, SearchSettings(depth=DEPTH, k=DEPTH)).search(questions)
     orders = {
         "lexical": [[hit.passage.document for hit in result.legs.lexical] for result in found],
         "dense": [[hit.passage.document for hit in result.legs.dense] for result in found],
         "fused": [[entry.passage.document for entry in result.ranked] for result in found],
     }
-    return [
-        {
-            "questions → passages": f"{asked.name} → {held.name}",
-            "leg": leg,
-            "recall@1": recall_at(1, rankings, relevant),
-            "recall@5": recall_at(5, rankings, relevant),
-            "MRR": mean_reciprocal_rank(rankings, relevant),
-            "nDCG@10": ndcg_at(10, rankings, relevant),
-            "questions": len(found),
-        }
-        for leg, rankings in orders.items()
-    ]
+    rows: list[Row] = []
+    for leg, documents in orders.items():
+        rankings = [list(dict.fromkeys(order)) for order in documents]
+        rows.append(
+            {
+                "questions → passages": name,
+                "leg": leg,
+                "recall@1": recall_at(1, rankings, relevant),
+                "recall@5": recall_at(5, rankings, relevant),
+                "MRR": mean_reciprocal_rank(rankings, relevant),
+                "nDCG@10": ndcg_at(10, rankings, relevant),
+                "questions": len(found),
+            }
+        )
+    return rows
 
 
 def _speed(size: int, sets: Sequence[QuestionSet], index: WritableIndex) -> Row:
