@@ -1,7 +1,9 @@
 """Which adapter answers a question, and how passages are read with it."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -37,14 +39,27 @@ class AdapterHost(Protocol):
         ...
 
 
-def open_registry(settings: Settings, generator: Generator | None = None) -> Registry:
+def open_registry(
+    settings: Settings,
+    generator: Generator | None = None,
+    serve: Callable[[Entry], object] | None = None,
+) -> Registry:
     """The adapters of the home, over those that are shipped.
 
     A generator that is given in place of the one of the settings is offered the shipped ones only if it
-    loads adapters from folders.
+    loads adapters from folders. Where another server generates, it loads a version before that becomes live:
+    by `serve`, or through a connection of its own.
     """
     hosted = generator is None or isinstance(generator, AdapterHost)
-    return Registry(settings.home / "adapters", SHIPPED if hosted else None, settings.wait_seconds)
+    remote = settings.generator_url is not None
+    before = (serve or partial(_offer, settings)) if remote else None
+    return Registry(settings.home / "adapters", SHIPPED if hosted else None, settings.wait_seconds, before)
+
+
+def _offer(settings: Settings, entry: Entry) -> None:
+    from app.engines import open_generator, open_reading
+
+    ServedAdapters(open_generator(settings), open_reading(settings)).serve(entry)
 
 
 def choices(registry: Registry, settings: Settings, collection: str) -> list[str]:

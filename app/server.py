@@ -40,6 +40,9 @@ from knowledge_base.loaders import formats
 
 _PAGE = Path(__file__).parent / "page"
 _STOP_SECONDS = 3  # how long open streams may go on after the end was asked for
+# Longer than clients and load balancers keep idle connections (5 to 60 seconds): who closes first must not be
+# the server, or a request is lost that is sent at that moment.
+_IDLE_SECONDS = 75
 _QUEUED = 64  # events of all sessions that may wait; more are refused, with a message
 
 
@@ -129,6 +132,7 @@ class Server:
                 log_level="error",
                 access_log=False,
                 timeout_graceful_shutdown=_STOP_SECONDS,
+                timeout_keep_alive=_IDLE_SECONDS,
                 server_header=False,
             )
             self._server = _Server(config, lambda: ready(self.address), runs.close)

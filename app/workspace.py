@@ -68,7 +68,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         self, settings: Settings, embedder: Embedder | None = None, generator: Generator | None = None
     ) -> None:
         self.settings = settings
-        self.registry = open_registry(settings, generator)
+        self.registry = open_registry(settings, generator, lambda entry: self.served().serve(entry))
         self.runs = RunStore(settings.home)
         self.pairs = PairStore(settings.home, self)
         self._home = open_collections(settings)

@@ -128,12 +128,14 @@ class Answerer:
         threshold = self._calibration(reading).threshold
         if chosen and chosen.confidence >= threshold:
             for piece in self._generator.stream(chosen.prompt.request, cancelled):
-                text += piece
-                yield Piece(piece)
+                told = piece if text else piece.lstrip()  # many models begin with a blank
+                text += told
+                if told:
+                    yield Piece(told)
             clock.mark("write")
         if cancelled():
             return
-        answer = _draft(question, text.strip(), chosen, threshold, replace(trace, seconds=clock.stages))
+        answer = _draft(question, text.rstrip(), chosen, threshold, replace(trace, seconds=clock.stages))
         yield Finished(self._checked(answer, chosen, context))
 
     def doubts(

@@ -1,7 +1,7 @@
 """The registry of adapters: immutable versions in a folder, and aliases that say which one answers."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,13 +39,21 @@ class Registry:
 
     Writers wait for each other, at most `wait_seconds`. Every method that writes raises BusyError if another
     process is still writing then, and StorageError if the disk is full or the folder cannot be written; what
-    was there before is there still.
+    was there before is there still. `before_promotion` is told of a version that is to become live, and its
+    error prevents that.
     """
 
-    def __init__(self, folder: Path, shipped: Path | None = None, wait_seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        shipped: Path | None = None,
+        wait_seconds: float = 60.0,
+        before_promotion: Callable[[Entry], object] | None = None,
+    ) -> None:
         self.folder = folder
         self._shipped = shipped
         self._wait_seconds = wait_seconds
+        self._before_promotion = before_promotion
 
     def names(self) -> list[str]:
         """Every name under which there is a version, or a plain PEFT folder."""
@@ -123,10 +131,14 @@ class Registry:
     def promote(self, name: str, version: int) -> Aliases:
         """Make a version live, once its files are verified; the one that was live becomes `previous`.
 
-        Raises NotFoundError if there is no such version, ModelError if it is damaged.
+        Raises NotFoundError if there is no such version, ModelError if it is damaged, and whatever
+        `before_promotion` does.
         """
         with self._writing(name):
-            verify(self.get(name, version))
+            entry = self.get(name, version)
+            verify(entry)
+            if self._before_promotion:
+                self._before_promotion(entry)
             return self._swap(name, self.aliases(name).promoted(version))
 
     def rollback(self, name: str) -> Aliases:

@@ -15,7 +15,7 @@ from app.retraining.surroundings import require_host
 from app.settings import Settings, load_settings
 from app.workspace import Workspace
 from finetune.registry.manifest import Base, Description, StoredCalibration, StoredReading
-from knowledge_base.errors import ModelError, SettingsError, UnavailableError
+from knowledge_base.errors import ModelError, NotFoundError, SettingsError, UnavailableError
 from retrieval.prompt import PROMPT_VERSION
 from tests.fakes import FakeEmbedder, FakeGenerator
 from tests.finetune.registry.folders import peft_folder
@@ -117,11 +117,31 @@ def test_a_promoted_version_is_loaded_and_asked(
     for number in (1, 2):
         registry.register("bank", peft_folder(tmp_path / f"bank-{number}", seed=number), told)
     registry.promote("bank", 1)
+    assert list(server.adapters) == ["bank@1"]
     assert workspace.answer(question()).adapter == "bank@1"
-    registry.promote("bank", 2)
+    workspace.registry.promote("bank", 2)
+    assert list(server.adapters) == ["bank@1", "bank@2"]
     assert workspace.answer(question()).adapter == "bank@2"
     assert server.asked[-1]["model"] == "bank@2"
     assert server.adapters == {f"bank@{n}": str(registry.get("bank", n).folder) for n in (1, 2)}
+
+
+def test_what_the_server_cannot_load_does_not_become_live(
+    workspace: Workspace, server: OpenAIServer, settings: Settings, tmp_path: Path
+) -> None:
+    registry = open_registry(settings)
+    for number in (1, 2):
+        registry.register("bank", peft_folder(tmp_path / f"bank-{number}", seed=number))
+    registry.promote("bank", 1)
+    server.behaviour.loads = False
+    for asked in (registry, workspace.registry):
+        with pytest.raises(NotFoundError, match="bank@2"):
+            asked.promote("bank", 2)
+    server.stop()
+    with pytest.raises(UnavailableError, match="does not answer"):
+        registry.promote("bank", 2)
+    assert registry.aliases("bank").live == 1
+    assert registry.rollback("bank").live is None  # what was live needs no server's leave to go
 
 
 def test_retraining_wants_the_base_model_here(workspace: Workspace) -> None:
@@ -165,6 +185,7 @@ def test_doctor_looks_at_the_server(server: OpenAIServer, settings: Settings, tm
     assert (reached.state, adapters.state) == ("ok", "ok")
     assert f"{server.url} serves base; counts tokens; tells how sure it is" in reached.seen
     server.behaviour.loads = False
+    server.adapters.clear()  # as a server that was started anew
     _, adapters = doctor.generator(settings)
     assert (adapters.state, adapters.seen) == ("warn", "not served: fees@1")
     server.stop()

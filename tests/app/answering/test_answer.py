@@ -90,8 +90,9 @@ def test_the_passage_of_which_the_reader_is_most_certain_gives_the_answer(retrie
     assert answer.confidence == pytest.approx(DOUBT.probability({"certainty": 5.0}))
 
 
-def test_pieces_are_streamed_before_the_finished_answer(retriever: Retriever) -> None:
-    reader = ScriptedReader("Fees 2026", "It costs 680 a year.")
+@pytest.mark.parametrize("blanks", ["", "  "])
+def test_pieces_are_streamed_before_the_finished_answer(retriever: Retriever, blanks: str) -> None:
+    reader = ScriptedReader("Fees 2026", f"{blanks}It costs 680 a year.")
     events = list(answerer(reader).ask(Question("platinum card cost", "bank"), retriever))
     assert "".join(event.text for event in events if isinstance(event, Piece)) == "It costs 680 a year. "
 

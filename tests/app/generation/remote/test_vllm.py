@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from app.adapters import SHIPPED
 from app.generation.in_process import InProcessGenerator
 from app.generation.protocol import Request, Scorer
 from app.generation.remote.endpoint import Endpoint
 from app.generation.remote.generator import RemoteGenerator
 from app.generation.remote.opening import open_remote
 from finetune.gemma import GEMMA
+from finetune.registry.registry import Registry
 from knowledge_base.errors import NotFoundError
 from retrieval.packaged import unpack
 from retrieval.prompt import EXAMPLES, refusal, render
@@ -81,3 +83,24 @@ def test_versions_of_an_adapter_are_loaded_by_name(
     assert written(remote, asked()) == base
     with pytest.raises(NotFoundError):
         written(remote, asked(adapter="no-such"))
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("The platinum card costs 680 yuan a year.", "What does the platinum card cost a year?"),
+        ("白金卡年费为680元。", "白金卡的年费是多少？"),
+    ],
+)
+def test_the_shipped_adapter_answers_as_here(  # noqa: PLR0913, PLR0917
+    remote: RemoteGenerator, local: InProcessGenerator, tmp_path: Path, text: str, question: str
+) -> None:
+    shipped = Registry(tmp_path, SHIPPED).get("reader")
+    for generator in (remote, local):
+        generator.add_adapter(shipped.reference, shipped.folder, "shipped")
+    answers = render(question, [text], "words")
+    refused = render("Who is the bishop of Rome?", [text], "words")
+    for messages in (answers, refused):
+        request = Request(messages, adapter=shipped.reference, max_new_tokens=12, stop=("\n",))
+        assert written(remote, request) == written(local, request)
+    assert "680" in written(remote, Request(answers, shipped.reference, max_new_tokens=12, stop=("\n",)))
