@@ -185,7 +185,7 @@ def test_doctor_looks_at_the_server(server: OpenAIServer, settings: Settings, tm
     assert (reached.state, adapters.state) == ("ok", "ok")
     assert f"{server.url} serves base; counts tokens; tells how sure it is" in reached.seen
     server.behaviour.loads = False
-    server.adapters.clear()  # as a server that was started anew
+    server.forget("fees@1")  # as a server that was started anew
     _, adapters = doctor.generator(settings)
     assert (adapters.state, adapters.seen) == ("warn", "not served: fees@1")
     server.stop()
