@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from app.generation.memory import give_back
+
 Tokens = tuple[int, ...]
 Layers = tuple[tuple[torch.Tensor, torch.Tensor], ...]
 
@@ -62,8 +64,11 @@ class PrefixCache:
         for key in [key for key in self._entries if key[0] == version and key[1] == ids[: len(key[1])]]:
             del self._entries[key]
         self._entries[version, ids] = prefix
+        is_full = self.size > self._max_bytes
         while self._entries and self.size > self._max_bytes:
             self._entries.popitem(last=False)
+        if is_full:
+            give_back()
 
     def forget(self, version: str) -> None:
         """Drop everything that this adapter version made."""

@@ -11,7 +11,7 @@ from finetune.registry.manifest import Verdict as StoredVerdict
 from finetune.retrain.values import Outcome, Status
 from tests.app.browser.conftest import Visit, Visits, WatchedWorkspace
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.heavy]
 
 FEE = "What is the annual fee of the platinum card?"
 GOOD = Description(
@@ -169,7 +169,6 @@ def test_settings_that_were_changed_are_passed_on(visit: Visit, workspace: Watch
     assert workspace.runs.requests == [RunRequest("bank", "cards", feedback=False, settings={"rank": 8})]
 
 
-@pytest.mark.heavy
 def test_it_is_looked_at_only_while_its_tab_is_open(visit: Visit, workspace: WatchedWorkspace) -> None:
     def looks_while(seconds: float) -> int:
         before = workspace.runs.looks
