@@ -32,10 +32,9 @@ from itertools import count
 import httpx
 import psutil
 
-from benchmarks.measuring import Row, save, show
+from benchmarks.measuring import SAMPLES, Row, save, show
 from finetune.pairs.formats import read_pairs
 
-REPOSITORY = Path(__file__).parent.parent
 COLLECTION = "load"
 PATIENCE = 600.0
 WARM_SECONDS = 5.0
@@ -90,7 +89,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _questions() -> list[str]:
-    files = (REPOSITORY / "samples" / "pairs").glob("*.jsonl")
+    files = (SAMPLES / "pairs").glob("*.jsonl")
     return [pair.question for file in sorted(files) for pair in read_pairs(file).pairs]
 
 
@@ -100,7 +99,7 @@ def _server(home: Path, arguments: argparse.Namespace) -> Iterator[tuple[str, ps
     settings = {"DOMAINQA_HOME": str(home), "DOMAINQA_COLLECTION": COLLECTION}
     settings |= {"DOMAINQA_MAX_WAITING": most, "DOMAINQA_ANSWER_SECONDS": str(PATIENCE)}
     environment = {**os.environ, **settings}
-    samples = str(REPOSITORY / "samples" / "bank")
+    samples = str(SAMPLES / "bank")
     subprocess.run([*COMMAND, "ingest", samples, "--collection", COLLECTION], env=environment, check=True)
     with subprocess.Popen([*COMMAND, "serve"], env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -169,8 +168,10 @@ def _watched(process: psutil.Process, seconds: float) -> Iterator[dict[str, floa
     memory = {"MB before": _memory(process)}
     halfway = threading.Timer(seconds / 2, lambda: memory.update({"MB halfway": _memory(process)}))
     halfway.start()
-    yield memory
-    halfway.join()
+    try:
+        yield memory
+    finally:
+        halfway.cancel()
     memory["MB after"] = _memory(process)
 
 

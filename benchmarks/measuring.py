@@ -12,6 +12,8 @@ from rich.table import Table
 
 from knowledge_base.values import Document, Passage, digest_of
 
+SAMPLES = Path(__file__).parents[1] / "samples"
+
 Figure = str | int | float | None
 Row = Mapping[str, Figure]
 

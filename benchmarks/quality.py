@@ -22,14 +22,13 @@ from app.retraining.surroundings import WorkspaceSurroundings
 from app.settings import load_settings
 from app.workspace import Workspace
 from benchmarks.asking import figures, public_cases, tell
-from benchmarks.measuring import Row, machine, read_set, save, show
+from benchmarks.measuring import SAMPLES, Row, machine, read_set, save, show
 from finetune.evaluation.evaluate import evaluate
 from finetune.evaluation.scoring import Scored
 from finetune.evaluation.values import BASE, EXAMPLES, Case, cases_of
 from finetune.pairs.formats import read_pairs
 from finetune.retrain.values import Contender
 
-REPOSITORY = Path(__file__).parent.parent
 _WRONG = 0.5
 
 
@@ -81,12 +80,12 @@ def _contender(reader: str) -> Contender:
 
 
 def _bank(workspace: Workspace) -> list[tuple[str, list[Case]]]:
-    report = workspace.ingest(REPOSITORY / "samples" / "bank", "bank")
+    report = workspace.ingest(SAMPLES / "bank", "bank")
     if report.failed:
         raise SystemExit(f"The sample bank could not be read: {report.failed}")
     sets = []
     for language in ("en", "zh"):
-        pairs = read_pairs(REPOSITORY / "samples" / "pairs" / f"{language}.jsonl").pairs
+        pairs = read_pairs(SAMPLES / "pairs" / f"{language}.jsonl").pairs
         sets.append((f"bank {language}", cases_of([p for p in pairs if p.split == "heldout"], share=0.0)))
     return sets
 

@@ -28,7 +28,7 @@ import numpy as np
 
 from app.engines import open_collections, open_embedder
 from app.settings import load_settings
-from benchmarks.measuring import QuestionSet, Row, paragraph_document, read_set, save, show
+from benchmarks.measuring import SAMPLES, QuestionSet, Row, paragraph_document, read_set, save, show
 from finetune.pairs.formats import read_pairs
 from knowledge_base.ingest import IngestSettings, synchronise
 from retrieval.collections import Collections, WritableIndex
@@ -37,7 +37,6 @@ from retrieval.metrics import mean_reciprocal_rank, ndcg_at, recall_at
 from retrieval.retriever import Retriever, SearchSettings
 from retrieval.values import Embedder, TextKind, Vectors
 
-SAMPLES = Path(__file__).parents[1] / "samples"
 DEPTH = 50
 REPEATS = 50
 BACKENDS = ["embedded", "elasticsearch"]

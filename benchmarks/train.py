@@ -26,17 +26,16 @@ from app.models import model_folder
 from app.retraining.surroundings import CollectionLibrary
 from app.settings import load_settings
 from app.workspace import Workspace
-from benchmarks.measuring import Row, save, show
+from benchmarks.measuring import SAMPLES, Row, save, show
 from finetune.encoding import Encoder
 from finetune.pairs.formats import read_pairs
 from finetune.samples import SampleSettings, samples_of
 from finetune.training.network import adapted, load_base, plain_loss
 from finetune.training.plan import encode
 from finetune.training.rows import Encoded
-from finetune.training.train import Base, fit
-from finetune.training.values import Sample, TrainSettings
+from finetune.training.train import fit
+from finetune.training.values import Base, Sample, TrainSettings
 
-REPOSITORY = Path(__file__).parent.parent
 _IGNORED = -100
 _BATCH = 4
 
@@ -87,11 +86,11 @@ def _arguments() -> argparse.Namespace:
 def _samples(count: int, encoder: Encoder) -> tuple[list[Sample], list[Sample]]:
     """Samples of training pairs to learn, and of others to measure; those of one document stay together."""
     with tempfile.TemporaryDirectory() as home, Workspace(load_settings({"home": home})) as workspace:
-        workspace.ingest(REPOSITORY / "samples" / "bank", "bank")
+        workspace.ingest(SAMPLES / "bank", "bank")
         library = CollectionLibrary(workspace, "bank")
         parts: tuple[list[Sample], list[Sample]] = ([], [])
         for language in ("en", "zh"):
-            pairs = read_pairs(REPOSITORY / "samples" / "pairs" / f"{language}.jsonl").pairs
+            pairs = read_pairs(SAMPLES / "pairs" / f"{language}.jsonl").pairs
             pairs = [pair for pair in pairs if pair.split == "train"]
             for part, chosen in zip(parts, (pairs[:count], pairs[count : count + count // 4]), strict=True):
                 together_none = SampleSettings(together=0.0)

@@ -7,11 +7,13 @@ adapter's manifest and must grow with every such change.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Role = Literal["system", "user", "assistant"]
 Language = Literal["en", "zh"]
 Style = Literal["words", "sentence"]
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 PROMPT_VERSION = 1
 

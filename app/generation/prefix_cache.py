@@ -64,16 +64,18 @@ class PrefixCache:
         for key in [key for key in self._entries if key[0] == version and key[1] == ids[: len(key[1])]]:
             del self._entries[key]
         self._entries[version, ids] = prefix
-        is_full = self.size > self._max_bytes
-        while self._entries and self.size > self._max_bytes:
-            self._entries.popitem(last=False)
-        if is_full:
-            give_back()
+        if self.size > self._max_bytes:
+            self._drop_oldest()
 
     def forget(self, version: str) -> None:
         """Drop everything that this adapter version made."""
         for key in [key for key in self._entries if key[0] == version]:
             del self._entries[key]
+
+    def _drop_oldest(self) -> None:
+        while self._entries and self.size > self._max_bytes:
+            self._entries.popitem(last=False)
+        give_back()
 
 
 def common_length(left: Sequence[int], right: Sequence[int]) -> int:

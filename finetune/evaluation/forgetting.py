@@ -6,9 +6,9 @@ After PEFT's method comparison, which takes the rise of the loss on Wikipedia.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from finetune.general_text import LANGUAGES, general_texts
+from finetune.general_text import general_texts
 from knowledge_base.errors import InputError, MismatchError
-from retrieval.prompt import Language
+from retrieval.prompt import LANGUAGES, Language
 
 # The sum of the losses in nats over all predicted tokens of the texts, and how many these are.
 Loss = Callable[[Sequence[str]], tuple[float, int]]

@@ -12,7 +12,6 @@ from retrieval.prompt import Language
 
 Use = Literal["shrink", "gate"]
 
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
 _SEPARATOR = "\n---\n"
 
 

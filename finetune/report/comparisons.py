@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from finetune.evaluation.scoring import Scored, Summary, summarise
 from finetune.report.values import Comparison, Table
-
-LANGUAGES = ("en", "zh")
+from retrieval.prompt import LANGUAGES
 
 
 def tables_of(scored: Mapping[str, Sequence[Scored]]) -> tuple[Table, ...]:

@@ -10,7 +10,7 @@ from peft import PeftModel
 from transformers import AutoTokenizer, PreTrainedModel
 
 from finetune.encoding import Encoder
-from finetune.general_text import LANGUAGES, general_texts
+from finetune.general_text import general_texts
 from finetune.registry.digests import weights_digest
 from finetune.training import checkpoint
 from finetune.training.checkpoint import Course, Point, Tensors, trained_parameters
@@ -26,6 +26,7 @@ from finetune.training.values import Base, OnProgress, Progress, Sample, TrainSe
 from finetune.training.verify import probe_of, verify
 from knowledge_base.errors import StorageError
 from knowledge_base.values import digest_of
+from retrieval.prompt import LANGUAGES
 
 ADAPTER = "adapter"
 

@@ -17,8 +17,8 @@ from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Outcome, Status, Tell
 from finetune.training.checkpoint import Point
 from finetune.training.processes import Processes
-from finetune.training.train import ADAPTER, Base, Trained
-from finetune.training.values import OnProgress, Progress, Sample, TrainSettings
+from finetune.training.train import ADAPTER, Trained
+from finetune.training.values import Base, OnProgress, Progress, Sample, TrainSettings
 from tests.app.cli.real import RealHome
 from tests.app.generation.tiny import save_model
 from tests.app.retraining.bank import THINGS, a_pair, write_lines, write_pairs

@@ -10,8 +10,8 @@ from finetune.evaluation.forgetting import (
     Losses,
     measure_forgetting,
 )
-from finetune.general_text import LANGUAGES
 from knowledge_base.errors import InputError, MismatchError
+from retrieval.prompt import LANGUAGES
 
 
 def losing(each: float, extra: int = 0) -> Loss:

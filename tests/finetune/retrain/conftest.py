@@ -10,8 +10,8 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from finetune.training.checkpoint import Point
-from finetune.training.train import ADAPTER, Base, Trained
-from finetune.training.values import OnProgress, Progress, Sample, TrainSettings
+from finetune.training.train import ADAPTER, Trained
+from finetune.training.values import Base, OnProgress, Progress, Sample, TrainSettings
 from tests.app.generation.tiny import save_model
 from tests.finetune.retrain.surroundings import FakeSurroundings
 

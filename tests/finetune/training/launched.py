@@ -8,8 +8,8 @@ from pathlib import Path
 
 from finetune.training.processes import join_processes
 from finetune.training.saving import save_adapter
-from finetune.training.train import Base, fit
-from finetune.training.values import Sample, TrainSettings
+from finetune.training.train import fit
+from finetune.training.values import Base, Sample, TrainSettings
 from retrieval.prompt import render
 
 SETTINGS = TrainSettings(

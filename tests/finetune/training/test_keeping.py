@@ -9,8 +9,8 @@ from peft import PeftModel
 
 from finetune.training.keeping import PIECE, divergence, pieces_of
 from finetune.training.network import adapted, load_base
-from finetune.training.train import Base, fit
-from finetune.training.values import Sample, TrainSettings
+from finetune.training.train import fit
+from finetune.training.values import Base, Sample, TrainSettings
 from tests.finetune.training.conftest import TEXTS, encoder_of
 
 LONG = tuple(text * 12 for text in TEXTS)

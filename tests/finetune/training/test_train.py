@@ -11,8 +11,8 @@ from finetune.training import train as training
 from finetune.training.checkpoint import FILE_NAME, trained_parameters
 from finetune.training.merging import merge
 from finetune.training.saving import save_adapter
-from finetune.training.train import Base, fit, train
-from finetune.training.values import Progress, Sample, TrainSettings, Variant
+from finetune.training.train import fit, train
+from finetune.training.values import Base, Progress, Sample, TrainSettings, Variant
 from finetune.training.verify import compare, probe_of
 from knowledge_base.errors import InputError, ModelError, StorageError
 from retrieval.prompt import render
