@@ -1,10 +1,13 @@
-"""What operators watch: how long each stage of an answer takes, refusals, and how many wait."""
+"""What operators watch: seconds of each stage, refusals, tokens, what the caches save, how many wait."""
 
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from app.answering.values import Answer, Event, Finished
+from app.generation.tokens import TokenCounts
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 
@@ -28,6 +31,12 @@ class Metrics:
             registry=self._registry,
         )
         self._citations = Counter("domainqa_citations", "Citations in answers.", registry=self._registry)
+        self._searches = Counter(
+            "domainqa_searches",
+            "Questions that were searched for, by whether the passages were still known.",
+            ["cached"],
+            registry=self._registry,
+        )
 
     def watching(self, events: Iterator[Event]) -> Iterator[Event]:
         """The events as they come; a finished answer is counted."""
@@ -35,6 +44,15 @@ class Metrics:
             if isinstance(event, Finished):
                 self._count(event.answer)
             yield event
+
+    def searched(self, questions: int, cached: int) -> None:
+        """Count a search; see `retrieval.retriever.OnSearch`."""
+        self._searches.labels("true").inc(cached)
+        self._searches.labels("false").inc(questions - cached)
+
+    def watch_tokens(self, tokens: TokenCounts) -> None:
+        """Show what a generator reads and writes."""
+        self._registry.register(_Tokens(tokens))
 
     def watch(self, name: str, told: str, value: Callable[[], float]) -> None:
         """Show a number that is asked for whenever somebody looks."""
@@ -49,3 +67,18 @@ class Metrics:
             self._stages.labels(stage).observe(seconds)
         self._answers.labels(answer.adapter, str(answer.refused).lower()).inc()
         self._citations.inc(len(answer.citations))
+
+
+class _Tokens(Collector):
+    """A generator's own counts, asked for whenever somebody looks."""
+
+    def __init__(self, tokens: TokenCounts) -> None:
+        self._tokens = tokens
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """One number for each kind."""
+        told = "Tokens of prompts, those of them that were read before, and those that were written."
+        family = CounterMetricFamily("domainqa_tokens", told, labels=["kind"])
+        for kind, total in self._tokens.totals().items():
+            family.add_metric([kind], total)
+        yield family

@@ -254,6 +254,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         with self._generating:
             if self._served is None:
                 self._served = ServedAdapters(self.generator(), open_reading(self.settings))
+                self.metrics.watch_tokens(self.generator().tokens)
             return self._served
 
     def answerer(self) -> Answerer:
@@ -295,7 +296,8 @@ class Workspace(AbstractContextManager["Workspace"]):
                 self._home.stats(name)  # says what is there, before any model is loaded
             opened = self._home.create(name, self.embedder(), self._chunking())
             search = SearchSettings(self.settings.depth, self.settings.top_k)
-            self._collections[name] = _Open(opened, Retriever(opened, search, open_reranker(self.settings)))
+            retriever = Retriever(opened, search, open_reranker(self.settings), self.metrics.searched)
+            self._collections[name] = _Open(opened, retriever)
             return self._collections[name]
 
     def _forget(self, name: str) -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from knowledge_base.errors import InputError
@@ -42,6 +42,13 @@ class Retrieval:
 
 _Key = tuple[int, str, Filter, int]
 
+# Told of each search how many questions it had, and how many of them were answered from the cache.
+OnSearch = Callable[[int, int], None]
+
+
+def silent(_questions: int, _cached: int) -> None:
+    """Nobody counts."""
+
 
 class Retriever:
     """Searches one collection. Thread-safe where its index is.
@@ -50,11 +57,16 @@ class Retriever:
     """
 
     def __init__(
-        self, index: Index, settings: SearchSettings | None = None, reranker: Reranker | None = None
+        self,
+        index: Index,
+        settings: SearchSettings | None = None,
+        reranker: Reranker | None = None,
+        on_search: OnSearch = silent,
     ) -> None:
         self._index = index
         self._settings = settings or SearchSettings()
         self._reranker = reranker
+        self._on_search = on_search
         self._cache: OrderedDict[_Key, Retrieval] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -76,6 +88,7 @@ class Retriever:
         for result in self._look_up(missing, wanted, limit):
             self._keep((result.legs.generation, result.question, limit, wanted), result)
             found[result.question] = result
+        self._on_search(len(found), len(found) - len(missing))
         return [kept for question in questions if (kept := found[question]) is not None]
 
     def _look_up(self, questions: Sequence[str], k: int, limit: Filter) -> list[Retrieval]:

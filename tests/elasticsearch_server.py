@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import pytest
 from retrieval.elasticsearch import Cluster, ClusterSettings, connect
 from scripts import local_elasticsearch
 
+_END_SECONDS = 60
 _SCRIPT = Path(__file__).parents[1] / "scripts" / "elasticsearch.sh"
 
 
@@ -36,9 +38,14 @@ class LocalServer:
 
     def kill(self) -> None:
         """End it without a warning, as a loss of power would."""
-        pid = local_elasticsearch.running(local_elasticsearch.here(self.environment))
+        server = local_elasticsearch.here(self.environment)
+        pid = local_elasticsearch.running(server)
         assert pid is not None
         os.killpg(pid, signal.SIGKILL)
+        deadline = time.monotonic() + _END_SECONDS
+        while local_elasticsearch.is_taken(server.port):  # what it held in memory is given back first
+            assert time.monotonic() < deadline, f"port {server.port} is still in use"
+            time.sleep(0.1)
 
     def settings(self) -> ClusterSettings:
         """How to reach it with the restricted key."""

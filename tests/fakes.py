@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from app.generation.protocol import Cancelled, Request, never
+from app.generation.tokens import TokenCounts
 from knowledge_base.errors import InputError, NotFoundError
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
 from retrieval.values import NO_FILTER, Filter, Hit, Legs, TextKind, Vectors
@@ -205,6 +206,7 @@ class FakeGenerator:
         context: int = 8192,
         delay: float = 0.0,
     ) -> None:
+        self.tokens = TokenCounts()
         self.requests: list[Request] = []
         self.scored: list[Request] = []
         self._reply = reply
@@ -240,6 +242,7 @@ class FakeGenerator:
         empty = not any(message.content.strip() for message in request.messages)
         if empty or tokens >= self._context:
             raise InputError(f"The prompt has {tokens} tokens.", f"Give 1 to {self._context - 1}.")
+        self.tokens.add(prompt=tokens)
 
     def _write(self, request: Request, cancelled: Cancelled) -> Iterator[str]:
         pieces = _PIECE.findall(self._reply(request))
@@ -254,5 +257,6 @@ class FakeGenerator:
             if cancelled() or left <= 0:
                 return
             time.sleep(self._delay)
+            self.tokens.add(completion=1)
             yield piece[:left]
             left -= len(piece)

@@ -29,7 +29,8 @@ class Behaviour:
     `refusals` are statuses, with headers, that the next calls of the chat are answered with; `delay` are
     seconds before each piece; `drops_after` is the number of pieces after which the connection breaks;
     `lists` whether models are listed; `key` what must come along; `loads` whether adapters can be loaded, and
-    `cannot_load` why none of them can; `ends` whether an answer says that it is over.
+    `cannot_load` why none of them can; `ends` whether an answer says that it is over;
+    `tells_usage` whether it says how many tokens it took.
     """
 
     refusals: deque[tuple[int, Mapping[str, str]]] = field(default_factory=deque)
@@ -42,6 +43,7 @@ class Behaviour:
     loads: bool = False
     cannot_load: str = ""
     ends: bool = True
+    tells_usage: bool = True
     key: str = ""
 
 
@@ -174,11 +176,12 @@ class OpenAIServer:
         except NotFoundError:
             return _error(404, f"The model `{body['model']}` does not exist.")
         if body.get("stream"):
-            return StreamingResponse(self._events(list(pieces)), media_type="text/event-stream")
+            usage = self._usage(asked) if body.get("stream_options", {}).get("include_usage") else None
+            return StreamingResponse(self._events(list(pieces), usage), media_type="text/event-stream")
         told: dict[str, Any] = {"index": 0, "message": {"role": "assistant", "content": "".join(pieces)}}
         if body.get("logprobs") and self.behaviour.scores:
             told["logprobs"] = self._scores(asked)
-        return JSONResponse({"object": "chat.completion", "choices": [told]})
+        return JSONResponse({"object": "chat.completion", "choices": [told], "usage": self._usage(asked)})
 
     def _understood(self, body: dict[str, Any]) -> Asked:
         pieces = {number: piece for piece, number in self._ids.items()}
@@ -199,7 +202,15 @@ class OpenAIServer:
         ]
         return {"content": [{"token": " yes", "logprob": -0.7, "top_logprobs": listed}]}
 
-    async def _events(self, pieces: list[str]) -> AsyncIterator[str]:
+    def _usage(self, asked: Asked) -> dict[str, Any] | None:
+        """What the protocol tells of a reply; some servers leave it out."""
+        if not self.behaviour.tells_usage:
+            return None
+        read = sum(self.generator.count_tokens([message.content for message in asked.messages]))
+        details = {"cached_tokens": read - 1}
+        return {"prompt_tokens": read, "completion_tokens": 2, "prompt_tokens_details": details}
+
+    async def _events(self, pieces: list[str], usage: dict[str, Any] | None) -> AsyncIterator[str]:
         behaviour, whole = self.behaviour, False
         try:
             yield _chunk({"role": "assistant", "content": ""})
@@ -214,6 +225,8 @@ class OpenAIServer:
             whole = True
             if behaviour.ends:
                 yield _chunk({}, "stop")
+                if usage:
+                    yield f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n"
                 yield "data: [DONE]\n\n"
         finally:
             self.left += not whole

@@ -14,6 +14,7 @@ from app.generation.processor import Precision, best_precision
 from app.generation.protocol import Cancelled, Request, check_request, never
 from app.generation.reading import Position, read_prompt, read_token
 from app.generation.text_stream import StopFilter, TokenText
+from app.generation.tokens import TokenCounts
 from app.generation.turns import Turns
 
 # Tokens read at once with one that is sure: eight cost a fifth more time than one, on a processor.
@@ -59,6 +60,7 @@ class InProcessGenerator:
         seed: int = 0,
     ) -> None:
         self.base = model_folder
+        self.tokens = TokenCounts()
         self._model = load_model(model_folder, device, precision or best_precision(device), limits.context)
         self._prefixes = PrefixCache(limits.prefix_bytes)
         self._adapters = Adapters(self._model.network, limits.adapter_bytes, self._prefixes.forget)
@@ -110,7 +112,11 @@ class InProcessGenerator:
 
     def _read(self, adapter: Adapter | None, ids: Tokens, cancelled: Cancelled) -> Position | None:
         self._adapters.activate(adapter)
-        return read_prompt(self._model, self._prefixes, adapter.key if adapter else "", ids, cancelled)
+        version = adapter.key if adapter else ""
+        position = read_prompt(self._model, self._prefixes, version, ids, cancelled)
+        if position is not None:
+            self.tokens.add(prompt=len(ids), cached=position.cached)
+        return position
 
     def _write(
         self, request: Request, adapter: Adapter | None, ids: Tokens, cancelled: Cancelled
@@ -126,6 +132,7 @@ class InProcessGenerator:
     ) -> Iterator[str]:
         text, stop = TokenText(self._model.encoder.decode), StopFilter(request.stop)
         for token in self._tokens(request, position, ids, cancelled):
+            self.tokens.add(completion=1)
             if piece := stop.push(text.push(token)):
                 yield piece
             if stop.stopped:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from app.generation.tokens import TokenCounts
 from knowledge_base.errors import InputError
 from retrieval.prompt import Message
 
@@ -41,7 +42,9 @@ def check_request(request: Request) -> None:
 
 
 class Generator(Protocol):
-    """Writes text for messages, under a named adapter or none."""
+    """Writes text for messages, under a named adapter or none; `tokens` counts what it reads and writes."""
+
+    tokens: TokenCounts
 
     def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[str]:
         """Pieces of text as they are written; their concatenation is the answer.

@@ -16,10 +16,14 @@ CHUNK = 256
 
 @dataclass(slots=True)
 class Position:
-    """Where a request is in its text: everything read so far, and the logits [vocabulary] that follow."""
+    """Where a request is in its text: everything read so far, and the logits [vocabulary] that follow.
+
+    `cached` tokens of the prompt were remembered, not read.
+    """
 
     cache: Cache
     logits: torch.Tensor
+    cached: int = 0
 
 
 def read_prompt(
@@ -31,8 +35,8 @@ def read_prompt(
     """
     known, shared = prefixes.longest(version, ids)
     if known is not None and shared == len(ids) == len(known.ids):
-        return Position(continue_from(known.layers, shared), known.logits)
-    shared = min(shared, len(ids) - 1)
+        return Position(continue_from(known.layers, shared), known.logits, shared)
+    cached = shared = min(shared, len(ids) - 1)
     cache = continue_from(known.layers if known else (), shared)
     for chunk in _chunks(ids[shared:]):
         if cancelled():
@@ -40,7 +44,7 @@ def read_prompt(
         logits = _advance(model, cache, chunk, keep=int(shared + len(chunk) == len(ids)))
         shared += len(chunk)
     prefixes.put(version, Prefix(ids, views(cache), logits[-1]))
-    return Position(cache, logits[-1])
+    return Position(cache, logits[-1], cached)
 
 
 def read_token(model: LoadedModel, position: Position, token: int, guessed: Tokens = ()) -> Tokens:

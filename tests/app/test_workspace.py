@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app.answering.values import Finished, Question
+from app.answering.values import Finished, Question, Task
 from app.settings import load_settings
 from app.workspace import Workspace
 from knowledge_base.errors import InputError, MismatchError, ModelError, NotFoundError
+from retrieval.prompt import Message
 from retrieval.values import Filter
 from tests.fakes import FakeEmbedder, FakeGenerator
 
@@ -72,6 +73,19 @@ def test_an_answer_is_remembered_for_feedback(workspace: Workspace, documents: P
         ("What does the platinum card cost?", "down", "680 yuan")
     ]
     assert stored[0].passages[0]["text"]
+
+
+def test_a_repeated_question_is_seen_in_the_metrics(workspace: Workspace, documents: Path) -> None:
+    workspace.ingest(documents, "bank")
+    for _ in range(2):
+        workspace.answer(Question("What does the platinum card cost?", "bank"))
+    list(workspace.write(Task((Message("user", "Greet us."),), "bank")).pieces)
+    told = (line.rsplit(" ", 1) for line in workspace.metrics.text().decode().splitlines() if line[0] != "#")
+    counted = {name: float(value) for name, value in told}
+    assert counted['domainqa_searches_total{cached="false"}'] == 1
+    assert counted['domainqa_searches_total{cached="true"}'] == 1
+    assert counted['domainqa_tokens_total{kind="prompt"}'] > 0
+    assert counted['domainqa_tokens_total{kind="completion"}'] > 0
 
 
 def test_feedback_on_an_unknown_answer_says_what_to_do(workspace: Workspace) -> None:

@@ -124,6 +124,14 @@ class GeneratorContract:
         assert nothing == 0
         assert 0 < little < much
 
+    def test_what_is_read_and_written_is_counted(self, generator: Generator) -> None:
+        before = generator.tokens.totals()
+        assert written(generator, asked(tokens=2))
+        after = generator.tokens.totals()
+        assert after["prompt"] - before["prompt"] >= 5
+        assert after["completion"] - before["completion"] in (1, 2)
+        assert before["cached"] <= after["cached"] <= after["prompt"]
+
     def test_many_at_once_each_get_their_own_answer(self, generator: Generator) -> None:
         requests = [asked(f"{text}{number}") for number in range(3) for text in (ENGLISH, CHINESE)]
         alone = [written(generator, request) for request in requests]

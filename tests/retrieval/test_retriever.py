@@ -51,10 +51,12 @@ def test_answers_come_in_the_order_of_the_questions_even_if_one_is_repeated(inde
 
 
 def test_a_repeated_question_is_answered_from_the_cache(index: CountingIndex) -> None:
-    retriever = Retriever(index)
-    first = retriever.search(["platinum card"])
-    assert retriever.search(["platinum card"]) == first
-    assert index.asked == ["platinum card"]
+    told: list[tuple[int, int]] = []
+    retriever = Retriever(index, on_search=lambda questions, cached: told.append((questions, cached)))
+    (first,) = retriever.search(["platinum card"])
+    assert retriever.search(["platinum card", "branches open", "branches open"])[0] == first
+    assert index.asked == ["platinum card", "branches open"]
+    assert told == [(1, 0), (2, 1)]
 
 
 def test_a_changed_collection_is_never_served_from_the_old_cache(index: CountingIndex) -> None:

@@ -35,6 +35,7 @@ class RemoteGenerator:
     base: Path | None = None  # the server has the base model's folder, this machine need not
 
     def __init__(self, server: Server, tokenizes: bool) -> None:
+        self.tokens = server.tokens
         self._server = server
         self._adapters = RemoteAdapters(server)
         self._tokenizes = tokenizes
@@ -84,7 +85,7 @@ class RemoteGenerator:
     def _write(self, request: Request, cancelled: Cancelled) -> Iterator[str]:
         if cancelled():
             return
-        body = self._body(request) | {"stream": True}
+        body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
         stop = StopFilter(request.stop)
         for text in each(lambda: self._server.pieces(body), cancelled):
             if piece := stop.push(text):

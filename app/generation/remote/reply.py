@@ -10,6 +10,8 @@ import httpx2
 from app.generation.remote import failures
 from app.generation.remote.endpoint import Endpoint
 from app.generation.remote.failures import Failed
+from app.generation.remote.usage import note_usage
+from app.generation.tokens import TokenCounts
 from knowledge_base.errors import UnavailableError
 
 _DONE = "[DONE]"
@@ -17,16 +19,20 @@ _EVENTS = "text/event-stream"
 
 
 class Reply:
-    """A reply whose first text has come, or which is known to be empty. Made by `begin`; close it."""
+    """A reply whose first text has come, or which is known to be empty. Made by `begin`; close it.
 
-    def __init__(self, endpoint: Endpoint, response: httpx2.Response) -> None:
+    What the server says to have read and written is added to `tokens`.
+    """
+
+    def __init__(self, endpoint: Endpoint, response: httpx2.Response, tokens: TokenCounts) -> None:
         self._endpoint = endpoint
+        self._tokens = tokens
         self._response = response
         self._texts = self._read()
         self._first = ""
 
     @classmethod
-    async def begin(cls, endpoint: Endpoint, response: httpx2.Response) -> Self:
+    async def begin(cls, endpoint: Endpoint, response: httpx2.Response, tokens: TokenCounts) -> Self:
         """Read up to the first text; Failed says why there is none. The response is closed then."""
         async with AsyncExitStack() as unless_begun:
             unless_begun.push_async_callback(response.aclose)
@@ -35,7 +41,7 @@ class Reply:
                 raise failures.of_response(endpoint, response)
             if not response.headers.get("content-type", "").startswith(_EVENTS):
                 raise failures.of_sense(endpoint)
-            reply = cls(endpoint, response)
+            reply = cls(endpoint, response, tokens)
             reply._first = await anext(reply._texts, "")
             unless_begun.pop_all()
         return reply
@@ -73,9 +79,10 @@ class Reply:
             chunk = json.loads(data)
             if "error" in chunk:
                 raise self._trouble(data)
+            note_usage(chunk, self._tokens)
             choices = chunk["choices"]
             if not choices:
-                return "", False  # usage
+                return "", False
             return choices[0]["delta"].get("content") or "", bool(choices[0].get("finish_reason"))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise failures.of_sense(self._endpoint) from error

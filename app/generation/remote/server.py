@@ -15,6 +15,8 @@ from app.generation.remote.endpoint import Endpoint
 from app.generation.remote.failures import Failed
 from app.generation.remote.patience import Patience
 from app.generation.remote.reply import Reply
+from app.generation.remote.usage import note_usage
+from app.generation.tokens import TokenCounts
 from knowledge_base.errors import UnavailableError
 
 T = TypeVar("T")
@@ -28,7 +30,10 @@ def breaker_of(url: str) -> Breaker:
 
 
 class Server:
-    """One server, called from the background loop. Every call raises errors of the tree."""
+    """One server, called from the background loop. Every call raises errors of the tree.
+
+    `tokens` counts those that it says to have read and written.
+    """
 
     def __init__(
         self,
@@ -38,6 +43,7 @@ class Server:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.endpoint = endpoint
+        self.tokens = TokenCounts()
         self._patience = patience
         self._breaker = breaker or breaker_of(endpoint.url)
         self._sleep = sleep
@@ -80,11 +86,13 @@ class Server:
             found: object = response.json()
         except ValueError:
             return None
+        note_usage(found, self.tokens)
         return found
 
     async def _begin(self, body: object) -> Reply:
         request = self._client.build_request("POST", self.endpoint.url + "/chat/completions", json=body)
-        return await Reply.begin(self.endpoint, await self._client.send(request, stream=True))
+        response = await self._client.send(request, stream=True)
+        return await Reply.begin(self.endpoint, response, self.tokens)
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The result of the first attempt that succeeds, or the error of the last."""

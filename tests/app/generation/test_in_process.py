@@ -142,6 +142,7 @@ def test_a_repeated_context_is_read_once(gemma: Path) -> None:
     read.clear()
     written(generator, asked(LONG + " First question?", tokens=1))
     assert read == []
+    assert generator.tokens.totals() == {"prompt": 2 * whole, "cached": whole, "completion": 1}
     written(generator, asked(LONG + " Another one?", tokens=1))
     assert 0 < sum(read) < whole / 20
 

@@ -31,9 +31,9 @@ pytestmark = [pytest.mark.models, pytest.mark.heavy]
 SAMPLES = Path(__file__).parents[3] / "samples"
 FOLDERS = ("fees", "cards", "deposits")
 FEES = ("fee-schedule-2025.pdf", "fee-schedule-2026.pdf")
-# Few samples are learned, so each has to count for more.
+# Few samples are learned, so each has to count for more, and more of the rest may be forgotten.
 COMMON: dict[str, Option] = {
-    "checkpoint_seconds": 600, "dev_share": 0, "learning_rate": 5e-4, "keep_weight": 1
+    "checkpoint_seconds": 600, "dev_share": 0, "learning_rate": 5e-4, "keep_weight": 1, "forget_limit": 1.0
 }  # fmt: skip
 
 
