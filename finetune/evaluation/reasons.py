@@ -1,4 +1,4 @@
-"""Why a candidate was promoted or rejected: kinds with their figures, put into words where they are shown."""
+"""Why a candidate was promoted or rejected, and reads as it does: kinds with figures, worded where shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +17,12 @@ ReasonKind = Literal[
     "slow",
     "better",
     "from_memory",
+    "reads_focused",
+    "reads_each",
+    "reads_together",
+    "reads_uncompared",
+    "reads_nothing",
+    "refuses_as_base",
 ]
 
 

@@ -127,7 +127,7 @@ class ReportWords:
     settings: str
     versions: str
     digests: str
-    # Reasons of a verdict: one sentence for each kind of `finetune.evaluation.reasons`
+    # Reasons: one sentence for each kind of `finetune.evaluation.reasons`
     reason_few_answerable: str
     reason_few_unanswerable: str
     reason_no_other: str
@@ -140,3 +140,9 @@ class ReportWords:
     reason_slow: str
     reason_better: str
     reason_from_memory: str
+    reason_reads_focused: str
+    reason_reads_each: str
+    reason_reads_together: str
+    reason_reads_uncompared: str
+    reason_reads_nothing: str
+    reason_refuses_as_base: str

@@ -166,4 +166,20 @@ EN = ReportWords(
         "Warning: without any passage it still reaches F1 {without:.3f}, against {f1:.3f} with them. "
         "It seems to answer from memory, which no citation can carry."
     ),
+    reason_reads_focused=(
+        "It reads passages one by one, narrowed to the sentences nearest to the question: F1 {gain:+.3f} "
+        "over the best other way, on {count} questions."
+    ),
+    reason_reads_each=(
+        "It reads passages one by one and whole: F1 {gain:+.3f} over the best other way, on {count} "
+        "questions."
+    ),
+    reason_reads_together=(
+        "It reads all passages together: F1 {gain:+.3f} over the best other way, on {count} questions."
+    ),
+    reason_reads_uncompared=(
+        "It reads passages one by one: there were no questions to compare other ways on."
+    ),
+    reason_reads_nothing="It learned tasks only, which read no passages.",
+    reason_refuses_as_base="It refuses as the base does: {cause}",
 )

@@ -145,4 +145,12 @@ ZH = ReportWords(
         "警告：不给任何段落时它的 F1 仍达 {without:.3f}，给段落时为 {f1:.3f}。它似乎在凭记忆回答，"
         "而记忆无法注明出处。"
     ),
+    reason_reads_focused=(
+        "它逐段阅读，每段只看与问题最相近的句子：在 {count} 个问题上，F1 与次优方式相差 {gain:+.3f}。"
+    ),
+    reason_reads_each="它逐段阅读整段内容：在 {count} 个问题上，F1 与次优方式相差 {gain:+.3f}。",
+    reason_reads_together="它把所有段落放在一起读：在 {count} 个问题上，F1 与次优方式相差 {gain:+.3f}。",
+    reason_reads_uncompared="它逐段阅读：没有问题可用来比较其他方式。",
+    reason_reads_nothing="它只学了任务，任务不读段落。",
+    reason_refuses_as_base="它按基础模型的标准拒答：{cause}",
 )

@@ -7,6 +7,7 @@ from finetune.evaluation.bootstrap import CONFIDENCE, Estimate
 from finetune.evaluation.calibration import WRONG_REFUSALS
 from finetune.evaluation.forgetting import Forgetting
 from finetune.evaluation.gate import Verdict
+from finetune.evaluation.reasons import Reason
 from finetune.evaluation.scoring import Scored, Summary
 from finetune.evaluation.values import Case
 from finetune.report.plots import LossPoint, RefusalLine
@@ -97,7 +98,8 @@ class Measurement:
 class RetrainingReport:
     """A retraining from pairs to verdict; `made` is a date and time, `version` names the candidate.
 
-    `allowed` is the share of wrong refusals that the threshold was set for.
+    `reading` tells why it reads as it does, `allowed` is the share of wrong refusals that the threshold was
+    set for.
     """
 
     name: str
@@ -107,6 +109,7 @@ class RetrainingReport:
     measurement: Measurement
     forgetting: Forgetting | None
     losses: tuple[LossPoint, ...]
+    reading: tuple[Reason, ...]
     refusals: tuple[RefusalLine, ...]
     selection: Selection
     making: Making

@@ -39,13 +39,13 @@ def report_of(run: Run, surroundings: Surroundings, settings: RetrainSettings, v
             measurement=_measurement(run.measured.scored, run.verdict),
             forgetting=run.measured.forgetting,
             losses=_losses(run.learned),
+            reading=run.calibrated.reasons,
             refusals=(RefusalLine(CANDIDATE, line),) if (line := run.calibrated.curve) is not None else (),
             selection=_selection(run.given, run.usable, run.parts, run.learned, settings),
             making=Making(
                 {
                     **making.settings,
                     "start": run.start.reference if run.start else BASE,
-                    "way of reading": run.calibrated.choice,
                 },
                 making.versions,
                 making.digests,

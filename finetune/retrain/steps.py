@@ -8,6 +8,7 @@ from pathlib import Path
 
 from finetune.evaluation.calibration import Curve, Read, choose_reading, curve, fit
 from finetune.evaluation.evaluate import evaluate
+from finetune.evaluation.reasons import Reason, ReasonKind
 from finetune.evaluation.values import CANDIDATE, Case, cases_of
 from finetune.pairs.check import check_pairs
 from finetune.pairs.values import Dropped, Pair, Task
@@ -19,6 +20,12 @@ from finetune.split import split_pairs
 from finetune.training.train import ADAPTER, Trained, train
 from finetune.training.values import Progress
 from knowledge_base.errors import InputError
+
+_WAYS: dict[str, ReasonKind] = {
+    "focused": "reads_focused",
+    "each": "reads_each",
+    "together": "reads_together",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +150,14 @@ def candidate_folder(folder: RunFolder) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """How to read with the candidate, the refusal curve on held-out questions, and the choice in words.
+    """How to read with the candidate, the refusal curve on held-out questions, and the reasons.
 
     Without a curve nothing could be fitted: the candidate is read and refuses as the base.
     """
 
     reading: StoredReading
     curve: Curve | None
-    choice: str
+    reasons: tuple[Reason, ...]
 
 
 def calibrate(
@@ -163,7 +170,7 @@ def calibrate(
     judge.
     """
     if not parts.fitting:
-        return Calibrated(StoredReading(), None, "as the base: there are only tasks, which read no passages")
+        return Calibrated(StoredReading(), None, (Reason("reads_nothing", {}),))
     fitting = _drawn(parts.fitting, settings.fit_questions, settings.seed)
     plain = Contender(CANDIDATE, candidate_folder(folder))
 
@@ -179,8 +186,7 @@ def calibrate(
     each = calibrated("each", StoredReading(mode="each"))
     cases = [case for case in cases_of(fitting, 0.0) if case.answerable][: settings.way_questions]
     if not cases:
-        told = "one by one: there were no questions to compare the ways on"
-        return replace(each, choice="; ".join(filter(None, (each.choice, told))))
+        return replace(each, reasons=(*each.reasons, Reason("reads_uncompared", {})))
     ways = {
         "focused": calibrated("focused", StoredReading(mode="each", focus=settings.samples.focus)),
         "each": each,
@@ -196,7 +202,7 @@ def _fitted(
     try:
         fitted = {name: fit(reads, names, allowed) for name, names in surroundings.signals.items()}
     except InputError as error:
-        return Calibrated(reading, None, f"refusals as the base: {error.cause}")
+        return Calibrated(reading, None, (Reason("refuses_as_base", {"cause": error.cause}),))
     calibrations = {
         name: StoredCalibration(
             weights=dict(entry.weights), bias=entry.bias, threshold=entry.threshold, sure=entry.sure
@@ -208,7 +214,7 @@ def _fitted(
         [entry.confidence for entry in scored if entry.answerable],
         [entry.confidence for entry in scored if not entry.answerable],
     )
-    return Calibrated(reading.model_copy(update={"calibrations": calibrations}), points, "")
+    return Calibrated(reading.model_copy(update={"calibrations": calibrations}), points, ())
 
 
 def _best_of(  # noqa: PLR0913, PLR0917
@@ -229,8 +235,8 @@ def _best_of(  # noqa: PLR0913, PLR0917
     )
     choice = choose_reading({name: [e.f1 for e in scored] for name, scored in evaluation.scored.items()})
     chosen = ways[choice.way]
-    told = f"{choice.way}, F1 {choice.gain.mean:+.3f} over {choice.second} on {len(cases)} questions"
-    return replace(chosen, choice="; ".join(filter(None, (chosen.choice, told))))
+    figures = {"gain": choice.gain.mean, "count": len(cases)}
+    return replace(chosen, reasons=(*chosen.reasons, Reason(_WAYS[choice.way], figures)))
 
 
 def _drawn(pairs: Sequence[Pair], count: int, seed: int) -> list[Pair]:

@@ -84,6 +84,7 @@ def a_report(**changes: object) -> RetrainingReport:
         measurement=measurement(),
         forgetting=Forgetting({"en": Losses(3.0, 3.02, 2000), "zh": Losses(3.5, 3.52, 1800)}),
         losses=LOSSES,
+        reading=(Reason("reads_focused", {"gain": 0.031, "count": 40}),),
         refusals=(LINE,),
         selection=SELECTION,
         making=MAKING,
@@ -122,6 +123,13 @@ def test_a_rejection_says_so() -> None:
     assert "<title>Retraining of bank: Rejected</title>" in html
     assert "It forgets" in text_of(html)
     assert "Promoted" not in text_of(html)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_it_says_how_the_candidate_reads(language: Language) -> None:
+    report = a_report()
+    (told,) = sentences_of(report.reading, language)
+    assert "+0.031" in told and told in full_text(report, language)
 
 
 def test_everything_that_was_given_is_shown() -> None:
