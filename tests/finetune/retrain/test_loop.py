@@ -265,7 +265,7 @@ def test_tasks_alone_are_learned_and_measured_without_retrieval(make: Make, tmp_
     made = work.registry.get("bank").manifest
     assert made is not None and made.reading is not None
     assert made.reading.calibrations == {}
-    assert "as the base" in Path(outcome.report).read_text(encoding="utf-8")
+    assert "learned tasks only" in Path(outcome.report).read_text(encoding="utf-8")
 
 
 def test_a_candidate_that_does_the_tasks_badly_is_rejected(make: Make, tmp_path: Path) -> None:
