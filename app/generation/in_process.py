@@ -11,7 +11,7 @@ from app.generation.lookup import Lookup
 from app.generation.model import load_model
 from app.generation.prefix_cache import PrefixCache, Tokens
 from app.generation.processor import Precision, best_precision
-from app.generation.protocol import Cancelled, Request, check_request, never
+from app.generation.protocol import Cancelled, Request, beginnings, check_request, never
 from app.generation.reading import Position, read_prompt, read_token
 from app.generation.text_stream import StopFilter, TokenText
 from app.generation.tokens import TokenCounts
@@ -165,9 +165,10 @@ class InProcessGenerator:
 
     def _avoid_beginning(self, request: Request, position: Position) -> None:
         if request.unlike:
-            token = self._model.encoder.first_token(request.messages, request.unlike)
+            first = self._model.encoder.first_token
+            tokens = [first(request.messages, way) for way in beginnings(request.unlike)]
             position.logits = position.logits.clone()  # the prefix cache holds the ones before
-            position.logits[token] = float("-inf")
+            position.logits[tokens] = float("-inf")
 
     def _choose(self, logits: torch.Tensor, temperature: float) -> int:
         if temperature == 0:

@@ -22,7 +22,7 @@ class Request:
 
     `adapter` is the name of an adapter that the generator knows, or None for the base model. Temperature 0
     is greedy and deterministic. Writing ends at the model's end token, at a `stop` text (not returned), or
-    after `max_new_tokens`. The reply does not begin with the first token of `unlike`, if that is given.
+    after `max_new_tokens`. The reply does not begin as `unlike` does, if that is given; see `beginnings`.
     """
 
     messages: tuple[Message, ...]
@@ -31,6 +31,17 @@ class Request:
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
     unlike: str = ""
+
+
+def beginnings(text: str) -> list[str]:
+    """The spellings under which a reply may begin with the first word of `text`.
+
+    A model that may not write "Not" goes on with "not" or " NOT": other tokens, the same reply. No blank
+    stands before Chinese: it is a token by itself, with which anything may begin.
+    """
+    blanks = ("", " ") if text[0].isascii() else ("",)
+    ways = (text, text.lower(), text.upper())
+    return list(dict.fromkeys(f"{blank}{way}" for way in ways for blank in blanks))
 
 
 def check_request(request: Request) -> None:

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
-from app.generation.protocol import Cancelled, Request, check_request, never
+from app.generation.protocol import Cancelled, Request, beginnings, check_request, never
 from app.generation.remote.adapters import RemoteAdapters, can_load, models_of
 from app.generation.remote.background import each, wait_for
 from app.generation.remote.counting import estimated_tokens, token_ids
@@ -112,9 +112,8 @@ class RemoteGenerator:
         return body
 
     def _asked_first_ids(self, text: str) -> frozenset[int]:
-        """The tokens that a reply of `text` may begin with: a model may write a space before a word."""
-        ways = [text, f" {text}"] if text[0].isascii() else [text]
-        return frozenset(ids[0] for ids in wait_for(self._all_ids(ways)) if ids)
+        """The tokens that a reply of `text` may begin with."""
+        return frozenset(ids[0] for ids in wait_for(self._all_ids(beginnings(text))) if ids)
 
     async def _all_ids(self, texts: Sequence[str]) -> list[list[int]]:
         return list(await asyncio.gather(*(token_ids(self._server, text) for text in texts)))
