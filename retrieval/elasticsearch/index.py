@@ -16,7 +16,7 @@ from retrieval.collections import (
     texts_by_content,
 )
 from retrieval.elasticsearch.change import Change
-from retrieval.elasticsearch.cluster import Cluster
+from retrieval.elasticsearch.cluster import ANALYZER, Cluster
 from retrieval.elasticsearch.failures import refused
 from retrieval.elasticsearch.lease import Lease
 from retrieval.elasticsearch.records import Vector
@@ -141,10 +141,11 @@ class ElasticsearchIndex:
     ) -> list[Legs]:
         """Both legs of all questions in one round trip."""
         hidden = state.hidden()
+        cuts_han = self._cluster.settings.analyzer == ANALYZER
         searches: list[Mapping[str, object]] = []
         for question, vector in zip(questions, queries, strict=True):
             searches += [_HEADER, dense_body(vector, depth, limit, hidden)]
-            searches += [_HEADER, lexical_body(question, depth, limit, hidden)]
+            searches += [_HEADER, lexical_body(question, depth, limit, hidden, cuts_han)]
         answers = self._cluster.read(lambda: self._multiple(searches))
         return [
             Legs(dense_hits(dense), lexical_hits(lexical), state.generation)

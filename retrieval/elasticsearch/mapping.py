@@ -7,6 +7,8 @@ from retrieval.elasticsearch.cluster import ANALYZER, ClusterSettings
 
 LAYOUT = 1
 
+_QUESTION_ANALYZER = f"{ANALYZER}_question"
+
 _NOT_SEARCHED = {"type": "keyword", "index": False, "doc_values": False}
 
 
@@ -18,15 +20,28 @@ def index_settings(settings: ClusterSettings) -> dict[str, Any]:
         "refresh_interval": "-1",
         "translog.durability": "request",
         "analysis": {
-            "filter": {"english": {"type": "stemmer", "language": "porter2"}},
-            "analyzer": {
-                ANALYZER: {
-                    "tokenizer": "standard",
-                    "filter": ["cjk_width", "lowercase", "cjk_bigram", "english"],
-                }
+            "filter": {
+                "english": {"type": "stemmer", "language": "porter2"},
+                "han": {"type": "cjk_bigram", "output_unigrams": True},
             },
+            "analyzer": {ANALYZER: _analyzer("han"), _QUESTION_ANALYZER: _analyzer("cjk_bigram")},
         },
     }
+
+
+def _analyzer(han: str) -> dict[str, Any]:
+    return {"tokenizer": "standard", "filter": ["cjk_width", "lowercase", han, "english"]}
+
+
+def _body(analyzer: str) -> dict[str, Any]:
+    """The text that is searched by words.
+
+    Of two terms in one place Elasticsearch makes synonyms, so questions come cut into single characters and
+    pairs (`search.lexical_body`), each in a place of its own.
+    """
+    if analyzer != ANALYZER:
+        return {"type": "text", "analyzer": analyzer}
+    return {"type": "text", "analyzer": ANALYZER, "search_analyzer": _QUESTION_ANALYZER}
 
 
 def mappings(dimension: int, settings: ClusterSettings) -> dict[str, Any]:
@@ -59,7 +74,7 @@ def mappings(dimension: int, settings: ClusterSettings) -> dict[str, Any]:
             "end": {"type": "integer", "index": False},
             "page": {"type": "integer", "index": False},
             "content": {"type": "keyword"},
-            "body": {"type": "text", "analyzer": settings.analyzer},
+            "body": _body(settings.analyzer),
             "vector": {
                 "type": "dense_vector",
                 "dims": dimension,

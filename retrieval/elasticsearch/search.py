@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.elasticsearch.records import PASSAGE_FIELDS, passage_of
-from retrieval.embedded.analysis import telling_words
+from retrieval.embedded.analysis import cut_han, telling_words
 from retrieval.values import Filter, Hit, day_of
 
 Hidden = Sequence[Mapping[str, Any]]
@@ -34,9 +34,16 @@ def dense_body(vector: NDArray[np.float32], depth: int, limit: Filter, hidden: H
     return {"knn": nearest, "size": found, "_source": PASSAGE_FIELDS}
 
 
-def lexical_body(question: str, depth: int, limit: Filter, hidden: Hidden) -> dict[str, Any]:
-    """The best passages by words; none for a question without any."""
+def lexical_body(
+    question: str, depth: int, limit: Filter, hidden: Hidden, cuts_han: bool = True
+) -> dict[str, Any]:
+    """The best passages by words; none for a question without any.
+
+    `cuts_han` says that the collection's analyzer finds single Chinese characters and pairs of them.
+    """
     words = _within_limit(telling_words(question))
+    if cuts_han:
+        words = cut_han(words)
     match = {"match": {"body": " ".join(words)}} if words else {"match_none": {}}
     return {
         "query": {"bool": {"must": match, **_within(limit, hidden)["bool"]}},

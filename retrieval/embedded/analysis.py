@@ -8,6 +8,7 @@ times as fast, and no dictionary to load. Dropping stop words from questions add
 import re
 import threading
 import unicodedata
+from collections.abc import Sequence
 
 import tantivy
 
@@ -58,6 +59,13 @@ def telling_words(text: str) -> list[str]:
     return list(dict.fromkeys(telling or _TOKEN.findall(normalised)))
 
 
+def cut_han(found: Sequence[str]) -> list[str]:
+    """The same words, but of Chinese runs the single characters and the pairs."""
+    return list(
+        dict.fromkeys(part for word in found for part in (_parts(word) if _HAN_RUN.match(word) else [word]))
+    )
+
+
 def words(text: str) -> str:
     """The words of a passage before stemming, separated by blanks, for an index that uses `stemmer()`."""
     return " ".join(_words(_normalised(text)))
@@ -79,13 +87,16 @@ def _words(text: str) -> list[str]:
         if token.isascii() and token.isalnum():
             found.append(token)
         elif _HAN_RUN.match(token):
-            found.extend(token)
-            found.extend(token[begin : begin + 2] for begin in range(len(token) - 1))
+            found.extend(_parts(token))
         elif token[0].isdigit():
             found.extend(_number_words(token))
         else:
             found.append(token.replace("’", "'"))
     return found
+
+
+def _parts(run: str) -> list[str]:
+    return [*run, *(run[begin : begin + 2] for begin in range(len(run) - 1))]
 
 
 def _number_words(number: str) -> list[str]:

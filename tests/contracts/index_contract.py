@@ -72,6 +72,11 @@ class IndexContract:
         assert legs.dense[0].passage.text == text
         assert legs.lexical[0].passage.text == text
 
+    def test_a_single_chinese_character_is_found(self, index: Index) -> None:
+        index.add(ALL)
+        (legs,) = index.search(["贷"], 3)
+        assert [hit.passage for hit in legs.lexical] == [CHINESE.passages[1]]
+
     def test_title_and_heading_are_searched_too(self, index: Index) -> None:
         index.add(ALL)
         (legs,) = index.search(["annual fees"], 3)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.embedded.analysis import query_terms, terms
+from retrieval.embedded.analysis import cut_han, query_terms, telling_words, terms
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,11 @@ def test_terms(text: str, expected: list[str]) -> None:
 )
 def test_query_terms_drop_what_only_asks(question: str, expected: list[str]) -> None:
     assert query_terms(question) == expected
+
+
+def test_for_another_analyzer_chinese_is_cut_and_the_rest_stays() -> None:
+    found = cut_han(telling_words("What does 白金卡, the card of 2,600, cost?"))
+    assert found == ["白", "金", "卡", "白金", "金卡", "card", "2,600", "cost"]
 
 
 @given(st.text())
