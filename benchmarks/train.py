@@ -1,6 +1,6 @@
 """Speed of training: ours against transformers.Trainer, the same samples, base and adapter, in one run.
 
-usage: python benchmarks/train.py [--pairs 48] [--epochs 1] [--json FILE]
+usage: python benchmarks/train.py [--pairs 24] [--epochs 1] [--json FILE]
 
 Both learn the training pairs of the sample bank as samples of our own retriever: a right passage with the
 answer, a rival with the refusal. Trainer pads batches of similar length to their longest and computes the
@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is not the package
 
 import argparse
+import math
 import tempfile
 import time
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ from finetune.samples import SampleSettings, samples_of
 from finetune.training.network import adapted, load_base, plain_loss
 from finetune.training.plan import encode
 from finetune.training.rows import Encoded
-from finetune.training.train import fit
+from finetune.training.train import fit, learning_rate
 from finetune.training.values import Base, Sample, TrainSettings
 
 _IGNORED = -100
@@ -47,7 +48,9 @@ def main() -> None:
     base = Base(model_folder(settings.generator, settings.models_cache), settings.generator)
     encoder = Encoder(AutoTokenizer.from_pretrained(base.folder), base.context)
     learned, held = _samples(arguments.pairs, encoder)
-    training = TrainSettings(epochs=arguments.epochs, dev_share=0.0, samples_per_step=16)
+    training = TrainSettings(
+        epochs=arguments.epochs, dev_share=0.0, samples_per_step=16, keep_pieces=0, forget_limit=math.inf
+    )  # Trainer does nothing about forgetting
     heldout, _ = encode(held, encoder)
     before = load_base(base.folder, base.device)
     rows: list[Row] = [{"training by": "nobody", "samples/s": None, "held-out loss": _loss(before, heldout)}]
@@ -77,7 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pairs", type=int, default=48, help="pairs of each language")
+    parser.add_argument("--pairs", type=int, default=24, help="pairs of each language")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
@@ -112,7 +115,7 @@ def _theirs(
 ) -> tuple[PeftModel, float]:
     encoded, _ = encode(samples, encoder)
     model = adapted(load_base(base.folder, base.device), settings)
-    data = [{"ids": [*s.prompt, *s.reply], "reply": len(s.reply), "length": s.length} for s in encoded]
+    data = [{"input_ids": [*s.prompt, *s.reply], "reply": len(s.reply)} for s in encoded]
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             model=model,
@@ -121,12 +124,7 @@ def _theirs(
                 num_train_epochs=settings.epochs,
                 per_device_train_batch_size=_BATCH,
                 gradient_accumulation_steps=settings.samples_per_step // _BATCH,
-                learning_rate=settings.learning_rate,
-                lr_scheduler_type="cosine",
-                warmup_steps=1,
-                weight_decay=0.0,
                 train_sampling_strategy="group_by_length",
-                length_column_name="length",
                 remove_unused_columns=False,
                 report_to=[],
                 save_strategy="no",
@@ -137,15 +135,29 @@ def _theirs(
             ),
             train_dataset=data,  # type: ignore[arg-type]
             data_collator=_padded,
+            optimizers=_optimizer(model, math.ceil(len(data) / settings.samples_per_step), settings),
         )
         started = time.perf_counter()
         trainer.train()
     return model, time.perf_counter() - started
 
 
+def _optimizer(
+    model: PeftModel, steps: int, settings: TrainSettings
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
+    """The same one, with the same rate at each step, as in our training."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=1.0, weight_decay=0.0)
+    total = math.ceil(steps * settings.epochs)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: learning_rate(min(step, total - 1), total, settings)
+    )
+    return optimizer, schedule
+
+
 def _padded(samples: Sequence[dict[str, object]]) -> dict[str, torch.Tensor]:
     """Ids, mask and labels [batch, longest], labels on replies alone."""
-    ids = [torch.tensor(sample["ids"]) for sample in samples]
+    ids = [torch.tensor(sample["input_ids"]) for sample in samples]
     longest = max(len(row) for row in ids)
     inputs = torch.zeros(len(ids), longest, dtype=torch.long)
     mask, labels = torch.zeros_like(inputs), torch.full_like(inputs, _IGNORED)
