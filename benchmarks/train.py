@@ -32,9 +32,9 @@ from finetune.encoding import Encoder
 from finetune.pairs.formats import read_pairs
 from finetune.samples import SampleSettings, samples_of
 from finetune.training.network import adapted, load_base, plain_loss
-from finetune.training.plan import encode
+from finetune.training.plan import encode, learning_rate
 from finetune.training.rows import Encoded
-from finetune.training.train import fit, learning_rate
+from finetune.training.train import fit
 from finetune.training.values import Base, Sample, TrainSettings
 
 _IGNORED = -100
