@@ -247,7 +247,7 @@ class FakeGenerator:
     def _write(self, request: Request, cancelled: Cancelled) -> Iterator[str]:
         pieces = _PIECE.findall(self._reply(request))
         avoided = _PIECE.findall(request.unlike)[:1]
-        if avoided and pieces and pieces[0].strip() == avoided[0].strip():
+        if avoided and pieces and pieces[0].strip().lower() == avoided[0].strip().lower():
             pieces = pieces[1:]
         pieces = pieces[: request.max_new_tokens]
         written = "".join(pieces)
