@@ -69,6 +69,16 @@ def test_it_reads_the_same_prompt_with_the_same_doubt(
     assert "680" in written(remote, request)
 
 
+def test_it_tells_how_much_it_read_and_wrote(remote: RemoteGenerator, local: InProcessGenerator) -> None:
+    def taken(generator: RemoteGenerator | InProcessGenerator) -> tuple[int, int]:
+        before = generator.tokens.totals()
+        written(generator, asked(tokens=3))
+        after = generator.tokens.totals()
+        return after["prompt"] - before["prompt"], after["completion"] - before["completion"]
+
+    assert taken(remote) == taken(local)
+
+
 def test_versions_of_an_adapter_are_loaded_by_name(
     remote: RemoteGenerator, folder: Path, tmp_path: Path
 ) -> None:
