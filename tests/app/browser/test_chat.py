@@ -172,10 +172,11 @@ def test_leaving_the_page_stops_the_work(visits: Visits, address: str, workspace
 
 
 def test_who_waits_is_told_of_the_others(visits: Visits, address: str, workspace: FakeWorkspace) -> None:
-    workspace.pause = 2.0
+    workspace.pause = 4.0
     tabs = [visits(address), visits(address)]
     for tab in tabs:
         tab.page.fill("#dq-question textarea", FEE)
         tab.page.keyboard.press("Enter")
+        tab.page.locator("#dq-live .dq-stage").wait_for()  # the server has it before the next one is sent
     tabs[1].sees("#dq-live .dq-stage", "others being answered: 1")
     workspace.pause = 0.0
