@@ -49,7 +49,7 @@ class Page:
         ) as blocks:
             self._chosen = gr.BrowserState("", storage_key="domainqa-language")
             self._frame = self._build_frame(service, limits, words)
-            with gr.Tabs(elem_id="dq-tabs"):
+            with gr.Tabs(elem_id="dq-tabs", overflow_behavior="wrap"):
                 with words.make(gr.Tab, lambda t: {"label": t.chat}, id="chat") as chat:
                     self._chat = ChatTab(self._frame)
                 with words.make(gr.Tab, lambda t: {"label": t.knowledge}, id="knowledge") as knowledge:
