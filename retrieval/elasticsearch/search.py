@@ -34,16 +34,13 @@ def dense_body(vector: NDArray[np.float32], depth: int, limit: Filter, hidden: H
     return {"knn": nearest, "size": found, "_source": PASSAGE_FIELDS}
 
 
-def lexical_body(
-    question: str, depth: int, limit: Filter, hidden: Hidden, cuts_han: bool = True
-) -> dict[str, Any]:
+def lexical_body(question: str, depth: int, limit: Filter, hidden: Hidden, cuts_han: bool) -> dict[str, Any]:
     """The best passages by words; none for a question without any.
 
     `cuts_han` says that the collection's analyzer finds single Chinese characters and pairs of them.
     """
-    words = _within_limit(telling_words(question))
-    if cuts_han:
-        words = cut_han(words)
+    words = telling_words(question)
+    words = _within_limit(cut_han(words) if cuts_han else words)
     match = {"match": {"body": " ".join(words)}} if words else {"match_none": {}}
     return {
         "query": {"bool": {"must": match, **_within(limit, hidden)["bool"]}},
