@@ -2,11 +2,14 @@
 
 usage: python benchmarks/quality.py [--data xquad.en.json xquad.zh.json] [--bank] [--questions 100]
        [--readers "base" "base + examples" reader …] [--store FOLDER] [--json FILE] [--markdown FILE]
+       [--plot FILE]
 
 --data: every paragraph of a set is a document. Each question is asked twice: as it is, and with its own
 paragraph taken out, when the only right reply is a refusal. --bank: the held-out pairs of samples/pairs,
 asked of the ingested sample bank; its unanswerable ones must be refused. Whatever is measured went through
 the answering function that the page and the command line use. With --store an interrupted run goes on.
+"gain" is the mean of F1 over the first reader's on the same questions, with its paired bootstrap interval.
+--plot draws right against wrong refusals for every threshold.
 """
 
 import sys
@@ -23,6 +26,8 @@ from app.settings import load_settings
 from app.workspace import Workspace
 from benchmarks.asking import figures, public_cases, tell
 from benchmarks.measuring import SAMPLES, Row, machine, read_set, save, show
+from benchmarks.refusals import draw, refusal_figures
+from finetune.evaluation.bootstrap import paired_gain
 from finetune.evaluation.evaluate import evaluate
 from finetune.evaluation.scoring import Scored
 from finetune.evaluation.values import BASE, EXAMPLES, Case, cases_of
@@ -37,6 +42,7 @@ def main() -> None:
     arguments = _arguments()
     rows: list[Row] = []
     examples: list[Row] = []
+    replies: dict[str, Sequence[Scored]] = {}
     with tempfile.TemporaryDirectory() as home, Workspace(load_settings({"home": home})) as workspace:
         sets = [
             (read.name, public_cases(workspace, read, arguments.questions))
@@ -48,10 +54,16 @@ def main() -> None:
             surroundings = WorkspaceSurroundings(workspace, "bank" if name.startswith("bank") else name)
             asks = {reader: surroundings.ask(_contender(reader)) for reader in arguments.readers}
             store = arguments.store / f"{name}.jsonl" if arguments.store else None
-            for reader, scored in evaluate(cases, asks, tell, store).scored.items():
-                rows.append({"set": name, "reader": reader, **figures(scored)})
+            answered = evaluate(cases, asks, tell, store).scored
+            first = answered[arguments.readers[0]]
+            for reader, scored in answered.items():
+                told = {**figures(scored), **_gain(scored, first), **refusal_figures(scored)}
+                rows.append({"set": name, "reader": reader, **told})
                 examples += _mistakes(name, reader, scored)
+                replies[f"{name}, {reader}"] = scored
             show("Quality of answers", rows)
+    if arguments.plot:
+        draw(arguments.plot, replies)
     save(arguments.json, "quality", {"quality": rows, "mistakes": examples})
     if arguments.markdown:
         arguments.markdown.write_text(_document(rows, examples), encoding="utf-8")
@@ -70,6 +82,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--markdown", type=Path, help="write the table as a page of the documentation")
+    parser.add_argument("--plot", type=Path, help="draw the refusals into this PNG or SVG file")
     return parser.parse_args()
 
 
@@ -77,6 +90,15 @@ def _contender(reader: str) -> Contender:
     if reader in (BASE, EXAMPLES):
         return Contender(reader, examples=reader == EXAMPLES)
     return Contender(reader, reader)
+
+
+def _gain(scored: Sequence[Scored], first: Sequence[Scored]) -> Row:
+    """F1 over the first reader's on the answerable questions, and the interval of that."""
+    if scored is first:
+        return {"gain": None, "gain from": None, "gain to": None}
+    mine, others = ([entry.f1 for entry in of if entry.case.answerable] for of in (scored, first))
+    gain = paired_gain(mine, others)
+    return {"gain": gain.mean, "gain from": gain.low, "gain to": gain.high}
 
 
 def _bank(workspace: Workspace) -> list[tuple[str, list[Case]]]:
@@ -115,7 +137,9 @@ _HEADING = """# Quality of answers
 Made by `benchmarks/quality.py`. "Wrongly refused" are answerable questions that were refused (they count as
 0 in EM and F1), "rightly refused" are those whose paragraph was taken out, or that the bank cannot answer.
 "Citation right": of the answers given, those that cite a right document at the evidence. "Found": a right
-document was among the passages that were read. "F1 from" and "to" are the 95 % bootstrap interval."""
+document was among the passages that were read. "F1 from" and "to" are the 95 % bootstrap interval, "gain" is
+the paired difference to the first reader with its own. AUC: how often the surer one of an answerable and an
+unanswerable question is the answerable one; "refused at 5% wrong": if the threshold stood there."""
 
 
 def _markdown(rows: Sequence[Row]) -> str:

@@ -15,13 +15,14 @@ from torch.nn import functional
 from finetune.encoding import Encoder
 from finetune.training.rows import Tokens
 
-# Tokens of a piece: enough for a sentence; equal lengths make a batch without masks.
-PIECE = 32
-_WINDOW = 320  # characters that hold so many tokens in any language
+# Tokens of a piece: some sentences, since what is forgotten shows only where much was read before; equal
+# lengths make a batch without masks.
+PIECE = 96
+_WINDOW = 600  # characters that hold so many tokens in any language
 
 
 def pieces_of(texts: Sequence[str], encoder: Encoder, count: int, seed: int) -> tuple[Tokens, ...]:
-    """Pieces from anywhere in the texts, each of exactly 32 tokens, at most `count`; the seed decides."""
+    """Pieces from anywhere in the texts, each of exactly 96 tokens, at most `count`; the seed decides."""
     written = [text for text in texts if text.strip()]
     if not written:
         return ()

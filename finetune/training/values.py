@@ -64,7 +64,7 @@ class TrainSettings:
     epochs: float = 2.0
     warmup: float = 0.05
     samples_per_step: int = 24
-    keep_pieces: int = 3
+    keep_pieces: int = 1
     keep_weight: float = 2.0
     forget_limit: float = 0.03
     row_tokens: int = 1024
