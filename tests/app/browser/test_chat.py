@@ -49,7 +49,7 @@ def test_a_refusal_names_the_nearest_documents_which_open(visit: Visit, workspac
 
 
 def test_stop_ends_the_work_and_keeps_what_had_come(visit: Visit, workspace: FakeWorkspace) -> None:
-    workspace.pause = 1.5  # so slow that the answer cannot be complete when it is stopped
+    workspace.pause = 4.0  # so slow that the answer cannot be complete when it is stopped
     visit.page.fill("#dq-question textarea", FEE)
     visit.page.keyboard.press("Enter")
     visit.page.locator("#dq-live .dq-writing").wait_for()
