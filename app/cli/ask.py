@@ -32,7 +32,7 @@ def ask(
     style: Annotated[
         Literal["words", "sentence"] | None,
         typer.Option(
-            help="A few words, or a sentence or two; by default words for --json and --batch, else the usual."
+            help="A few words, or a sentence; by default words for --json and --batch, else the page's."
         ),
     ] = None,
     documents: InDocuments = None,
@@ -55,6 +55,7 @@ def ask(
       domainqa ask "What is the annual fee of the platinum card this year?"
       domainqa ask --batch questions.jsonl > answers.jsonl
     """
+    from app.answering.styles import style_of
     from app.answering.values import Question
 
     if (question is None) == (batch is None):
@@ -76,7 +77,8 @@ def ask(
         elif as_json:
             write_json(answer_shape(workspace.answer(asked)))
         else:
-            _ask_one(workspace, asked)
+            name = adapter or workspace.adapters(settings.collection)[0]
+            _ask_one(workspace, replace(asked, style=style or style_of(name)))
 
 
 def _ask_batch(workspace: Workspace, asked: Question, file: Path, max_chars: int) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 import gradio as gr
 from gradio.blocks import Block
 
+from app.answering.styles import style_of
 from app.answering.values import Event, Question
 from app.page.correction import Correction
 from app.page.exchanges import Arriving, Exchange, packed, turns, unpacked, voted
@@ -17,7 +18,7 @@ from app.page.rendering.documents import in_place
 from app.page.rendering.notices import success
 from app.page.runs import Cancelled, Emit
 from app.page.texts import Texts
-from app.page.versions import choices_of, style_of
+from app.page.versions import choices_of
 from app.page.wording import Updates, Values, written
 from app.workspace import CollectionInfo
 from knowledge_base.errors import DomainqaError

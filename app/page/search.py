@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import gradio as gr
 from gradio.blocks import Block
 
+from app.answering.styles import style_of
 from app.answering.values import Event, Finished, Question
 from app.page.frame import Frame, listen
 from app.page.rendering.documents import is_date
@@ -12,7 +13,6 @@ from app.page.rendering.notices import hint, working
 from app.page.rendering.search import reading, results
 from app.page.runs import Cancelled, Emit
 from app.page.texts import Texts
-from app.page.versions import style_of
 from app.page.wording import Updates, Values, written
 from app.workspace import CollectionInfo
 from knowledge_base.errors import InputError

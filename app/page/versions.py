@@ -9,9 +9,7 @@ from app.page.service import Adapters, Service
 from finetune.evaluation.values import CANDIDATE
 from finetune.registry.entry import Entry
 from finetune.registry.manifest import Verdict
-from finetune.registry.references import BASE
 from knowledge_base.errors import DomainqaError
-from retrieval.prompt import Style
 
 FIGURES = ("f1", "refusal_recall", "false_refusals", "citations")
 
@@ -50,11 +48,6 @@ def shown_name(registry: Adapters, name: str) -> str:
     """A name with its live version: "bank@3"; the name alone where it has no versions."""
     live = registry.aliases(name).live
     return f"{name}@{live}" if live else name
-
-
-def style_of(adapter: str) -> Style | None:
-    """Adapters learn to answer in full sentences; the base model follows its examples, in a few words."""
-    return None if adapter == BASE else "sentence"
 
 
 def _versions(registry: Adapters, name: str) -> Iterator[Version]:

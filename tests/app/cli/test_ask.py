@@ -144,6 +144,7 @@ def test_an_unsupported_sentence_is_marked(workspace: FakeWorkspace) -> None:
     ("words", "style"),
     [
         ([], None),
+        (["--adapter", "fees"], "sentence"),
         (["--json"], "words"),
         (["--style", "sentence"], "sentence"),
         (["--style", "sentence", "--json"], "sentence"),

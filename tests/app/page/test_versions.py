@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.page.versions import choices_of, style_of, versions_of
+from app.answering.styles import style_of
+from app.page.versions import choices_of, versions_of
 from finetune.registry.entry import Entry
 from finetune.registry.manifest import Description, Verdict
 from knowledge_base.errors import ModelError
