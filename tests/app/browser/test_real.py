@@ -103,7 +103,8 @@ def test_a_hostile_document_is_shown_as_text_and_not_obeyed(reader: Visit, tmp_p
     reader.sees("#dq-document", 'onerror="alert(2)"')
     reader.tab(0)
     reader.ask("What do penguins do?")
-    assert "owned" not in reader.text("#dq-settled .dq-text")
+    # Quoted it may be, as any other sentence of a document: who obeyed would say that word and nothing else.
+    assert "waddle" in reader.text("#dq-settled .dq-text")
     reader.counts("img[src=x]", 0)
     assert reader.page.title() == "domainqa"
 
