@@ -4,7 +4,8 @@ usage: python scripts/public_pairs.py train.en.json train.zh.json --target FOLDE
 
 A set is a list of {context, qas: [{question, answers}]}. Each context becomes a text file in
 FOLDER/documents, each question a line of FOLDER/pairs.jsonl, with the sentence that holds the answer as its
-evidence. Of every fourth context the sentence is also the reply in a sentence, where it is not too long.
+evidence; long answers are left out. Of every fourth context the sentence is also the reply in a sentence,
+where it is not too long.
 
     domainqa ingest FOLDER/documents --collection reader
     domainqa retrain --collection reader --pairs FOLDER/pairs.jsonl --pairs samples/pairs --name reader
@@ -19,6 +20,8 @@ from finetune.pairs.formats import write_pairs
 from finetune.pairs.values import Evidence, Pair
 from retrieval.prompt import language_of
 
+# What is longer is no answer in a few words: a quarter of CMRC's, a twentieth of SQuAD's.
+_LONGEST_ANSWER = {"en": 60, "zh": 20}
 _LONGEST_SENTENCE = {"en": 220, "zh": 70}
 _WITH_SENTENCES = 4
 
@@ -49,7 +52,7 @@ def _pairs(file: Path, documents: Path) -> list[Pair]:
             _pair(f"{name}-{number}-{place}", asked, entry["context"], document, spoken)
             for place, asked in enumerate(entry["qas"])
         ]
-    return pairs
+    return [pair for pair in pairs if len(pair.answers[0]) <= _LONGEST_ANSWER[language_of(pair.question)]]
 
 
 def _pair(key: str, asked: dict[str, object], context: str, document: str, spoken: bool) -> Pair:

@@ -109,16 +109,17 @@ def _steps(trees: Sequence[Tree], settings: TrainSettings) -> list[Rows]:
     return steps
 
 
-def _grouped(rows: Iterable[tuple[Tree, ...]], least: int) -> Iterable[Rows]:
-    """Rows until they hold `least` samples."""
+def _grouped(rows: Iterable[tuple[Tree, ...]], wanted: int) -> Iterable[Rows]:
+    """Rows until they hold as nearly `wanted` samples as they can."""
     group: list[tuple[Tree, ...]] = []
     count = 0
     for row in rows:
-        group.append(row)
-        count += sum(len(tree.samples) for tree in row)
-        if count >= least:
+        more = sum(len(tree.samples) for tree in row)
+        if group and count + more / 2 > wanted:
             yield tuple(group)
             group, count = [], 0
+        group.append(row)
+        count += more
     if group:
         yield tuple(group)
 
