@@ -5,25 +5,37 @@ import sys
 from collections.abc import Sequence
 
 from app.workspace import Workspace
-from benchmarks.measuring import QuestionSet, Row, paragraph_document
+from benchmarks.measuring import Asked, QuestionSet, Row, paragraph_document
 from finetune.evaluation.bootstrap import Estimate
 from finetune.evaluation.scoring import Scored, summarise
 from finetune.evaluation.values import Case, Question
 from retrieval.prompt import language_of
 
 
-def public_cases(workspace: Workspace, read: QuestionSet, count: int) -> list[Case]:
-    """Every drawn question with its paragraph there, and once more with it taken out."""
+def public_cases(workspace: Workspace, read: QuestionSet, count: int, draw: int = 0) -> list[Case]:
+    """Every drawn question with its paragraph there, and once more with it taken out.
+
+    No draw has a question of an earlier one: what was chosen on one is measured on another.
+    """
     documents = [paragraph_document(read.name, number, text) for number, text in enumerate(read.paragraphs)]
     workspace.index(read.name).add(documents)
     cases = []
-    for asked in random.Random(0).sample(read.questions, min(count, len(read.questions))):
+    for asked in _drawn(read.questions, count, draw):
         path, language = documents[asked.paragraph].path, language_of(asked.question)
         evidence = tuple((path, answer) for answer in asked.answers)
         there, gone = Question(asked.question), Question(asked.question, frozenset({path}))
         cases.append(Case(there, asked.answers, evidence, asked.id, "answerable", language))
         cases.append(Case(gone, (), (), f"{asked.id} without its paragraph", "removed", language))
     return cases
+
+
+def _drawn(questions: Sequence[Asked], count: int, draw: int) -> list[Asked]:
+    left = list(questions)
+    taken: list[Asked] = []
+    for number in range(draw + 1):
+        left = [question for question in left if question not in taken]
+        taken = random.Random(number).sample(left, min(count, len(left)))
+    return taken
 
 
 def figures(scored: Sequence[Scored]) -> Row:

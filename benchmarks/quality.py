@@ -1,6 +1,6 @@
 """Quality of answers on public question sets and on the sample bank, as they are served.
 
-usage: python benchmarks/quality.py [--data xquad.en.json xquad.zh.json] [--bank] [--questions 100]
+usage: python benchmarks/quality.py [--data xquad.en.json xquad.zh.json] [--bank] [--questions 100] [--draw 0]
        [--readers "base" "base + examples" reader …] [--store FOLDER] [--json FILE] [--markdown FILE]
        [--plot FILE]
 
@@ -45,7 +45,7 @@ def main() -> None:
     replies: dict[str, Sequence[Scored]] = {}
     with tempfile.TemporaryDirectory() as home, Workspace(load_settings({"home": home})) as workspace:
         sets = [
-            (read.name, public_cases(workspace, read, arguments.questions))
+            (read.name, public_cases(workspace, read, arguments.questions, arguments.draw))
             for read in map(read_set, arguments.data)
         ]
         if arguments.bank:
@@ -76,6 +76,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", type=Path, default=[], help="question sets in SQuAD's layout")
     parser.add_argument("--bank", action="store_true", help="measure on the sample bank too")
     parser.add_argument("--questions", type=int, default=100, help="questions of each set, drawn once")
+    parser.add_argument("--draw", type=int, default=0, help="another one shares no question with an earlier")
     parser.add_argument("--readers", nargs="+", default=[EXAMPLES], help="adapters and ways of the base")
     parser.add_argument(
         "--store", type=Path, help="folder that keeps replies, to go on after an interruption"

@@ -6,6 +6,7 @@ import unicodedata
 from retrieval.empty_words import EMPTY_WORDS
 
 _WORD = re.compile(r"[\u3400-\u9fff]+|\d+(?:[.,:/-]\d+)*|[^\W\d_\u3400-\u9fff]+", re.UNICODE)
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 
 
@@ -21,6 +22,14 @@ def units_of(text: str) -> frozenset[str]:
         else:
             units.add(run.replace(",", ""))
     return frozenset(units - EMPTY_WORDS) or frozenset(units)
+
+
+def held_by(text: str) -> frozenset[str]:
+    """Units that a text can lend to another one: its own, and each of its Han characters by itself.
+
+    "1950年" is a number and a single character; in "1950年制定" that character stands in a pair only.
+    """
+    return units_of(text) | frozenset(_HAN.findall(text))
 
 
 def numbers_of(text: str) -> frozenset[str]:

@@ -15,7 +15,7 @@ from app.answering.values import Citation, Sentence
 from knowledge_base.sentences import sentence_spans
 from retrieval.context import Packed
 from retrieval.focus import Embed
-from retrieval.units import numbers_of, share, units_of
+from retrieval.units import held_by, numbers_of, share, units_of
 
 # Cosines of multilingual-e5-small lie between about .75 (unrelated) and .95 (same statement).
 _UNRELATED, _SAME = 0.75, 0.95
@@ -64,7 +64,7 @@ def _candidates(packed: Packed) -> list[_Candidate]:
     passage = packed.passage
     shown = passage.text[: packed.end - passage.start]
     return [
-        _Candidate(packed, passage.start + start, passage.start + end, text, units_of(text), numbers_of(text))
+        _Candidate(packed, passage.start + start, passage.start + end, text, held_by(text), numbers_of(text))
         for start, end in sentence_spans(shown)
         for text in (shown[start:end],)
     ]
@@ -98,7 +98,7 @@ def _held(wanted: frozenset[str], asked: frozenset[str], candidate: _Candidate) 
 
 
 def _above(candidate: _Candidate) -> frozenset[str]:
-    return units_of(_title(candidate))
+    return held_by(_title(candidate))
 
 
 def _title(candidate: _Candidate) -> str:

@@ -77,6 +77,14 @@ def test_chinese_is_matched_without_spaces() -> None:
     assert citations[0].quote == "卡种：白金卡；年费：680元"
 
 
+@pytest.mark.parametrize("answer", ["1950年", "1950 年", "红"])
+def test_a_single_character_is_found_within_a_longer_run(answer: str) -> None:
+    convention = packed("公约于1950年在罗马签署。封面为红色。", "公约.txt")
+    sentences, citations = cite("公约是什么时候签署的？", answer, convention)
+    assert sentences[0].supported
+    assert citations[0].quote == ("封面为红色。" if answer == "红" else "公约于1950年在罗马签署。")
+
+
 def test_what_the_model_did_not_read_is_not_cited() -> None:
     passage = packed(FEES).passage
     shown = Packed(passage, "", passage.start + FEES.index("Card: Platinum") - 1, 5)
