@@ -11,6 +11,7 @@ import pypdfium2
 from knowledge_base.errors import LoadError
 from knowledge_base.loaders.lines import joined, on_one_line, starts_item
 from knowledge_base.loaders.pdf_columns import aligned_rows
+from knowledge_base.loaders.pdf_fonts import use_own_font
 from knowledge_base.loaders.pdf_page import PageText, TextLine, TextTable, read_page
 from knowledge_base.loaders.tables import guessed_header_rows, table_blocks
 from knowledge_base.values import Block, LoadedFile
@@ -50,6 +51,7 @@ def load_pdf(data: bytes) -> LoadedFile:
         LoadError: it has a password, is damaged, or is scanned and has no text; then the remedy is OCR.
     """
     with _PDFIUM:
+        use_own_font()
         title, pages = _read(data)
     if not any(page.items for page in pages):
         if any(page.has_images for page in pages):

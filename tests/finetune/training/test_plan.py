@@ -14,7 +14,9 @@ from tests.finetune.training.conftest import encoder_of
 @pytest.mark.parametrize("wanted", [1, 4, 10])
 def test_a_step_holds_about_as_many_samples_as_wanted(gemma: Path, wanted: int) -> None:
     samples = [
-        Sample(render(f"Question {question}?", [f"Text number {text} is here."]), "Yes.", f"{text}-{question}")
+        Sample(
+            render(f"Question {question}?", [f"Text number {text} is here."]), "Yes.", f"{text}-{question}"
+        )
         for text in range(20)
         for question in range(1 + text % 4)
     ]
