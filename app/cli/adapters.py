@@ -91,7 +91,8 @@ def rollback(
 ) -> None:
     """Exchange the live version and the one that was live before.
 
-    Where there was none before, the base model answers again. A second rollback takes back the first.
+    Where there was none before, the default answers again: `reader`, or else the base model. A second
+    rollback takes back the first.
 
     \b
     Example:

@@ -150,7 +150,8 @@ class AdaptersTab:
         texts, reference = self._frame.texts(values), detail(event, "adapter")
         name = parse_reference(reference).name
         live = self._frame.service.registry.aliases(name).live
-        asked = texts.promote_sure.format(name=reference, live=f"{name}@{live}" if live else texts.base_model)
+        before = f"{name}@{live}" if live else texts.default_model
+        asked = texts.promote_sure.format(name=reference, live=before)
         return {
             **self._sure_of_return.closed(),
             **self._sure_of_promotion.asked(asked),
@@ -161,7 +162,7 @@ class AdaptersTab:
         texts, reference = self._frame.texts(values), detail(event, "adapter")
         name = parse_reference(reference).name
         previous = self._frame.service.registry.aliases(name).previous
-        before = f"{name}@{previous}" if previous else texts.base_model
+        before = f"{name}@{previous}" if previous else texts.default_model
         return {
             **self._sure_of_promotion.closed(),
             **self._sure_of_return.asked(texts.roll_back_sure.format(name=reference, previous=before)),
@@ -178,7 +179,7 @@ class AdaptersTab:
     def _return(self, values: Values) -> Updates:
         texts, reference = self._frame.texts(values), parse_reference(values[self._asked])
         live = self._frame.service.registry.rollback(reference.name).live
-        answering = f"{reference.name}@{live}" if live else texts.base_model
+        answering = f"{reference.name}@{live}" if live else texts.default_model
         done = success(texts.rolled_back.format(name=answering))
         return {**self._sure_of_return.closed(), self._frame.notice: done}
 

@@ -149,7 +149,7 @@ class Texts:
     roll_back: str
     roll_back_sure: str
     rolled_back: str
-    base_model: str
+    default_model: str
     report: str
     report_of: str
     new_tab: str

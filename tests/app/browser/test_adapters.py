@@ -92,9 +92,9 @@ def test_a_retraining_is_watched_outlives_a_reload_and_its_version_comes_and_goe
 
     visit.tab(3)
     visit.page.click("#dq-versions [data-event=rollback]")
-    see(visit, "#dq-sure-return", "Take bank@1 back? From the next question on, the base model answers.")
+    see(visit, "#dq-sure-return", "Take bank@1 back? From the next question on, the default model answers.")
     visit.page.click("#dq-sure-return .dq-confirm")
-    see(visit, "#dq-notice", "Back to the base model.")
+    see(visit, "#dq-notice", "Back to the default model.")
     visit.page.wait_for_function("!document.querySelector('#dq-versions .dq-is-live')")
     assert workspace.registry.aliases("bank").live is None
 
