@@ -50,8 +50,8 @@ def test_an_english_and_a_chinese_question_are_answered_from_their_documents(rea
     assert "15 yuan" in mark.inner_text()
     reader.page.locator("#dq-language label", has_text="中文").click()
     reader.page.get_by_role("tab", name="知识库").wait_for()
-    reader.ask("首套房贷款利率是多少？")
-    reader.sees("#dq-settled .dq-exchange:last-child .dq-text", "3.35")
+    reader.ask("白金卡今年的年费是多少？")
+    reader.sees("#dq-settled .dq-exchange:last-child .dq-text", "680")
 
 
 def test_what_no_document_says_is_refused_with_the_nearest_ones(reader: Visit) -> None:
