@@ -150,7 +150,7 @@ class AdaptersTab:
         texts, reference = self._frame.texts(values), detail(event, "adapter")
         name = parse_reference(reference).name
         live = self._frame.service.registry.aliases(name).live
-        before = f"{name}@{live}" if live else texts.default_model
+        before = _answering(name, live, texts)
         asked = texts.promote_sure.format(name=reference, live=before)
         return {
             **self._sure_of_return.closed(),
@@ -162,7 +162,7 @@ class AdaptersTab:
         texts, reference = self._frame.texts(values), detail(event, "adapter")
         name = parse_reference(reference).name
         previous = self._frame.service.registry.aliases(name).previous
-        before = f"{name}@{previous}" if previous else texts.default_model
+        before = _answering(name, previous, texts)
         return {
             **self._sure_of_promotion.closed(),
             **self._sure_of_return.asked(texts.roll_back_sure.format(name=reference, previous=before)),
@@ -179,7 +179,7 @@ class AdaptersTab:
     def _return(self, values: Values) -> Updates:
         texts, reference = self._frame.texts(values), parse_reference(values[self._asked])
         live = self._frame.service.registry.rollback(reference.name).live
-        answering = f"{reference.name}@{live}" if live else texts.default_model
+        answering = _answering(reference.name, live, texts)
         done = success(texts.rolled_back.format(name=answering))
         return {**self._sure_of_return.closed(), self._frame.notice: done}
 
@@ -199,3 +199,8 @@ class AdaptersTab:
 
     def _close_report(self, values: Values) -> Updates:
         return {self._sheet: ""}
+
+
+def _answering(name: str, version: int | None, texts: Texts) -> str:
+    """Who answers where this version of an adapter is live, or none of its versions."""
+    return f"{name}@{version}" if version else texts.default_model
