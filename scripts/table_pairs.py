@@ -1,12 +1,12 @@
 """Makes tables with near names and questions about their cells, to train a reader to take the right row.
 
-usage: python scripts/table_pairs.py --target FOLDER [--share 0.4] [--seed 0]
+usage: python scripts/table_pairs.py --target FOLDER [--share 0.4] [--seed 0] [--year 2026]
 
 Each subject of scripts/table_subjects becomes a Markdown document, or two of neighbouring years that differ
 in their figures. Its table is cut into two sections, and below the second stand notes that name rows of the
 first with figures of their own: what a search finds for a question holds the right row, its neighbours and
-such a note. A share of the cells is asked for, in a few words and in a sentence, and rows that are not there,
-which must be refused. All figures are drawn by the seed.
+such a note. A share of the cells is asked for, in a few words and in a sentence, now and then by another name
+of the row, and rows that are not there, which must be refused. All figures are drawn by the seed.
 
     cp -r FOLDER/documents/* public/documents/
     domainqa retrain … --pairs FOLDER/pairs.jsonl
@@ -28,10 +28,17 @@ from retrieval.prompt import LANGUAGES, Language
 _SUBJECTS = Path(__file__).parent / "table_subjects"
 _NOTES = 3
 _LOWER = 0.4
+_CALLED = 0.6
+_OWN = 0.5
 _HEADINGS = {"en": ("Overview", "Further entries"), "zh": ("一览", "其他项目")}
 _IN_FORCE = {
     "en": "This list is in force from 1 January {year} to 31 December {year}.",
     "zh": "本表自{year}年1月1日起至{year}年12月31日止执行。",
+}
+# Beside the sentence of the subject, so that not every reply begins with the row.
+_SAYS = {
+    "en": ("It is {value}.", "{row}, {column}: {value}."),
+    "zh": ("是{value}。", "{row}，{column}：{value}。"),
 }
 _WHEN = {"en": ("in {year}", "this year", "last year"), "zh": ("{year}年", "今年", "去年")}
 
@@ -43,6 +50,7 @@ class Table:
     subject: Mapping[str, Any]
     language: Language
     year: int | None
+    current: bool
     cells: Sequence[Sequence[str]]
     flat: bool
 
@@ -60,12 +68,13 @@ def main() -> None:
     parser.add_argument("--target", type=Path, required=True, help="folder to write to")
     parser.add_argument("--share", type=float, default=0.4, help="of the cells that are asked for")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--year", type=int, default=date.today().year, help="what “this year” means")
     arguments = parser.parse_args()
-    chance = random.Random(arguments.seed)
+    chance, this_year = random.Random(arguments.seed), arguments.year
     pairs: list[Pair] = []
     for language in LANGUAGES:
         subjects = json.loads((_SUBJECTS / f"{language}.json").read_text(encoding="utf-8"))
-        for table in (table for subject in subjects for table in _tables(subject, language, chance)):
+        for table in (made for subject in subjects for made in _tables(subject, language, this_year, chance)):
             file = arguments.target / "documents" / table.document
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(_text(table, chance), encoding="utf-8")
@@ -74,12 +83,14 @@ def main() -> None:
     print(f"{len(pairs)} pairs in {arguments.target / 'pairs.jsonl'}")
 
 
-def _tables(subject: Mapping[str, Any], language: Language, chance: random.Random) -> Iterator[Table]:
-    this_year = date.today().year
+def _tables(
+    subject: Mapping[str, Any], language: Language, this_year: int, chance: random.Random
+) -> Iterator[Table]:
     for year in (this_year - 1, this_year) if subject["years"] else (None,):
         used: set[str] = set()
         columns = [_column(column, len(subject["rows"]), used, chance) for column in subject["columns"]]
-        yield Table(subject, language, year, list(zip(*columns, strict=True)), chance.random() < 1 / 3)
+        cells, flat = list(zip(*columns, strict=True)), chance.random() < 1 / 3
+        yield Table(subject, language, year, year == this_year, cells, flat)
 
 
 def _column(column: Mapping[str, Any], count: int, used: set[str], chance: random.Random) -> list[str]:
@@ -136,17 +147,31 @@ def _pair(
     table: Table, place: str, row: str, column: Mapping[str, Any], value: str, chance: random.Random
 ) -> Pair:
     """A question for one cell; without a value, one that must be refused."""
-    spelled = row[0].lower() + row[1:] if chance.random() < _LOWER else row
     origin = table.document.removesuffix(".md")
     return Pair(
         id=f"{origin}-{place}",
-        question=_dated(chance.choice(column["asks"]).format(row=spelled), table, chance),
+        question=_dated(chance.choice(column["asks"]).format(row=_spoken(table, row, chance)), table, chance),
         answers=(value,) if value else (),
-        sentence=column["says"].format(row=row, value=value) if value else "",
+        sentence=_said(table, row, column, value, chance) if value else "",
         evidence=(Evidence(table.document, value),) if value else (),
         split="train",
         origin=origin,
     )
+
+
+def _spoken(table: Table, row: str, chance: random.Random) -> str:
+    """The row as a question names it: by its other name, in small letters, or as it stands."""
+    called = table.subject.get("called", {})
+    if row in called and chance.random() < _CALLED:
+        return str(called[row])
+    return row[0].lower() + row[1:] if chance.random() < _LOWER else row
+
+
+def _said(table: Table, row: str, column: Mapping[str, Any], value: str, chance: random.Random) -> str:
+    """The reply in a sentence: the subject's own form, or every other time one that suits any table."""
+    own = chance.random() < _OWN
+    form = column["says"] if own else chance.choice(_SAYS[table.language])
+    return str(form.format(row=row, column=column["name"].lower(), value=value))
 
 
 def _dated(question: str, table: Table, chance: random.Random) -> str:
@@ -154,7 +179,7 @@ def _dated(question: str, table: Table, chance: random.Random) -> str:
     if table.year is None:
         return question
     by_number, current, former = _WHEN[table.language]
-    spoken = current if table.year == date.today().year else former
+    spoken = current if table.current else former
     when = chance.choice((by_number.format(year=table.year), spoken))
     return f"{when}{question}" if table.language == "zh" else f"{question.removesuffix('?')} {when}?"
 
