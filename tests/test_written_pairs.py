@@ -1,0 +1,56 @@
+"""The texts that were written for the reader to learn from."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from finetune.pairs.formats import read_pairs
+from finetune.pairs.values import Pair
+
+_ROOT = Path(__file__).parents[1]
+_FILES = sorted((_ROOT / "scripts" / "written_texts").glob("*/*.json"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Pair]]:
+    """The folder with the documents, and the pairs."""
+    target = tmp_path_factory.mktemp("written")
+    subprocess.run(
+        [sys.executable, str(_ROOT / "scripts" / "written_pairs.py"), "--target", str(target)],
+        check=True,
+        capture_output=True,
+        cwd=_ROOT,
+        env={"PYTHONPATH": str(_ROOT)},
+    )
+    return target / "documents", list(read_pairs(target / "pairs.jsonl").pairs)
+
+
+def test_every_question_of_every_text_becomes_a_pair(made: tuple[Path, list[Pair]]) -> None:
+    documents, pairs = made
+    passages = [p for f in _FILES for p in json.loads(f.read_text(encoding="utf-8"))["passages"]]
+    assert len(pairs) == sum(len(passage["pairs"]) for passage in passages) > 1000
+    assert len(list(documents.rglob("*.txt"))) == len(passages)
+
+
+def test_an_answer_stands_in_its_document_and_in_its_quote(made: tuple[Path, list[Pair]]) -> None:
+    documents, pairs = made
+    for pair in pairs:
+        (evidence,) = pair.evidence
+        text = (documents / evidence.document).read_text(encoding="utf-8")
+        assert pair.answers[0] in evidence.quote, pair
+        assert evidence.quote in text, pair
+
+
+def test_a_question_does_not_tell_its_answer_and_a_sentence_does(made: tuple[Path, list[Pair]]) -> None:
+    for pair in made[1]:
+        assert pair.answers[0] not in pair.question, pair
+        assert not pair.sentence or pair.answers[0] in pair.sentence, pair
+
+
+def test_no_question_is_asked_twice(made: tuple[Path, list[Pair]]) -> None:
+    asked = Counter(pair.question for pair in made[1])
+    assert not [question for question, times in asked.items() if times > 1]
