@@ -2,11 +2,12 @@
 
 usage: python scripts/written_pairs.py --target FOLDER
 
-The texts were written for this: each subject has five passages full of neighbouring names and figures, and six
-questions on each passage, most of them in other words than the passage's. They are encyclopedic, as texts
-translated into Chinese read, or of invented hospitals, insurers, schools and firms. They teach to read, not to
-know: nothing rests on what they state. Each passage becomes a text file in FOLDER/documents/written-LANGUAGE,
-each question a line of FOLDER/pairs.jsonl, many with a reply in a sentence besides the few words.
+The texts were written for this: each subject has five passages full of neighbouring names and figures, and
+six questions on each passage, most of them in other words than the passage's. They are encyclopedic, the
+Chinese ones as translated texts read, or of invented hospitals, insurers, schools and firms. They teach to
+read, not to know: nothing rests on what they state. Each passage becomes a text file in
+FOLDER/documents/written-LANGUAGE, each question a line of FOLDER/pairs.jsonl, many with a reply in a sentence
+besides the few words.
 
     cp -r FOLDER/documents/* public/documents/
     domainqa retrain … --pairs FOLDER/pairs.jsonl
