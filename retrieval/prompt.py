@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from retrieval.han import HAN
+
 Role = Literal["system", "user", "assistant"]
 Language = Literal["en", "zh"]
 Style = Literal["words", "sentence"]
@@ -17,7 +19,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 PROMPT_VERSION = 1
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN = re.compile(f"[{HAN}]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ import re
 import unicodedata
 
 from retrieval.empty_words import EMPTY_WORDS
+from retrieval.han import HAN
 
-_WORD = re.compile(r"[\u3400-\u9fff]+|\d+(?:[.,:/-]\d+)*|[^\W\d_\u3400-\u9fff]+", re.UNICODE)
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_WORD = re.compile(rf"[{HAN}]+|\d+(?:[.,:/-]\d+)*|[^\W\d_{HAN}]+")
+_HAN = re.compile(f"[{HAN}]")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 
 

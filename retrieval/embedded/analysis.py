@@ -12,15 +12,16 @@ from collections.abc import Sequence
 
 import tantivy
 
+from retrieval.han import HAN
+
 TOKENIZER = "domainqa"
 
-_HAN = "㐀-䶿一-鿿\U00020000-\U0003ffff"
 _TOKEN = re.compile(
-    rf"\d+(?:[.,:/-]\d+)*(?![^\W_{_HAN}])"  # a number
-    rf"|[{_HAN}]+"
-    rf"|[^\W_{_HAN}]+(?:['’][^\W_{_HAN}]+)*"  # any other word
+    rf"\d+(?:[.,:/-]\d+)*(?![^\W_{HAN}])"  # a number
+    rf"|[{HAN}]+"
+    rf"|[^\W_{HAN}]+(?:['’][^\W_{HAN}]+)*"  # any other word
 )
-_HAN_RUN = re.compile(f"[{_HAN}]+")
+_HAN_RUN = re.compile(f"[{HAN}]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _JOINT = re.compile(r"[,:/-]")
 
@@ -29,7 +30,7 @@ _STOP_WORDS = frozenset(
     {"a", "an", "and", "are", "be", "been", "did", "do", "does", "how", "in", "is", "of", "or"}
     | {"the", "to", "was", "were", "what", "which"}
 )
-_STOP_HAN = re.compile(
+_STOPHAN = re.compile(
     "什么时候|为什么|是什么|什么|哪一个|哪些|哪个|哪里|哪种|哪年|哪|多少|怎么样|怎么|怎样|如何|是否|请问|谁|吗|呢|[的了是]"
 )
 
@@ -48,14 +49,14 @@ def terms(text: str) -> list[str]:
 def query_terms(text: str) -> list[str]:
     """The different terms of a question without stop words; with them if there is nothing else."""
     normalised = _normalised(text)
-    telling = [word for word in _words(_STOP_HAN.sub(" ", normalised)) if word not in _STOP_WORDS]
+    telling = [word for word in _words(_STOPHAN.sub(" ", normalised)) if word not in _STOP_WORDS]
     return list(dict.fromkeys(_stemmed(telling or _words(normalised))))
 
 
 def telling_words(text: str) -> list[str]:
     """The different words of a question without stop words, Chinese runs whole, for another analyzer."""
     normalised = _normalised(text)
-    telling = [word for word in _TOKEN.findall(_STOP_HAN.sub(" ", normalised)) if word not in _STOP_WORDS]
+    telling = [word for word in _TOKEN.findall(_STOPHAN.sub(" ", normalised)) if word not in _STOP_WORDS]
     return list(dict.fromkeys(telling or _TOKEN.findall(normalised)))
 
 

@@ -1,0 +1,4 @@
+"""Which characters are Chinese ones."""
+
+# The inside of a character class: the unified ideographs, their extension A and those beyond the basic plane.
+HAN = "㐀-䶿一-鿿\U00020000-\U0003ffff"
