@@ -7,7 +7,8 @@ usage: python benchmarks/quality.py [--data xquad.en.json xquad.zh.json] [--bank
 --data: every paragraph of a set is a document. Each question is asked twice: as it is, and with its own
 paragraph taken out, when the only right reply is a refusal. --bank: the held-out pairs of samples/pairs,
 asked of the ingested sample bank; its unanswerable ones must be refused. Whatever is measured went through
-the answering function that the page and the command line use. With --store an interrupted run goes on.
+the answering function that the page and the command line use. With --store an interrupted run goes on;
+replies of another version of an adapter do not count.
 "gain" is the mean of F1 over the first reader's on the same questions, with its paired bootstrap interval.
 --plot draws right against wrong refusals for every threshold.
 """
@@ -32,6 +33,7 @@ from finetune.evaluation.evaluate import evaluate
 from finetune.evaluation.scoring import Scored
 from finetune.evaluation.values import BASE, EXAMPLES, Case, cases_of
 from finetune.pairs.formats import read_pairs
+from finetune.registry.digests import weights_digest
 from finetune.retrain.values import Contender
 
 _WRONG = 0.5
@@ -50,11 +52,13 @@ def main() -> None:
         ]
         if arguments.bank:
             sets += _bank(workspace)
+        adapters = [reader for reader in arguments.readers if reader not in {BASE, EXAMPLES}]
+        digests = {reader: weights_digest(workspace.registry.find(reader).folder) for reader in adapters}
         for name, cases in sets:
             surroundings = WorkspaceSurroundings(workspace, "bank" if name.startswith("bank") else name)
             asks = {reader: surroundings.ask(_contender(reader)) for reader in arguments.readers}
             store = arguments.store / f"{name}.jsonl" if arguments.store else None
-            answered = evaluate(cases, asks, tell, store).scored
+            answered = evaluate(cases, asks, tell, store, digests).scored
             first = answered[arguments.readers[0]]
             for reader, scored in answered.items():
                 told = {**figures(scored), **_gain(scored, first), **refusal_figures(scored)}
