@@ -13,6 +13,7 @@ element.addEventListener('click', (click) => {
   if (data.event === 'copy') copy(data.text);
   else if (events.includes(data.event)) trigger(data.event, data);
 });
+element.dataset.listens = ''; // from here on a click is heard
 
 element.addEventListener('keydown', (key) => {
   if (key.key === 'Escape') element.querySelector('.dq-sheet [data-event=close]')?.click();

@@ -68,6 +68,10 @@ class Visit:
         """Go to a tab: 0 chat, 1 knowledge base, 2 retrieval, 3 adapters."""
         self.page.get_by_role("tab").nth(number).click()
 
+    def opens(self, document: str) -> None:
+        """Open a document of the list, once the list hears clicks."""
+        self.page.locator("#dq-documents [data-listens] .dq-open", has_text=document).click()
+
     def sees(self, selector: str, text: str) -> None:
         """Wait until the first place of that kind shows a text."""
         expect(self.page.locator(selector).first).to_contain_text(text, use_inner_text=True)

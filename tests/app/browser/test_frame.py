@@ -117,7 +117,7 @@ def test_markup_in_documents_is_text_wherever_it_is_shown(visit: Visit) -> None:
     visit.sees("#dq-source .dq-page-text", "<script>")
     visit.sees("#dq-source header", "<b onclick=alert(3)>Penguins</b>")
     visit.tab(1)
-    visit.page.locator("#dq-documents .dq-open", has_text="hostile.html").click()
+    visit.opens("hostile.html")
     visit.page.locator("#dq-document .dq-card").wait_for()
     visit.sees("#dq-document", markup)
     visit.tab(2)

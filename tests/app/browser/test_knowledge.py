@@ -59,7 +59,7 @@ def test_documents_are_filtered_and_their_passages_shown(visit: Visit) -> None:
 
 def test_a_document_is_deleted_only_after_it_is_confirmed(visit: Visit, workspace: FakeWorkspace) -> None:
     visit.tab(1)
-    visit.page.locator("#dq-documents .dq-open", has_text="cards.pdf").click()
+    visit.opens("cards.pdf")
     visit.page.click("#dq-delete-document")
     visit.page.get_by_text("Delete fees/cards.pdf").wait_for()
     assert len(workspace.indexes["bank"].catalogue()) == 3

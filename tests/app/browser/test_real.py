@@ -97,7 +97,7 @@ def test_a_hostile_document_is_shown_as_text_and_not_obeyed(reader: Visit, tmp_p
     file = tmp_path / "hostile.txt"
     file.write_text(HOSTILE, encoding="utf-8")
     upload(reader, file)
-    reader.page.locator("#dq-documents .dq-open", has_text="hostile.txt").click()
+    reader.opens("hostile.txt")
     reader.page.locator("#dq-document .dq-card").first.wait_for()
     reader.sees("#dq-document", "<script>")
     reader.sees("#dq-document", 'onerror="alert(2)"')
