@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import accumulate, pairwise
 
 import torch
 from peft import PeftModel
@@ -141,10 +141,10 @@ def _in_our_steps(
 
 def _batched(steps: Sequence[int]) -> type[Trainer]:
     """A Trainer that takes so many samples a step, each step in as many batches."""
-    places, batches = iter(range(sum(steps))), []
-    for count in steps:
-        step = list(islice(places, count))
-        batches += [step[at * count // _BATCHES : (at + 1) * count // _BATCHES] for at in range(_BATCHES)]
+    batches: list[range] = []
+    for end, count in zip(accumulate(steps), steps, strict=True):
+        bounds = [end - count + at * count // _BATCHES for at in range(_BATCHES + 1)]
+        batches += [range(*pair) for pair in pairwise(bounds) if pair[0] < pair[1]]
 
     class Batched(Trainer):
         def get_train_dataloader(self) -> DataLoader[object]:

@@ -4,12 +4,11 @@ A change of any text here changes what adapters were trained on: `PROMPT_VERSION
 adapter's manifest and must grow with every such change.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from retrieval.han import HAN
+from retrieval.han import HAN_CHARACTER
 
 Role = Literal["system", "user", "assistant"]
 Language = Literal["en", "zh"]
@@ -18,8 +17,6 @@ Style = Literal["words", "sentence"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 PROMPT_VERSION = 1
-
-_HAN = re.compile(f"[{HAN}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ EXAMPLES: dict[Language, tuple[Example, ...]] = {
 
 def language_of(text: str) -> Language:
     """Chinese if the text holds any Han character, else English."""
-    return "zh" if _HAN.search(text) else "en"
+    return "zh" if HAN_CHARACTER.search(text) else "en"
 
 
 def refusal(language: Language) -> str:

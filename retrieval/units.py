@@ -4,10 +4,9 @@ import re
 import unicodedata
 
 from retrieval.empty_words import EMPTY_WORDS
-from retrieval.han import HAN
+from retrieval.han import HAN, HAN_CHARACTER
 
 _WORD = re.compile(rf"[{HAN}]+|\d+(?:[.,:/-]\d+)*|[^\W\d_{HAN}]+")
-_HAN = re.compile(f"[{HAN}]")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 
 
@@ -30,7 +29,7 @@ def held_by(text: str) -> frozenset[str]:
 
     "1950年" is a number and a single character; in "1950年制定" that character stands in a pair only.
     """
-    return units_of(text) | frozenset(_HAN.findall(text))
+    return units_of(text) | frozenset(HAN_CHARACTER.findall(text))
 
 
 def numbers_of(text: str) -> frozenset[str]:

@@ -30,7 +30,7 @@ _STOP_WORDS = frozenset(
     {"a", "an", "and", "are", "be", "been", "did", "do", "does", "how", "in", "is", "of", "or"}
     | {"the", "to", "was", "were", "what", "which"}
 )
-_STOPHAN = re.compile(
+_STOP_HAN = re.compile(
     "什么时候|为什么|是什么|什么|哪一个|哪些|哪个|哪里|哪种|哪年|哪|多少|怎么样|怎么|怎样|如何|是否|请问|谁|吗|呢|[的了是]"
 )
 
@@ -49,14 +49,14 @@ def terms(text: str) -> list[str]:
 def query_terms(text: str) -> list[str]:
     """The different terms of a question without stop words; with them if there is nothing else."""
     normalised = _normalised(text)
-    telling = [word for word in _words(_STOPHAN.sub(" ", normalised)) if word not in _STOP_WORDS]
+    telling = [word for word in _words(_STOP_HAN.sub(" ", normalised)) if word not in _STOP_WORDS]
     return list(dict.fromkeys(_stemmed(telling or _words(normalised))))
 
 
 def telling_words(text: str) -> list[str]:
     """The different words of a question without stop words, Chinese runs whole, for another analyzer."""
     normalised = _normalised(text)
-    telling = [word for word in _TOKEN.findall(_STOPHAN.sub(" ", normalised)) if word not in _STOP_WORDS]
+    telling = [word for word in _TOKEN.findall(_STOP_HAN.sub(" ", normalised)) if word not in _STOP_WORDS]
     return list(dict.fromkeys(telling or _TOKEN.findall(normalised)))
 
 
