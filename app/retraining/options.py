@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from finetune.pairs.check import PersonalData
-from finetune.retrain.values import RetrainSettings, Start
+from finetune.retrain.values import RetrainSettings
 from finetune.training.values import Variant
 from knowledge_base.errors import InputError
 
@@ -31,7 +31,9 @@ class RetrainOptions(BaseModel):
     wrong_refusals: float = Field(
         _USUAL.wrong_refusals, ge=0, lt=1, description="Share of answerable questions that may be refused."
     )
-    start: Start = Field(_USUAL.start, description="Go on from the live adapter, or begin on the base.")
+    start: str = Field(
+        _USUAL.start, min_length=1, description="Go on from live, from a version like bank@3, or from base."
+    )
 
     epochs: float = Field(_TRAIN.epochs, gt=0, le=1000, description="Times that all samples are learned.")
     rank: int = Field(_TRAIN.rank, ge=1, le=4096, description="Rank of the LoRA matrices.")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from finetune.evaluation.values import BASE, LIVE
 from finetune.pairs.values import Dropped
-from finetune.registry.entry import Entry
+from finetune.registry.entry import Entry, check_fits
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Given, RetrainSettings, Surroundings, plain
 from finetune.training.targets import choose_targets
@@ -31,18 +32,20 @@ class Basis:
 
 
 def check_same(surroundings: Surroundings, settings: RetrainSettings, folder: RunFolder) -> Entry | None:
-    """The adapter that the run goes on from: what was live when it was begun; None begins on the base.
+    """The adapter that the run goes on from, as it was when the run was begun; None begins on the base.
 
-    MismatchError if the folder was begun with another base, prompt or settings than it is gone on with.
+    Raises MismatchError if the folder was begun with another base, prompt or settings than now, and what
+    `Registry.find` and `check_fits` raise of a version that does not exist or does not fit the base.
     """
-    told = json.dumps(plain(settings)).encode()
-    start = surroundings.live if settings.start == "live" else None
-    basis = Basis(surroundings.base_digest, start or "", PROMPT_VERSION, digest_of(told))
-    begun = folder.once("basis", Basis, lambda: basis)
+    told = digest_of(json.dumps(plain(settings)).encode())
+    base = surroundings.base_digest
+    begun = folder.once(
+        "basis", Basis, lambda: Basis(base, _start(surroundings, settings), PROMPT_VERSION, told)
+    )
     for what, before, now in (
-        ("base model", begun.base, basis.base),
-        ("version of the prompt", begun.prompt_version, basis.prompt_version),
-        ("settings", begun.settings, basis.settings),
+        ("base model", begun.base, base),
+        ("version of the prompt", begun.prompt_version, PROMPT_VERSION),
+        ("settings", begun.settings, told),
     ):
         if before != now:
             raise MismatchError(
@@ -50,6 +53,17 @@ def check_same(surroundings: Surroundings, settings: RetrainSettings, folder: Ru
                 "Begin a new one, or go back to what it was begun with.",
             )
     return surroundings.adapter(begun.start) if begun.start else None
+
+
+def _start(surroundings: Surroundings, settings: RetrainSettings) -> str:
+    """The reference of what the settings go on from, "" for the base."""
+    if settings.start == LIVE:
+        return surroundings.live or ""
+    if settings.start == BASE:
+        return ""
+    entry = surroundings.adapter(settings.start)
+    check_fits(entry, surroundings.base_digest, PROMPT_VERSION)
+    return entry.reference
 
 
 def check_adapter(base: Base, settings: TrainSettings) -> None:

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from finetune.evaluation.calibration import Read
 from finetune.evaluation.gate import LIMITS, Limits
 from finetune.evaluation.reasons import Told
-from finetune.evaluation.values import Ask
+from finetune.evaluation.values import LIVE, Ask
 from finetune.pairs.check import CheckSettings
 from finetune.pairs.values import Dropped, Pair, Task
 from finetune.registry.entry import Entry
@@ -24,7 +24,6 @@ if TYPE_CHECKING:  # it loads torch and PEFT, and who only looks at runs needs n
     from finetune.training.values import Base
 
 Calibrating = Literal["scored", "unscored"]
-Start = Literal["live", "base"]
 Step = Literal["pairs", "check", "split", "samples", "train", "calibrate", "evaluate", "judge", "register"]
 STEPS: tuple[Step, ...] = (
     "pairs", "check", "split", "samples", "train", "calibrate", "evaluate", "judge", "register"
@@ -78,8 +77,9 @@ class RetrainSettings:
     heldout: share of the documents whose pairs only measure. fitting: share of the other documents whose
     pairs are not learned but fit the calibration. fit_questions and heldout_questions bound what is asked,
     since asking takes longer than learning; way_questions choose the way of reading. wrong_refusals: share of
-    the answerable questions that may be refused. start: whether the candidate goes on from the adapter that
-    is live, or begins a fresh one on the base; tasks always begin fresh.
+    the answerable questions that may be refused. start: what the candidate goes on from: "live" is the
+    adapter that answers now, "bank@3" that version, which may be a rejected one, and "base" begins a fresh
+    one; tasks always begin fresh.
     """
 
     checks: CheckSettings = field(default_factory=CheckSettings)
@@ -92,7 +92,7 @@ class RetrainSettings:
     way_questions: int = 40
     heldout_questions: int = 150
     wrong_refusals: float = 0.05
-    start: Start = "live"
+    start: str = LIVE
     seed: int = 0
 
 

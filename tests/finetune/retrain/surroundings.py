@@ -8,6 +8,7 @@ from finetune.evaluation.calibration import Read
 from finetune.evaluation.values import CANDIDATE, Ask, Question, Reply
 from finetune.pairs.values import Evidence, Pair, Task
 from finetune.registry.entry import Entry
+from finetune.registry.registry import Registry
 from finetune.retrain.values import Calibrating, Contender
 from finetune.training.values import Base
 from knowledge_base.values import Passage
@@ -89,15 +90,15 @@ class FakeSurroundings:
         self.signals: Mapping[Calibrating, Sequence[str]] = {"scored": ("sure",), "unscored": ("sure",)}
         self.count_tokens = FakeGenerator().count_tokens
         self.live: str | None = None
-        self.registered: dict[str, Entry] = {}
         self.language: Language = "en"
         self.notices: tuple[str, ...] = ("Terms apply.",)
         self.good = good
+        self.registry = Registry(base.parent / "no adapters")
         self.asked: Counter[str] = Counter()
         self._answers = {pair.question: pair for pair in some_pairs()}
 
     def adapter(self, reference: str) -> Entry:
-        return self.registered[reference]
+        return self.registry.find(reference)
 
     def texts(self) -> Mapping[str, str]:
         return {f"{thing}.txt": sentence(thing) for thing in THINGS}

@@ -13,12 +13,12 @@ from finetune.evaluation.values import BASE, CANDIDATE, EXAMPLES, LIVE, NO_CONTE
 from finetune.pairs.check import CheckSettings
 from finetune.pairs.values import Dropped, Evidence, Pair
 from finetune.registry.aliases import Aliases
-from finetune.registry.manifest import Data, Description
+from finetune.registry.manifest import Base, Data, Description
 from finetune.registry.registry import Registry
 from finetune.report.words import sentences_of
 from finetune.retrain.loop import learn, retrain
 from finetune.retrain.values import STEPS, Given, Outcome, RetrainSettings, Status, Step
-from knowledge_base.errors import InputError, MismatchError, StorageError
+from knowledge_base.errors import InputError, MismatchError, NotFoundError, StorageError
 from tests.finetune.registry.folders import contents, peft_folder
 from tests.finetune.retrain.conftest import Trainings
 from tests.finetune.retrain.surroundings import FakeSurroundings, fee, some_pairs, some_tasks
@@ -37,6 +37,7 @@ class Work:
     def __init__(self, folder: Path, surroundings: FakeSurroundings, given: Given | None = None) -> None:
         self.registry = Registry(folder / "adapters")
         self.surroundings = surroundings
+        self.surroundings.registry = self.registry
         self.given = given or Given(some_pairs(), sources=(SOURCE,))
         self.run = folder / "run"
         self.told: list[Status] = []
@@ -45,7 +46,6 @@ class Work:
     def answers_now(self, reference: str) -> None:
         """Let a registered adapter be the live one."""
         self.surroundings.live = reference
-        self.surroundings.registered[reference] = self.registry.find(reference)
 
     def __call__(self, stop_at: Step | None = None) -> Outcome:
         def tell(status: Status) -> None:
@@ -123,6 +123,49 @@ def test_or_begins_on_the_base_if_that_is_wanted(make: Make, tmp_path: Path, tra
     assert made is not None
     assert (made.start, made.data) == (None, (SOURCE,))
     assert trainings.starts == [None]
+
+
+def test_or_goes_on_from_a_version_that_was_rejected_and_is_measured_against_what_is_live(
+    make: Make, tmp_path: Path, trainings: Trainings
+) -> None:
+    work = Work(tmp_path, make())
+    for _ in range(2):
+        work.registry.register("bank", peft_folder(tmp_path / "made"))
+    work.registry.promote("bank", 1)
+    work.answers_now("bank@1")
+    work.settings = replace(SETTINGS, start="bank@2")
+    work()
+    made = work.registry.get("bank", 3).manifest
+    assert made is not None
+    assert (made.start, made.parent) == ("bank@2", 1)
+    assert trainings.starts == [work.registry.get("bank", 2).folder]
+
+
+@pytest.mark.parametrize(
+    ("start", "error", "told"),
+    [
+        ("bank@9", NotFoundError, "There is no adapter bank"),
+        ("bank@best", InputError, "is no version of an adapter"),
+    ],
+)
+def test_a_start_that_does_not_exist_is_told_before_anything_is_trained(
+    make: Make, tmp_path: Path, trainings: Trainings, start: str, error: type[Exception], told: str
+) -> None:
+    work = Work(tmp_path, make())
+    work.settings = replace(SETTINGS, start=start)
+    with pytest.raises(error, match=told):
+        work()
+    assert not trainings
+
+
+def test_a_start_of_another_base_is_refused(make: Make, tmp_path: Path, trainings: Trainings) -> None:
+    work = Work(tmp_path, make())
+    other = Description(base=Base(id="other", digest="7" * 64))
+    work.registry.register("bank", peft_folder(tmp_path / "made"), other)
+    work.settings = replace(SETTINGS, start="bank@1")
+    with pytest.raises(MismatchError, match="bank@1"):
+        work()
+    assert not trainings
 
 
 def test_a_run_that_goes_on_keeps_its_start_whatever_is_promoted_meanwhile(
