@@ -1,8 +1,6 @@
 """The tables that a reader learns to take the right row from."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -10,19 +8,11 @@ import pytest
 
 from finetune.pairs.formats import read_pairs
 from finetune.pairs.values import Pair
-
-_ROOT = Path(__file__).parents[1]
+from tests.run_script import ROOT, run_script
 
 
 def _make(target: Path, seed: int = 0) -> list[Pair]:
-    script = _ROOT / "scripts" / "table_pairs.py"
-    subprocess.run(
-        [sys.executable, str(script), "--target", str(target), "--seed", str(seed)],
-        check=True,
-        capture_output=True,
-        cwd=_ROOT,
-        env={"PYTHONPATH": str(_ROOT)},
-    )
+    run_script("table_pairs.py", "--target", str(target), "--seed", str(seed))
     return list(read_pairs(target / "pairs.jsonl").pairs)
 
 
@@ -56,7 +46,7 @@ def test_what_must_be_refused_asks_for_a_row_that_is_not_there(made: tuple[Path,
     documents, pairs = made
     subjects = [
         subject
-        for file in sorted((_ROOT / "scripts" / "table_subjects").glob("*.json"))
+        for file in sorted((ROOT / "scripts" / "table_subjects").glob("*.json"))
         for subject in json.loads(file.read_text(encoding="utf-8"))
     ]
     absent = {name.lower() for subject in subjects for name in subject["absent"]}

@@ -1,8 +1,6 @@
 """The texts that were written for the reader to learn from."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -10,22 +8,16 @@ import pytest
 
 from finetune.pairs.formats import read_pairs
 from finetune.pairs.values import Pair
+from tests.run_script import ROOT, run_script
 
-_ROOT = Path(__file__).parents[1]
-_FILES = sorted((_ROOT / "scripts" / "written_texts").glob("*/*.json"))
+_FILES = sorted((ROOT / "scripts" / "written_texts").glob("*/*.json"))
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Pair]]:
     """The folder with the documents, and the pairs."""
     target = tmp_path_factory.mktemp("written")
-    subprocess.run(
-        [sys.executable, str(_ROOT / "scripts" / "written_pairs.py"), "--target", str(target)],
-        check=True,
-        capture_output=True,
-        cwd=_ROOT,
-        env={"PYTHONPATH": str(_ROOT)},
-    )
+    run_script("written_pairs.py", "--target", str(target))
     return target / "documents", list(read_pairs(target / "pairs.jsonl").pairs)
 
 

@@ -1,0 +1,18 @@
+"""Runs a script of the folder `scripts` as a user does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def run_script(name: str, *arguments: str) -> None:
+    """CalledProcessError, with what it printed, if it fails."""
+    subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / name), *arguments],
+        check=True,
+        capture_output=True,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+    )
