@@ -7,12 +7,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def run_script(name: str, *arguments: str) -> None:
-    """CalledProcessError, with what it printed, if it fails."""
-    subprocess.run(
+def run_script(name: str, *arguments: str) -> str:
+    """What it prints; CalledProcessError if it fails."""
+    return subprocess.run(
         [sys.executable, str(ROOT / "scripts" / name), *arguments],
         check=True,
         capture_output=True,
+        text=True,
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT)},
-    )
+    ).stdout

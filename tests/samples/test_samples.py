@@ -1,8 +1,6 @@
 """The sample bank is complete, every pair holds against the built documents, and the splits do not leak."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -10,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.run_script import ROOT, run_script
 from tests.samples.extract import text_of
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
 LANGUAGES = ("en", "zh")
 FORMATS = {
@@ -67,9 +65,7 @@ def test_bank_stays_small() -> None:
 
 
 def run_builder(bank: Path) -> str:
-    script = ROOT / "scripts" / "build_samples.py"
-    command = [sys.executable, str(script), "--bank", str(bank)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
+    return run_script("build_samples.py", "--bank", str(bank)).splitlines()[-1]
 
 
 def test_builder_writes_what_is_committed_and_the_same_again(tmp_path: Path) -> None:
