@@ -44,6 +44,12 @@ def test_a_word_of_the_headings_tells_no_rows_apart() -> None:
     assert by_words("gold cards fees 2026", packed(*rows)) == rows[2]
 
 
+def test_a_question_for_a_number_is_nearer_to_the_sentence_with_one() -> None:
+    rows = ("The box is let for a year.", "It costs 500 yuan.", "Boxes are large.")
+    assert by_words("how much?", packed(*rows)) == rows[1]
+    assert by_words("why?", packed(*rows)) == rows[0]
+
+
 def test_what_stays_keeps_its_order() -> None:
     texts = embed_counting(FakeEmbedder(), "platinum or classic card?", [packed(*ROWS)], 2)
     assert texts == [f"Fees 2026 › Cards\n{ROWS[0]}\n{ROWS[2]}"]
