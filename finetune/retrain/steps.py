@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from finetune.evaluation.calibration import Curve, Read, choose_reading, curve, fit
 from finetune.evaluation.evaluate import evaluate
@@ -20,6 +21,8 @@ from finetune.split import split_pairs
 from finetune.training.train import ADAPTER, Trained, train
 from finetune.training.values import Progress
 from knowledge_base.errors import InputError
+
+T = TypeVar("T")
 
 _WAYS: dict[str, ReasonKind] = {
     "focused": "reads_focused",
@@ -184,7 +187,8 @@ def calibrate(
         return _fitted(reads, reading, surroundings, settings)
 
     each = calibrated("each", StoredReading(mode="each"))
-    cases = [case for case in cases_of(fitting, 0.0) if case.answerable][: settings.way_questions]
+    answerable = [case for case in cases_of(fitting, 0.0) if case.answerable]
+    cases = _drawn(answerable, settings.way_questions, settings.seed)
     if not cases:
         return replace(each, reasons=(*each.reasons, Reason("reads_uncompared", {})))
     ways = {
@@ -239,10 +243,10 @@ def _best_of(  # noqa: PLR0913, PLR0917
     return replace(chosen, reasons=(*chosen.reasons, Reason(_WAYS[choice.way], figures)))
 
 
-def _drawn(pairs: Sequence[Pair], count: int, seed: int) -> list[Pair]:
-    """At most `count` pairs, in their order, the same ones every time."""
-    chosen = random.Random(seed).sample(range(len(pairs)), min(count, len(pairs)))
-    return [pairs[place] for place in sorted(chosen)]
+def _drawn(entries: Sequence[T], count: int, seed: int) -> list[T]:
+    """At most `count` of them from everywhere, in their order, the same ones every time."""
+    chosen = random.Random(seed).sample(range(len(entries)), min(count, len(entries)))
+    return [entries[place] for place in sorted(chosen)]
 
 
 def _divided_tasks(

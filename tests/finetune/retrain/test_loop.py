@@ -322,6 +322,20 @@ def test_tasks_beside_pairs_are_learned_too(make: Make, tmp_path: Path, training
     assert trainings[1] - trainings[0] == 12
 
 
+def test_the_way_of_reading_is_chosen_on_questions_from_everywhere(make: Make, tmp_path: Path) -> None:
+    """Pairs come file by file: the first ones are all of one kind."""
+    work = Work(tmp_path, make())
+    work.settings = replace(SETTINGS, way_questions=3)
+    work()
+    fitting = json.loads((work.run / "parts.json").read_text(encoding="utf-8"))["fitting"]
+    answerable = [pair["id"] for pair in fitting if pair["answers"]]
+    lines = (work.run / "ways.jsonl").read_text(encoding="utf-8").splitlines()
+    asked = list(dict.fromkeys(json.loads(line)["case"] for line in lines if line))
+    assert len(asked) == 3
+    assert set(asked) <= set(answerable)
+    assert asked != answerable[:3]
+
+
 def test_too_few_to_calibrate_refuse_as_the_base_and_are_judged(make: Make, tmp_path: Path) -> None:
     work = Work(tmp_path, make(), Given(some_pairs(4, unanswerable=0)))
     outcome = work()
