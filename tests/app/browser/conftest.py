@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, TimeoutError, expect, sync_playwright
 
 from app.answering.values import Event, Question
 from app.generation.protocol import Cancelled, never
@@ -55,7 +55,14 @@ class Visit:
         before = shown.count()
         self.page.fill("#dq-question textarea", question)
         self.page.click("#dq-send")
-        shown.nth(before).locator(".dq-answer").first.wait_for()
+        try:
+            shown.nth(before).locator(".dq-answer").first.wait_for()
+        except TimeoutError as error:
+            left = self.page.input_value("#dq-question textarea")
+            seen = self.page.inner_text("body")
+            raise AssertionError(
+                f"No answer to {question!r}; {left!r} is left, and shown is:\n{seen}"
+            ) from error
         self.page.locator("#dq-send").wait_for()
 
     def ask_and_fail(self, question: str) -> None:
