@@ -1,8 +1,8 @@
 """Which replies a report shows side by side, and in which groups the figures are given."""
 
-import random
 from collections.abc import Mapping, Sequence
 
+from finetune.draw import draw
 from finetune.evaluation.scoring import Scored, Summary, summarise
 from finetune.report.values import Comparison, Table
 from retrieval.prompt import LANGUAGES
@@ -49,8 +49,7 @@ def drawn(scored: Mapping[str, Sequence[Scored]], most: int = 10, seed: int = 0)
     by_id = {name: {entry.case.id: entry for entry in entries} for name, entries in scored.items()}
     first: Sequence[Scored] = next(iter(scored.values()), ())
     shared = [entry.case for entry in first if all(entry.case.id in known for known in by_id.values())]
-    chosen = sorted(random.Random(seed).sample(range(len(shared)), min(most, len(shared))))
     return tuple(
-        Comparison(shared[place], {name: known[shared[place].id] for name, known in by_id.items()})
-        for place in chosen
+        Comparison(case, {name: known[case.id] for name, known in by_id.items()})
+        for case in draw(shared, most, seed)
     )

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
+from finetune.draw import draw
 from finetune.evaluation.calibration import Curve, Read, choose_reading, curve, fit
 from finetune.evaluation.evaluate import evaluate
 from finetune.evaluation.reasons import Reason, ReasonKind
@@ -21,8 +21,6 @@ from finetune.split import split_pairs
 from finetune.training.train import ADAPTER, Trained, train
 from finetune.training.values import Progress
 from knowledge_base.errors import InputError
-
-T = TypeVar("T")
 
 _WAYS: dict[str, ReasonKind] = {
     "focused": "reads_focused",
@@ -174,7 +172,7 @@ def calibrate(
     """
     if not parts.fitting:
         return Calibrated(StoredReading(), None, (Reason("reads_nothing", {}),))
-    fitting = _drawn(parts.fitting, settings.fit_questions, settings.seed)
+    fitting = draw(parts.fitting, settings.fit_questions, settings.seed)
     plain = Contender(CANDIDATE, candidate_folder(folder))
 
     def calibrated(way: str, reading: StoredReading) -> Calibrated:
@@ -188,7 +186,7 @@ def calibrate(
 
     each = calibrated("each", StoredReading(mode="each"))
     answerable = [case for case in cases_of(fitting, 0.0) if case.answerable]
-    cases = _drawn(answerable, settings.way_questions, settings.seed)
+    cases = draw(answerable, settings.way_questions, settings.seed)
     if not cases:
         return replace(each, reasons=(*each.reasons, Reason("reads_uncompared", {})))
     ways = {
@@ -241,12 +239,6 @@ def _best_of(  # noqa: PLR0913, PLR0917
     chosen = ways[choice.way]
     figures = {"gain": choice.gain.mean, "count": len(cases)}
     return replace(chosen, reasons=(*chosen.reasons, Reason(_WAYS[choice.way], figures)))
-
-
-def _drawn(entries: Sequence[T], count: int, seed: int) -> list[T]:
-    """At most `count` of them from everywhere, in their order, the same ones every time."""
-    chosen = random.Random(seed).sample(range(len(entries)), min(count, len(entries)))
-    return [entries[place] for place in sorted(chosen)]
 
 
 def _divided_tasks(

@@ -35,6 +35,7 @@ class Work:
     """One retraining, which can be done again; `told` are the statuses so far."""
 
     def __init__(self, folder: Path, surroundings: FakeSurroundings, given: Given | None = None) -> None:
+        self.folder = folder
         self.registry = Registry(folder / "adapters")
         self.surroundings = surroundings
         self.surroundings.registry = self.registry
@@ -43,9 +44,11 @@ class Work:
         self.told: list[Status] = []
         self.settings = SETTINGS
 
-    def answers_now(self, reference: str) -> None:
-        """Let a registered adapter be the live one."""
-        self.surroundings.live = reference
+    def answers_before(self, name: str, description: Description | None = None) -> None:
+        """Register the first version of an adapter and let it be the live one."""
+        self.registry.register(name, peft_folder(self.folder / "made"), description)
+        self.registry.promote(name, 1)
+        self.surroundings.live = f"{name}@1"
 
     def __call__(self, stop_at: Step | None = None) -> Outcome:
         def tell(status: Status) -> None:
@@ -80,9 +83,7 @@ def test_a_good_candidate_is_promoted(make: Make, tmp_path: Path) -> None:
 
 def test_a_bad_one_is_registered_as_rejected_and_what_answers_stays(make: Make, tmp_path: Path) -> None:
     work = Work(tmp_path, make(good=False))
-    work.registry.register("bank", peft_folder(tmp_path / "made"))
-    work.registry.promote("bank", 1)
-    work.answers_now("bank@1")
+    work.answers_before("bank")
     outcome = work()
     assert (outcome.version, outcome.promoted) == (2, False)
     assert "not surely better" in sentences_of(outcome.reasons, "en")[0]
@@ -98,11 +99,7 @@ def test_a_candidate_goes_on_from_what_is_live_and_inherits_its_data(
 ) -> None:
     work = Work(tmp_path, make())
     before = Data(name="public", digest="6" * 64, licence="CC BY-SA 4.0")
-    work.registry.register(
-        "reader", peft_folder(tmp_path / "made"), Description(data=(before,), notices=("Share alike.",))
-    )
-    work.registry.promote("reader", 1)
-    work.answers_now("reader@1")
+    work.answers_before("reader", Description(data=(before,), notices=("Share alike.",)))
     work()
     made = work.registry.get("bank", 1).manifest
     assert made is not None
@@ -114,9 +111,7 @@ def test_a_candidate_goes_on_from_what_is_live_and_inherits_its_data(
 
 def test_or_begins_on_the_base_if_that_is_wanted(make: Make, tmp_path: Path, trainings: Trainings) -> None:
     work = Work(tmp_path, make())
-    work.registry.register("bank", peft_folder(tmp_path / "made"))
-    work.registry.promote("bank", 1)
-    work.answers_now("bank@1")
+    work.answers_before("bank")
     work.settings = replace(SETTINGS, start="base")
     work()
     made = work.registry.get("bank", 2).manifest
@@ -129,10 +124,8 @@ def test_or_goes_on_from_a_version_that_was_rejected_and_is_measured_against_wha
     make: Make, tmp_path: Path, trainings: Trainings
 ) -> None:
     work = Work(tmp_path, make())
-    for _ in range(2):
-        work.registry.register("bank", peft_folder(tmp_path / "made"))
-    work.registry.promote("bank", 1)
-    work.answers_now("bank@1")
+    work.answers_before("bank")
+    work.registry.register("bank", peft_folder(tmp_path / "made"))
     work.settings = replace(SETTINGS, start="bank@2")
     work()
     made = work.registry.get("bank", 3).manifest
@@ -172,11 +165,9 @@ def test_a_run_that_goes_on_keeps_its_start_whatever_is_promoted_meanwhile(
     make: Make, tmp_path: Path, trainings: Trainings
 ) -> None:
     work = Work(tmp_path, make())
-    work.registry.register("bank", peft_folder(tmp_path / "made"))
-    work.registry.promote("bank", 1)
     with pytest.raises(KeyboardInterrupt):
         work(stop_at="samples")
-    work.answers_now("bank@1")
+    work.answers_before("bank")
     work()
     assert trainings.starts == [None]
 
