@@ -12,6 +12,22 @@ from tests.fake_workspace import FakeWorkspace
 
 pytestmark = pytest.mark.browser
 
+# Whatever ends a stream of events arrives late, as on a busy machine.
+LATE_END = """
+const ask = window.fetch;
+const text = new TextDecoder();
+window.fetch = async (...asked) => {
+  const answer = await ask(...asked);
+  if (!(asked[0].url ?? String(asked[0])).includes('/queue/data')) return answer;
+  const late = new TransformStream({
+    transform: async (part, to) => {
+      if (text.decode(part).includes('close_stream')) await new Promise((go) => setTimeout(go, 1500));
+      to.enqueue(part);
+    },
+  });
+  return new Response(answer.body.pipeThrough(late), answer);
+};
+"""
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -128,6 +144,15 @@ def test_markup_in_documents_is_text_wherever_it_is_shown(visit: Visit) -> None:
     visit.sees("#dq-results details .dq-page-text", markup)
     visit.counts("body img[src=x], body script:has-text('owned'), b[onclick]", 0)
     assert visit.page.title() == "domainqa"
+
+
+def test_a_click_while_a_stream_of_events_ends_has_its_effect(visit: Visit) -> None:
+    visit.page.add_init_script(LATE_END)
+    visit.page.reload()
+    visit.page.locator(".dq-welcome").wait_for()
+    visit.tab(1)
+    visit.opens("hostile.html")
+    visit.page.locator("#dq-document .dq-card").wait_for()
 
 
 def test_markup_in_a_question_is_text(visit: Visit) -> None:
