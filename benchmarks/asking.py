@@ -51,9 +51,20 @@ def figures(scored: Sequence[Scored]) -> Row:
         "unanswerable": sum(not entry.case.answerable for entry in scored),
         "rightly refused": _mean(summary.refusal_recall),
         "citation right": _mean(summary.citations),
+        "document right": _share_of_right_documents(scored),
         "found": _mean(summary.hits),
         "seconds": summary.median,
     }
+
+
+def _share_of_right_documents(scored: Sequence[Scored]) -> float | None:
+    """Of the answers given, those that cite a document of the evidence, at whichever sentence."""
+    right = [
+        any(document == wanted for document, _ in entry.reply.cited for wanted, _ in entry.case.evidence)
+        for entry in scored
+        if entry.cites is not None
+    ]
+    return sum(right) / len(right) if right else None
 
 
 def _mean(estimate: Estimate | None) -> float | None:

@@ -141,10 +141,11 @@ _HEADING = """# Quality of answers
 
 Made by `benchmarks/quality.py`. "Wrongly refused" are answerable questions that were refused (they count as
 0 in EM and F1), "rightly refused" are those whose paragraph was taken out, or that the bank cannot answer.
-"Citation right": of the answers given, those that cite a right document at the evidence. "Found": a right
-document was among the passages that were read. "F1 from" and "to" are the 95 % bootstrap interval, "gain" is
-the paired difference to the first reader with its own. AUC: how often the surer one of an answerable and an
-unanswerable question is the answerable one; "refused at 5% wrong": if the threshold stood there."""
+"Citation right": of the answers given, those that cite a right document at the evidence, "document right"
+those that cite one at all. "Found": a right document was among the passages that were read. "F1 from" and
+"to" are the 95 % bootstrap interval, "gain" is the paired difference to the first reader with its own. AUC:
+how often the surer one of an answerable and an unanswerable question is the answerable one; "refused at 5%
+wrong": if the threshold stood there."""
 
 
 def _markdown(rows: Sequence[Row]) -> str:

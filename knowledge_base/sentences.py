@@ -22,11 +22,11 @@ _LONGEST_WORD = 40
 _ALWAYS = """
 e.g. i.e. cf. vs. approx. ca. mr. mrs. ms. dr. prof. st. mt. messrs. hon. gen. gov. rep. sen. rev. col. capt.
 lt. sgt. co. dept. est. tel. ext. incl. excl. max. min. avg. jan. feb. mar. apr. jun. jul. aug. sep. sept.
-oct. nov. dec. mon. tue. wed. thu. fri.
+oct. nov. dec. mon. tue. wed. thu. fri. v.
 """
 # … and those whose full stop belongs to them before a number: "No. 5", but "No. You cannot."
 _NUMBERED = """
-no. nos. nr. art. arts. sec. sect. fig. figs. eq. p. pp. vol. ch. cl. para. paras. ref. ver. v. annex.
+no. nos. nr. art. arts. sec. sect. fig. figs. eq. p. pp. vol. ch. cl. para. paras. ref. ver. annex.
 """
 _ABBREVIATIONS, _BEFORE_NUMBERS = frozenset(_ALWAYS.split()), frozenset(_NUMBERED.split())
 # … and dotted letters that often end a sentence.

@@ -20,6 +20,7 @@ def sentences(text: str) -> list[str]:
         ("Mr. Li met Dr. Wu e.g. on 5 May.", ["Mr. Li met Dr. Wu e.g. on 5 May."]),
         ("The rate is 3.35 % a year. It rose.", ["The rate is 3.35 % a year.", "It rose."]),
         ("See No. 5. No. You cannot.", ["See No. 5.", "No.", "You cannot."]),
+        ("It cites Brown v. Board. It won.", ["It cites Brown v. Board.", "It won."]),
         ("1.2 The fee is due. 1.3 It is not.", ["1.2 The fee is due.", "1.3 It is not."]),
         ("1. First. (a) x", ["1. First.", "(a) x"]),
         ("J. Smith of the U.S. Treasury left.", ["J. Smith of the U.S. Treasury left."]),
