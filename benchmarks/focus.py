@@ -1,0 +1,131 @@
+"""How often the sentences that are read hold the answer: narrowing to the nearest ones loses some.
+
+usage: python benchmarks/focus.py [--data train.en.json train.zh.json] [--bank] [--questions 350]
+       [--json FILE]
+
+For every question its own passage is narrowed to the one, two, three and four nearest sentences. Counted are
+the questions of whose passage a whole sentence holds an accepted answer. --bank: the pairs of samples/pairs
+in the passages that hold their evidence.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is not the package
+
+import argparse
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from app.engines import SentenceEmbedding, open_embedder
+from app.settings import load_settings
+from benchmarks.measuring import SAMPLES, Row, paragraph_document, read_set, save, show
+from finetune.pairs.evidence import squeezed, stands_in
+from finetune.pairs.formats import read_pairs
+from knowledge_base.ingest import IngestSettings, synchronise
+from knowledge_base.sentences import sentence_spans
+from knowledge_base.values import Passage
+from retrieval.context import Packed
+from retrieval.embedded.index import EmbeddedIndex
+from retrieval.focus import Embed, focus
+from retrieval.values import Embedder
+
+KEPT = (1, 2, 3, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A question, the answers that are accepted, and the passage that holds one of them."""
+
+    question: str
+    answers: tuple[str, ...]
+    passage: Passage
+
+    def is_held_by(self, text: str) -> bool:
+        """Whether an accepted answer stands in one of its sentences."""
+        sentences = [text[start:end] for start, end in sentence_spans(text)]
+        return any(stands_in(answer, sentence) for answer in self.answers for sentence in sentences)
+
+
+def main() -> None:
+    """Narrow, count, print, save."""
+    arguments = _arguments()
+    embedder = open_embedder(load_settings({}))
+    sets = {file.stem: _public(file) for file in arguments.data}
+    if arguments.bank:
+        sets |= _bank(embedder)
+    drawn = {name: _drawn(wanted, arguments.questions) for name, wanted in sets.items()}
+    drawn["all"] = [one for wanted in drawn.values() for one in wanted]
+    rows = [_row(name, wanted, SentenceEmbedding(embedder)) for name, wanted in drawn.items()]
+    show("Questions whose nearest sentences hold the answer", rows)
+    save(arguments.json, "focus", {"focus": rows})
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", nargs="+", type=Path, default=[], help="question sets in SQuAD's layout")
+    parser.add_argument("--bank", action="store_true", help="measure on the sample bank too")
+    parser.add_argument("--questions", type=int, default=350, help="questions of each set")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    if not arguments.data and not arguments.bank:
+        parser.error("nothing to measure: give --data, --bank or both")
+    return arguments
+
+
+def _public(file: Path) -> list[Wanted]:
+    read = read_set(file)
+    passages = [paragraph_document(read.name, n, text).passages[0] for n, text in enumerate(read.paragraphs)]
+    return [Wanted(asked.question, asked.answers, passages[asked.paragraph]) for asked in read.questions]
+
+
+def _bank(embedder: Embedder) -> dict[str, list[Wanted]]:
+    with tempfile.TemporaryDirectory() as home:
+        index = EmbeddedIndex(Path(home), embedder)
+        report = synchronise(SAMPLES / "bank", index, IngestSettings(embedder.count_tokens))
+        if report.failed:
+            raise SystemExit(f"The sample bank could not be read: {report.failed}")
+        sets = {f"bank {language}": list(_of_bank(language, index)) for language in ("en", "zh")}
+        index.close()
+    return sets
+
+
+def _of_bank(language: str, index: EmbeddedIndex) -> Iterator[Wanted]:
+    for pair in read_pairs(SAMPLES / "pairs" / f"{language}.jsonl").pairs:
+        for place in pair.evidence:
+            document = index.document(place.document)
+            if document is None:
+                raise SystemExit(f"{place.document} is not in the sample bank.")
+            for passage in document.passages:
+                if squeezed(place.quote) in squeezed(passage.text):
+                    yield Wanted(pair.question, pair.answers, passage)
+
+
+def _drawn(wanted: Sequence[Wanted], count: int) -> list[Wanted]:
+    """Some of those that a whole sentence of the passage answers."""
+    held = [one for one in wanted if one.is_held_by(one.passage.text)]
+    return random.Random(0).sample(held, min(count, len(held)))
+
+
+def _row(name: str, wanted: Sequence[Wanted], embed: Embed) -> Row:
+    return {
+        "set": name,
+        "questions": len(wanted),
+        **{f"nearest {keep}": fmean(_holds(one, keep, embed) for one in wanted) for keep in KEPT},
+    }
+
+
+def _holds(wanted: Wanted, keep: int, embed: Embed) -> bool:
+    passage = wanted.passage
+    whole = Packed(passage, passage.indexed_text, passage.end, 0)
+    (narrowed,) = focus(wanted.question, [whole], keep, embed)
+    return wanted.is_held_by(narrowed.text)
+
+
+if __name__ == "__main__":
+    main()
