@@ -18,6 +18,7 @@ import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean
 
 from app.engines import SentenceEmbedding, open_embedder
@@ -58,8 +59,10 @@ def main() -> None:
     if arguments.bank:
         sets |= _bank(embedder)
     drawn = {name: _drawn(wanted, arguments.questions) for name, wanted in sets.items()}
-    drawn["all"] = [one for wanted in drawn.values() for one in wanted]
-    rows = [_row(name, wanted, SentenceEmbedding(embedder)) for name, wanted in drawn.items()]
+    embed = SentenceEmbedding(embedder)
+    held = {name: [_held(one, embed) for one in wanted] for name, wanted in drawn.items()}
+    held["all"] = [one for found in held.values() for one in found]
+    rows = [_row(name, found) for name, found in held.items()]
     show("Questions whose nearest sentences hold the answer", rows)
     save(arguments.json, "focus", {"focus": rows})
 
@@ -112,19 +115,20 @@ def _drawn(wanted: Sequence[Wanted], count: int) -> list[Wanted]:
     return random.Random(0).sample(held, min(count, len(held)))
 
 
-def _row(name: str, wanted: Sequence[Wanted], embed: Embed) -> Row:
-    return {
-        "set": name,
-        "questions": len(wanted),
-        **{f"nearest {keep}": fmean(_holds(one, keep, embed) for one in wanted) for keep in KEPT},
-    }
-
-
-def _holds(wanted: Wanted, keep: int, embed: Embed) -> bool:
+def _held(wanted: Wanted, embed: Embed) -> list[bool]:
+    """Whether the answer is left in the passage, for each of `KEPT`."""
     passage = wanted.passage
     whole = Packed(passage, passage.indexed_text, passage.end, 0)
-    (narrowed,) = focus(wanted.question, [whole], keep, embed)
-    return wanted.is_held_by(narrowed.text)
+    embedded = cache(embed)  # the same sentences each time
+    narrowed = [focus(wanted.question, [whole], keep, lambda texts: embedded(tuple(texts))) for keep in KEPT]
+    return [wanted.is_held_by(packed.text) for (packed,) in narrowed]
+
+
+def _row(name: str, held: Sequence[Sequence[bool]]) -> Row:
+    shares = {
+        f"nearest {keep}": fmean(column) for keep, column in zip(KEPT, zip(*held, strict=True), strict=True)
+    }
+    return {"set": name, "questions": len(held), **shares}
 
 
 if __name__ == "__main__":
