@@ -103,9 +103,9 @@ class ChatTab:
                 self._send = make(
                     gr.Button, lambda t: {"value": t.send}, variant="primary", elem_id="dq-send", scale=0
                 )
-                self._stop = make(
-                    gr.Button, lambda t: {"value": t.stop}, visible=False, elem_id="dq-stop", scale=0
-                )
+                # Which of the two is seen follows from what is shown above them (style.css): an update of
+                # whether they are visible was lost on a busy page now and then.
+                self._stop = make(gr.Button, lambda t: {"value": t.stop}, elem_id="dq-stop", scale=0)
             with gr.Row(elem_id="dq-choices"):
                 self._adapter = make(
                     gr.Dropdown,
@@ -131,7 +131,7 @@ class ChatTab:
         frame, correction = self._frame, self._correction
         shown = [frame.notice, self._settled, self.history]
         asked = {frame.language, frame.collection, self.history, self._question, self._adapter, self._other}
-        answered = [*shown, self._live, self._question, self._send, self._stop]
+        answered = [*shown, self._live, self._question]
         for trigger, handler in (
             (self._question.submit, self._ask),
             (self._send.click, self._ask),
@@ -181,8 +181,6 @@ class ChatTab:
             self._settled: conversation(exchanges, texts),
             self._live: arriving(text, question.collection, answers, texts),
             self._question: "",
-            self._send: gr.update(visible=False),
-            self._stop: gr.update(visible=True),
         }
         try:
             for answers in self._arrivals(question, adapters, str(request.session_hash)):
@@ -215,11 +213,7 @@ class ChatTab:
         return [replace(answer, others=max(0, others)) for answer in answers]
 
     def _ready(self) -> Updates:
-        return {
-            self._live: "",
-            self._send: gr.update(visible=True),
-            self._stop: gr.update(visible=False),
-        }
+        return {self._live: ""}
 
     def _halt(self, request: gr.Request) -> None:
         self._frame.runs.stop(str(request.session_hash))
