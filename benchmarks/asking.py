@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from app.workspace import Workspace
 from benchmarks.measuring import Asked, QuestionSet, Row, paragraph_document
 from finetune.evaluation.bootstrap import Estimate
-from finetune.evaluation.scoring import Scored, summarise
+from finetune.evaluation.scoring import Scored, cites_evidence, summarise
 from finetune.evaluation.values import Case, Question
 from retrieval.prompt import language_of
 
@@ -60,7 +60,7 @@ def figures(scored: Sequence[Scored]) -> Row:
 def _share_of_right_documents(scored: Sequence[Scored]) -> float | None:
     """Of the answers given, those that cite a document of the evidence, at whichever sentence."""
     right = [
-        any(document == wanted for document, _ in entry.reply.cited for wanted, _ in entry.case.evidence)
+        cites_evidence(entry.reply.cited, tuple((document, "") for document, _ in entry.case.evidence))
         for entry in scored
         if entry.cites is not None
     ]

@@ -14,7 +14,6 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is not the package
 
 import argparse
-import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,10 +22,10 @@ from statistics import fmean
 
 from app.engines import SentenceEmbedding, open_embedder
 from app.settings import load_settings
-from benchmarks.measuring import SAMPLES, Row, paragraph_document, read_set, save, show
+from benchmarks.measuring import SAMPLES, Row, ingest_bank, paragraph_document, read_set, save, show
+from finetune.draw import draw
 from finetune.pairs.evidence import squeezed, stands_in
 from finetune.pairs.formats import read_pairs
-from knowledge_base.ingest import IngestSettings, synchronise
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import Passage
 from retrieval.context import Packed
@@ -90,9 +89,7 @@ def _public(file: Path) -> list[Wanted]:
 def _bank(embedder: Embedder) -> dict[str, list[Wanted]]:
     with tempfile.TemporaryDirectory() as home:
         index = EmbeddedIndex(Path(home), embedder)
-        report = synchronise(SAMPLES / "bank", index, IngestSettings(embedder.count_tokens))
-        if report.failed:
-            raise SystemExit(f"The sample bank could not be read: {report.failed}")
+        ingest_bank(index, embedder)
         sets = {f"bank {language}": list(_of_bank(language, index)) for language in ("en", "zh")}
         index.close()
     return sets
@@ -112,7 +109,7 @@ def _of_bank(language: str, index: EmbeddedIndex) -> Iterator[Wanted]:
 def _drawn(wanted: Sequence[Wanted], count: int) -> list[Wanted]:
     """Some of those that a whole sentence of the passage answers."""
     held = [one for one in wanted if one.is_held_by(one.passage.text)]
-    return random.Random(0).sample(held, min(count, len(held)))
+    return draw(held, count, seed=0)
 
 
 def _held(wanted: Wanted, embed: Embed) -> list[bool]:

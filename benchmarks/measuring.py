@@ -1,4 +1,4 @@
-"""What the benchmarks share: public question sets, tables on the terminal, figures as JSON."""
+"""What the benchmarks share: public question sets, the sample bank, tables, figures as JSON."""
 
 import json
 import platform
@@ -10,7 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from knowledge_base.ingest import IngestSettings, synchronise
 from knowledge_base.values import Document, Passage, digest_of
+from retrieval.collections import WritableIndex
+from retrieval.values import Embedder
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -69,6 +72,13 @@ def paragraph_document(name: str, number: int, text: str) -> Document:
     return Document(
         path, name, digest_of(text.encode()), "", "txt", len(text.encode()), "2026-01-01", text, (passage,)
     )
+
+
+def ingest_bank(index: WritableIndex, embedder: Embedder) -> None:
+    """Take in the sample bank; ends the program if a document of it cannot be read."""
+    report = synchronise(SAMPLES / "bank", index, IngestSettings(embedder.count_tokens))
+    if report.failed:
+        raise SystemExit(f"The sample bank could not be read: {report.failed}")
 
 
 def show(title: str, rows: Sequence[Row]) -> None:

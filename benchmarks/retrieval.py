@@ -28,9 +28,17 @@ import numpy as np
 
 from app.engines import open_collections, open_embedder
 from app.settings import load_settings
-from benchmarks.measuring import SAMPLES, QuestionSet, Row, paragraph_document, read_set, save, show
+from benchmarks.measuring import (
+    SAMPLES,
+    QuestionSet,
+    Row,
+    ingest_bank,
+    paragraph_document,
+    read_set,
+    save,
+    show,
+)
 from finetune.pairs.formats import read_pairs
-from knowledge_base.ingest import IngestSettings, synchronise
 from retrieval.collections import Collections, WritableIndex
 from retrieval.embedded import Home
 from retrieval.metrics import mean_reciprocal_rank, ndcg_at, recall_at
@@ -163,9 +171,7 @@ def _of_set(asked: QuestionSet, held: QuestionSet, index: WritableIndex) -> list
 
 
 def _of_bank(index: WritableIndex, embedder: Embedder) -> list[Row]:
-    report = synchronise(SAMPLES / "bank", index, IngestSettings(embedder.count_tokens))
-    if report.failed:
-        raise SystemExit(f"The sample bank could not be read: {report.failed}")
+    ingest_bank(index, embedder)
     rows: list[Row] = []
     for language in ("en", "zh"):
         pairs = [
