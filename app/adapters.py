@@ -7,16 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from app.answering.answer import Reading
-from app.answering.sufficiency import SIGNALS, Calibration
-from app.generation.protocol import Generator
+from answering.answer import Reading
+from answering.generation.protocol import Generator
+from answering.references import BASE
+from answering.sufficiency import SIGNALS, Calibration
 from app.settings import Settings
 from finetune import shipped
 from finetune.registry.digests import weights_digest
 from finetune.registry.entry import Entry, check_fits
 from finetune.registry.manifest import StoredCalibration, StoredReading
 from finetune.registry.peft_folder import WEIGHTS
-from finetune.registry.references import BASE
 from finetune.registry.registry import Registry
 from knowledge_base.errors import MismatchError
 from retrieval.embedded.failures import translated

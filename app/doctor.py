@@ -19,11 +19,11 @@ from typing import Literal, TypeVar
 import psutil
 from packaging.requirements import Requirement
 
+from answering.generation.remote.generator import RemoteGenerator
 from app.access.address import asks
 from app.access.store import AccessStore
 from app.adapters import open_registry
 from app.engines import open_cluster, open_remote_generator
-from app.generation.remote.generator import RemoteGenerator
 from app.settings import Settings
 from app.workspace import CollectionInfo, Workspace
 from knowledge_base.errors import DomainqaError

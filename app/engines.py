@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.answering.answer import Reading
-from app.answering.sufficiency import load_calibrations
-from app.generation.protocol import Generator
+import answering
+from answering.answer import Reading
+from answering.generation.protocol import Generator
+from answering.sufficiency import load_calibrations
 from app.settings import Settings
 from retrieval.collections import Collections
 from retrieval.embedded import Home
@@ -15,10 +16,10 @@ from retrieval.rerank import Reranker
 from retrieval.values import Embedder, Vectors
 
 if TYPE_CHECKING:
-    from app.generation.remote.generator import RemoteGenerator
+    from answering.generation.remote.generator import RemoteGenerator
     from retrieval.elasticsearch import ElasticsearchHome
 
-CALIBRATION_FILE = Path(__file__).parent / "answering" / "calibration.json"
+CALIBRATION_FILE = Path(answering.__path__[0]) / "calibration.json"
 # Room for instruction, examples and question beside the passage; every context window has it.
 _PASSAGE_TOKENS = 700
 # Sentences of a passage that the model reads. The packaged Gemma without an adapter, on 25 questions each of
@@ -81,7 +82,7 @@ def open_generator(settings: Settings, progress: Progress = silent) -> Generator
     """
     if settings.generator_url is not None:
         return open_remote_generator(settings, settings.generator_url)
-    from app.generation.in_process import InProcessGenerator
+    from answering.generation.in_process import InProcessGenerator
     from app.models import model_folder
 
     folder = model_folder(settings.generator, settings.models_cache, progress)
@@ -90,8 +91,8 @@ def open_generator(settings: Settings, progress: Progress = silent) -> Generator
 
 def open_remote_generator(settings: Settings, url: str) -> "RemoteGenerator":
     """The generator at the server `url`; UnavailableError if it does not answer."""
-    from app.generation.remote.endpoint import Endpoint
-    from app.generation.remote.opening import open_remote
+    from answering.generation.remote.endpoint import Endpoint
+    from answering.generation.remote.opening import open_remote
 
     endpoint = Endpoint(
         url=url,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from app.answering.values import Answer
+from answering.values import Answer
 from app.sqlite_file import SqliteFile
 from knowledge_base.errors import InputError
 from retrieval.prompt import PROMPT_VERSION

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from finetune.gemma import GEMMA
+from answering.generation.gemma import GEMMA
 from retrieval.e5 import E5_SMALL
 from retrieval.models import resolve
 from retrieval.packaged import PackagedModel, Progress, silent

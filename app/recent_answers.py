@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from app.answering.values import Answer, Event, Finished
+from answering.values import Answer, Event, Finished
 from app.copies.lately import Lately
 from knowledge_base.errors import NotFoundError, StorageError
 

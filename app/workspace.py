@@ -8,9 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from answering.answer import Answerer
+from answering.generation.protocol import Cancelled, Generator, Request, never
+from answering.references import BASE
+from answering.values import Answer, Event, Finished, Question, Task, Writing
 from app.adapters import ServedAdapters, choices, choose, open_registry
-from app.answering.answer import Answerer
-from app.answering.values import Answer, Event, Finished, Question, Task, Writing
 from app.engines import (
     SentenceEmbedding,
     open_collections,
@@ -20,14 +22,12 @@ from app.engines import (
     open_reranker,
 )
 from app.feedback import Feedback, FeedbackStore, Verdict
-from app.generation.protocol import Cancelled, Generator, Request, never
 from app.metrics import Metrics
 from app.recent_answers import RecentAnswers
 from app.retraining.pairs import PairStore
 from app.retraining.runs import RunStore
 from app.settings import Settings
 from app.uploads import keep_upload
-from finetune.registry.references import BASE
 from knowledge_base import chunking
 from knowledge_base.errors import ConflictError, DomainqaError, InputError, NotFoundError
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise

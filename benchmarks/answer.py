@@ -29,10 +29,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.generation.streamers import BaseStreamer
 
+from answering.generation.in_process import InProcessGenerator
+from answering.generation.processor import Precision, best_precision
+from answering.generation.protocol import Request
 from app.engines import device_of
-from app.generation.in_process import InProcessGenerator
-from app.generation.processor import Precision, best_precision
-from app.generation.protocol import Request
 from app.models import model_folder
 from app.retraining.surroundings import WorkspaceSurroundings
 from app.settings import load_settings

@@ -20,8 +20,8 @@ import tempfile
 from collections.abc import Sequence
 from statistics import fmean
 
-from app.answering.answer import Answerer
-from app.answering.sufficiency import SIGNALS, Calibration, dump_calibrations, signals_of
+from answering.answer import Answerer
+from answering.sufficiency import SIGNALS, Calibration, dump_calibrations, signals_of
 from app.engines import CALIBRATION_FILE, SentenceEmbedding, open_embedder, open_generator, open_reading
 from app.settings import load_settings
 from benchmarks.measuring import (

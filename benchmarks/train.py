@@ -28,12 +28,12 @@ from peft import PeftModel
 from torch.utils.data import DataLoader
 from transformers import AutoTokenizer, Trainer, TrainingArguments
 
+from answering.generation.encoding import Encoder
 from app.models import model_folder
 from app.retraining.surroundings import CollectionLibrary
 from app.settings import load_settings
 from app.workspace import Workspace
 from benchmarks.measuring import SAMPLES, Row, save, show
-from finetune.encoding import Encoder
 from finetune.pairs.formats import read_pairs
 from finetune.samples import SampleSettings, samples_of
 from finetune.training.network import adapted, load_base, plain_loss

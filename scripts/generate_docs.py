@@ -15,7 +15,7 @@ from app.cli import cli
 from app.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("app", "finetune", "retrieval", "knowledge_base")
+PACKAGES = ("app", "finetune", "answering", "retrieval", "knowledge_base")
 _MADE_BY = "*Written by `make docs` from the code; a test compares.*\n"
 _WIDTH = 100
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from answering.references import Reference, parse_reference
 from app.retraining.pairs import StoredFile, Summary
 from app.retraining.values import CurvePoint, RunInfo, RunRequest
 from finetune.pairs.check import check_pairs
@@ -11,7 +12,6 @@ from finetune.pairs.formats import read_pairs
 from finetune.registry.aliases import Aliases
 from finetune.registry.entry import Entry
 from finetune.registry.manifest import Description, manifest_of
-from finetune.registry.references import Reference, parse_reference
 from finetune.retrain.values import Outcome, Status
 from knowledge_base.errors import BusyError, InputError, NotFoundError
 

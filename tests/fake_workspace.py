@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from app.answering.values import (
+from answering.generation.protocol import Cancelled, never
+from answering.values import (
     Answer,
     Citation,
     Event,
@@ -21,7 +22,6 @@ from app.answering.values import (
     Writing,
 )
 from app.feedback import Feedback
-from app.generation.protocol import Cancelled, never
 from app.metrics import Metrics
 from app.settings import Settings
 from app.workspace import CollectionInfo

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from app.generation.protocol import Cancelled, Request, never
-from app.generation.tokens import TokenCounts
+from answering.generation.protocol import Cancelled, Request, never
+from answering.generation.tokens import TokenCounts
 from knowledge_base.errors import InputError, NotFoundError
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
 from retrieval.values import NO_FILTER, Filter, Hit, Legs, TextKind, Vectors

@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from app.generation.protocol import Request as Asked
+from answering.generation.protocol import Request as Asked
 from knowledge_base.errors import InputError, NotFoundError
 from retrieval.prompt import Message
 from tests.fakes import _PIECE, FakeGenerator

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ("knowledge_base", "retrieval", "finetune", "app")
+LAYERS = ("knowledge_base", "retrieval", "answering", "finetune", "app")
 FILES = sorted(file for layer in LAYERS for file in (ROOT / layer).rglob("*.py"))
 MODULES = {
     ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in FILES

@@ -38,7 +38,7 @@ def test_what_is_copied_into_the_image_is_there_and_not_left_out() -> None:
     lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
     copied = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
     kept = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    assert {"app", "finetune", "knowledge_base", "retrieval", "pyproject.toml"} <= set(copied)
+    assert {"answering", "app", "finetune", "knowledge_base", "retrieval", "pyproject.toml"} <= set(copied)
     for name in copied:
         assert (ROOT / name).exists()
         assert f"!{name}" in kept

@@ -10,7 +10,7 @@ from typing import TypeVar
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from app.generation.protocol import Cancelled
+from answering.generation.protocol import Cancelled
 from knowledge_base.errors import BusyError, UnavailableError
 
 T = TypeVar("T")

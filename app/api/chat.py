@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from app.answering.values import Answer, Event, Finished, Piece, Question, Task
+from answering.generation.protocol import Cancelled
+from answering.values import Answer, Event, Finished, Piece, Question, Task
 from app.api.answering import Queue, Waiting
 from app.api.caller import Reader
 from app.api.chat_shapes import (
@@ -27,7 +28,6 @@ from app.api.chat_shapes import (
 from app.api.errors import failure_shape
 from app.api.shapes import Usage, sources_of
 from app.api.usage import usage_of
-from app.generation.protocol import Cancelled
 from app.page.service import Service
 from knowledge_base.errors import DomainqaError, NotFoundError
 from retrieval.prompt import Message

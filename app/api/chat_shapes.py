@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from app.answering.values import Turn
+from answering.values import Turn
 from app.api.shapes import NO_LIMIT, Limit, Name, Shape, Sources, Temperature, Tokens, Usage
 from knowledge_base.errors import InputError
 from retrieval.prompt import Style

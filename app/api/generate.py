@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter, Request
 
-from app.answering.values import Finished, Question, Task
+from answering.generation.protocol import Cancelled
+from answering.values import Finished, Question, Task
 from app.api.answering import Queue
 from app.api.caller import Reader
 from app.api.shapes import GenerateRequest, GenerateResponse, citations_of
 from app.api.usage import usage_of
-from app.generation.protocol import Cancelled
 from app.page.service import Service
 from retrieval.prompt import Message
 

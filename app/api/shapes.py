@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.answering.values import Answer
+from answering.values import Answer
 from retrieval.prompt import Style
 from retrieval.values import Filter
 

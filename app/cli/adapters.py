@@ -208,7 +208,7 @@ def _registry(state: State) -> Registry:
 
 
 def _numbered(text: str) -> tuple[str, int]:
-    from finetune.registry.references import parse_reference
+    from answering.references import parse_reference
 
     reference = parse_reference(text)
     if not isinstance(reference.version, int):

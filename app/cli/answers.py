@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from app.answering.values import Answer, Finished, Piece, Searched
+from answering.values import Answer, Finished, Piece, Searched
 from app.cli.output import plain
 
 if TYPE_CHECKING:
-    from app.answering.values import Event
+    from answering.values import Event
 
 
 def stream_answer(ask: Callable[[], Iterable[Event]], out: Console) -> None:

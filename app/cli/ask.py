@@ -16,7 +16,7 @@ from app.cli.shapes import answer_shape
 from app.cli.state import Collection, Home, Json, remember
 
 if TYPE_CHECKING:
-    from app.answering.values import Question
+    from answering.values import Question
     from app.workspace import Workspace
 
 
@@ -55,8 +55,8 @@ def ask(
       domainqa ask "What is the annual fee of the platinum card this year?"
       domainqa ask --batch questions.jsonl > answers.jsonl
     """
-    from app.answering.styles import style_of
-    from app.answering.values import Question
+    from answering.styles import style_of
+    from answering.values import Question
 
     if (question is None) == (batch is None):
         raise typer.BadParameter("Give either a QUESTION or --batch FILE.")

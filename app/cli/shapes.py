@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from answering.values import Answer
     from app.access.values import Key, User
-    from app.answering.values import Answer
     from app.retraining.pairs import StoredFile
     from app.workspace import CollectionInfo
     from finetune.pairs.values import Dropped, Pair

@@ -54,9 +54,9 @@ def train(
       domainqa train --epochs 3
       domainqa adapters import "$(domainqa train)" --name bank
     """
+    from answering.references import check_name
     from app.retraining.single_steps import train_alone
     from app.retraining.values import RunRequest
-    from finetune.registry.references import check_name
 
     state = remember(ctx, home, collection)
     settings = state.settings()

@@ -3,6 +3,7 @@
 import gradio as gr
 from gradio.blocks import Block
 
+from answering.references import parse_reference
 from app.page.confirmation import Confirmation
 from app.page.frame import Frame, Refresh, clickable, detail, listen
 from app.page.pairs import PairsPart
@@ -14,7 +15,6 @@ from app.page.run_view import RunView
 from app.page.texts import Texts
 from app.page.versions import versions_of
 from app.page.wording import Updates, Values, Words
-from finetune.registry.references import parse_reference
 
 
 class AdaptersTab:

@@ -7,8 +7,8 @@ from typing import Literal
 import gradio as gr
 from gradio.blocks import Block
 
-from app.answering.styles import style_of
-from app.answering.values import Event, Question
+from answering.styles import style_of
+from answering.values import Event, Question
 from app.page.correction import Correction
 from app.page.exchanges import Arriving, Exchange, packed, turns, unpacked, voted
 from app.page.frame import Frame, clickable, detail, listen

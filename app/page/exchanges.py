@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.answering.values import Answer, Citation, Event, Finished, Piece, Searched, Sentence, Turn
+from answering.values import Answer, Citation, Event, Finished, Piece, Searched, Sentence, Turn
 
 Vote = Literal["", "up", "down"]
 Stage = Literal["waiting", "searching", "reading", "writing"]

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+from answering.generation.protocol import Cancelled, never
+from answering.values import Event, Question, Task, Writing
 from app.access.caller import caller
 from app.access.values import Right
-from app.answering.values import Event, Question, Task, Writing
 from app.feedback import Feedback
-from app.generation.protocol import Cancelled, never
 from app.metrics import Metrics
 from app.page.guarded_adapters import GuardedAdapters, GuardedPairs, GuardedRetrainings
 from app.page.service import Service

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import gradio as gr
 from gradio.blocks import Block
 
-from app.answering.styles import style_of
-from app.answering.values import Event, Finished, Question
+from answering.styles import style_of
+from answering.values import Event, Finished, Question
 from app.page.frame import Frame, listen
 from app.page.rendering.documents import is_date
 from app.page.rendering.notices import hint, working

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-from app.answering.values import Event, Question, Task, Writing
+from answering.generation.protocol import Cancelled, never
+from answering.values import Event, Question, Task, Writing
 from app.feedback import Feedback
-from app.generation.protocol import Cancelled, never
 from app.metrics import Metrics
 from app.retraining.pairs import StoredFile, Summary
 from app.retraining.values import CurvePoint, RunInfo, RunRequest

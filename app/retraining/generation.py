@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from app.generation.protocol import Generator, Request
+from answering.generation.protocol import Generator, Request
 from app.retraining.files import GENERATED
 from app.workspace import Workspace
 from finetune.pairs.check import Checked

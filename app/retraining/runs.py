@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from answering.references import check_name
 from app.retraining import events
 from app.retraining.files import GENERATED, digest_of_files, files_of
 from app.retraining.lock import RunLock
 from app.retraining.options import options_of
 from app.retraining.values import CurvePoint, RunInfo, RunRequest, State
-from finetune.registry.references import check_name
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Outcome
 from knowledge_base.errors import DomainqaError, InputError, NotFoundError, StorageError

@@ -8,15 +8,16 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+from answering.answer import Answerer, Reading
+from answering.conversation import standalone
+from answering.generation.protocol import Request
+from answering.references import BASE
+from answering.sufficiency import SIGNALS, signals_of
+from answering.values import Answer, Finished
+from answering.values import Question as Asked
+from answering.years import right_years_first
 from app.adapters import AdapterHost, choose, reading_from
-from app.answering.answer import Answerer, Reading
-from app.answering.conversation import standalone
-from app.answering.sufficiency import SIGNALS, signals_of
-from app.answering.values import Answer, Finished
-from app.answering.values import Question as Asked
-from app.answering.years import right_years_first
 from app.engines import SentenceEmbedding, device_of, open_reading
-from app.generation.protocol import Request
 from app.models import model_folder
 from app.workspace import Workspace
 from finetune.evaluation.calibration import Read
@@ -24,7 +25,6 @@ from finetune.evaluation.values import Ask, Question, Reply
 from finetune.pairs.values import Pair, Task
 from finetune.registry.digests import weights_digest
 from finetune.registry.entry import Entry
-from finetune.registry.references import BASE
 from finetune.retrain.values import Calibrating, Contender
 from finetune.samples import is_gold
 from finetune.training.values import Base

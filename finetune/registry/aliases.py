@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from answering.references import Alias
 from finetune.registry.durable import write_whole
 from finetune.registry.manifest import Number
-from finetune.registry.references import Alias
 from knowledge_base.errors import StorageError
 
 FILE_NAME = "aliases.json"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from answering.references import Reference
 from finetune.registry.manifest import Manifest
 from finetune.registry.peft_folder import CONFIG, WEIGHTS, check_folder
-from finetune.registry.references import Reference
 from knowledge_base.errors import MismatchError, ModelError
 from retrieval.packaged import sha256_of
 

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
+from answering.references import is_name
 from finetune.registry.manifest import FILE_NAME
 from finetune.registry.peft_folder import CONFIG, WEIGHTS
-from finetune.registry.references import is_name
 
 VERSIONS = "versions"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from answering.references import BASE, Reference, Selector, check_name, is_name, parse_reference
 from finetune.registry import durable, layout
 from finetune.registry.aliases import Aliases, read_aliases, write_aliases
 from finetune.registry.entry import Entry, verify
@@ -20,7 +21,6 @@ from finetune.registry.manifest import (
     write_manifest,
 )
 from finetune.registry.peft_folder import check_folder, files_of
-from finetune.registry.references import BASE, Reference, Selector, check_name, is_name, parse_reference
 from knowledge_base.errors import BusyError, InputError, NotFoundError
 from retrieval.embedded.failures import translated
 from retrieval.packaged import sha256_of

@@ -55,7 +55,7 @@ _ZH: Mapping[str, str] = {
     "quotes nearly the same as {}, which is held out": "与留作评测的 {0} 引文几乎相同",
     # finetune.samples
     "no passage of the collection holds its evidence whole": "知识库中没有一个段落包含其完整依据",
-    # finetune.encoding
+    # answering.generation.encoding
     "The prompt has {} tokens and the model reads at most {}.": "提示有 {0} 个词元，而模型最多读 {1} 个",
     "Prompt and reply have {} tokens and the model reads at most {}.": (
         "提示与回复共 {0} 个词元，而模型最多读 {1} 个"

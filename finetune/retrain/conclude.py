@@ -5,13 +5,13 @@ from typing import TypeVar
 
 from pydantic import JsonValue
 
+from answering.references import parse_reference
 from finetune.evaluation.gate import Verdict, judge
 from finetune.evaluation.scoring import Summary
 from finetune.evaluation.values import CANDIDATE
 from finetune.registry.entry import Entry
 from finetune.registry.manifest import Base, Description, LossPoint
 from finetune.registry.manifest import Verdict as StoredVerdict
-from finetune.registry.references import parse_reference
 from finetune.report.comparisons import summaries_of
 from finetune.report.making import libraries
 from finetune.retrain.measure import Measured

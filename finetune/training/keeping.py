@@ -12,7 +12,7 @@ import torch
 from peft import PeftModel
 from torch.nn import functional
 
-from finetune.encoding import Encoder
+from answering.generation.encoding import Encoder
 from finetune.training.rows import Tokens
 
 # Tokens of a piece: some sentences, since what is forgotten shows only where much was read before; equal

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from finetune.encoding import Encoder
+from answering.generation.encoding import Encoder
 from finetune.training.keeping import pieces_of
 from finetune.training.rows import Encoded, Tokens, Tree, packed, trees_of
 from finetune.training.values import Sample, TrainSettings

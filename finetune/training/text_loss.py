@@ -9,7 +9,7 @@ from peft import PeftModel
 from torch.nn import functional
 from transformers import AutoTokenizer
 
-from finetune.encoding import Encoder
+from answering.generation.encoding import Encoder
 from finetune.training.network import load_base
 from finetune.training.values import Base
 

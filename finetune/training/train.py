@@ -9,7 +9,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoTokenizer, PreTrainedModel
 
-from finetune.encoding import Encoder
+from answering.generation.encoding import Encoder
 from finetune.general_text import general_texts
 from finetune.registry.digests import weights_digest
 from finetune.training import checkpoint

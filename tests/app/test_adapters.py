@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from answering.answer import Reading
+from answering.generation.protocol import Request
+from answering.sufficiency import Calibration
+from answering.values import Answer, Question
 from app.adapters import AdapterHost, ServedAdapters, choices, choose, open_registry, reading_of
-from app.answering.answer import Reading
-from app.answering.sufficiency import Calibration
-from app.answering.values import Answer, Question
-from app.generation.protocol import Request
 from app.settings import Settings, load_settings
 from app.workspace import Workspace
 from finetune import shipped

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from answering.generation.remote.server import breaker_of
 from app.access.grants import grant
 from app.access.store import AccessStore
-from app.generation.remote.server import breaker_of
 from app.settings import Settings, load_settings
 from app.workspace import Workspace
 from retrieval.elasticsearch import Cluster

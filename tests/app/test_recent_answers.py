@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.answering.values import Answer, Finished, Piece, Question
+from answering.values import Answer, Finished, Piece, Question
 from app.recent_answers import RecentAnswers
 from knowledge_base.errors import NotFoundError
 from tests.fake_workspace import FakeWorkspace

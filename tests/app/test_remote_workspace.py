@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from answering.generation.protocol import Request
+from answering.generation.remote.server import breaker_of
+from answering.values import Question
 from app import doctor
 from app.adapters import open_registry
-from app.answering.values import Question
-from app.generation.protocol import Request
-from app.generation.remote.server import breaker_of
 from app.retraining.surroundings import require_host
 from app.settings import Settings, load_settings
 from app.workspace import Workspace

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.answering.values import Finished, Question, Task
+from answering.values import Finished, Question, Task
 from app.settings import load_settings
 from app.workspace import Workspace
 from knowledge_base.errors import InputError, MismatchError, ModelError, NotFoundError

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 
-from app.generation.protocol import Generator, Request, Scorer
+from answering.generation.protocol import Generator, Request, Scorer
 from knowledge_base.errors import InputError, NotFoundError
 from retrieval.prompt import Message
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.answering.values import Citation, Sentence
+from answering.values import Citation, Sentence
 from app.page.exchanges import Arriving, Exchange, Shown
 from app.page.markup import Markup, icon, join, tag
 from app.page.rendering.notices import hint

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.answering.values import Answer
+from answering.values import Answer
 from app.page.markup import Markup, tag
 from app.page.rendering.documents import place
 from app.page.rendering.notices import hint

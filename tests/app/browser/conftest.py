@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, TimeoutError, expect, sync_playwright
 
-from app.answering.values import Event, Question
-from app.generation.protocol import Cancelled, never
+from answering.generation.protocol import Cancelled, never
+from answering.values import Event, Question
 from app.settings import Settings
 from tests.app.serving import served
 from tests.fake_workspace import FakeWorkspace

@@ -6,9 +6,9 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+from answering.generation.protocol import Request
 from app.cli import cli
 from app.cli.state import State
-from app.generation.protocol import Request
 from app.settings import Settings
 from app.workspace import Workspace
 from tests.app.retraining.bank import write_documents

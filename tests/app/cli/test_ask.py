@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from app.answering.values import Question
+from answering.values import Question
 from app.cli.answers import marked, stream_answer
 from tests.app.cli.conftest import Run, lines_of
 from tests.fake_workspace import REFUSAL, FakeWorkspace
@@ -129,7 +129,7 @@ def test_a_terminal_sees_the_answer_grow_and_then_whole(workspace: FakeWorkspace
 def test_an_unsupported_sentence_is_marked(workspace: FakeWorkspace) -> None:
     from dataclasses import replace
 
-    from app.answering.values import Sentence
+    from answering.values import Sentence
 
     answer = workspace.answer(Question("gold card", "bank"))
     two = replace(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.answering.values import Question
-from app.generation.protocol import Request
+from answering.generation.protocol import Request
+from answering.values import Question
 from app.settings import load_settings
 from finetune.pairs.formats import read_pairs
 from tests.app.cli.real import RealHome

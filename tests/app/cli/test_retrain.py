@@ -19,8 +19,8 @@ from finetune.training.checkpoint import Point
 from finetune.training.processes import Processes
 from finetune.training.train import ADAPTER, Trained
 from finetune.training.values import Base, OnProgress, Progress, Sample, TrainSettings
+from tests.answering.generation.tiny import save_model
 from tests.app.cli.real import RealHome
-from tests.app.generation.tiny import save_model
 from tests.app.retraining.bank import THINGS, a_pair, write_lines, write_pairs
 from tests.finetune.registry.folders import peft_folder
 

@@ -2,7 +2,7 @@
 
 import json
 
-from app.answering.values import Finished, Piece, Question, Searched, Turn
+from answering.values import Finished, Piece, Question, Searched, Turn
 from app.page.exchanges import Arriving, Exchange, Shown, packed, shown, turns, unpacked, voted
 from tests.fake_workspace import FakeWorkspace
 

@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from answering.values import Question
 from app.access.caller import acting, caller
 from app.access.values import LOCAL, ForbiddenError, Principal
-from app.answering.values import Question
 from app.page.callers import as_caller
 from app.page.guarded import GuardedService
 from app.page.runs import Runs

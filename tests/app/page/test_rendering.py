@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answering.values import Citation, Question, Sentence
+from answering.values import Citation, Question, Sentence
 from app.page.exchanges import Arriving, Exchange, Shown
 from app.page.rendering import answers, documents, notices, search
 from app.page.texts import EN, ZH, Texts

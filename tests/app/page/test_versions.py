@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.answering.styles import style_of
+from answering.styles import style_of
 from app.page.versions import choices_of, versions_of
 from finetune.registry.entry import Entry
 from finetune.registry.manifest import Description, Verdict

@@ -9,7 +9,7 @@ import torch
 
 from app.settings import Settings, load_settings
 from app.workspace import Workspace
-from tests.app.generation.tiny import save_model
+from tests.answering.generation.tiny import save_model
 from tests.app.retraining.bank import write_documents, write_pairs
 from tests.fakes import FakeEmbedder, FakeGenerator
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.answering.values import Question
+from answering.values import Question
 from app.feedback import Feedback
 from app.retraining.from_feedback import feedback_source
 from app.workspace import Workspace

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.generation.protocol import Request
+from answering.generation.protocol import Request
 from app.retraining.generation import generate
 from app.settings import Settings
 from app.workspace import Workspace

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.answering.values import Question
+from answering.values import Question
 from app.retraining.runs import RunRequest
 from app.retraining.worker import carry_out, gather
 from app.settings import Settings, load_settings
@@ -24,7 +24,7 @@ from finetune.registry.registry import Registry
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import STEPS, Status
 from knowledge_base.errors import InputError, ModelError
-from tests.app.generation.tiny import save_adapter
+from tests.answering.generation.tiny import save_adapter
 from tests.app.retraining.bank import SMALL, THINGS, fee, write_lines
 from tests.fakes import FakeEmbedder
 

@@ -17,7 +17,7 @@ SOURCES = (
     "finetune/pairs/keep.py",
     "finetune/split.py",
     "finetune/samples.py",
-    "finetune/encoding.py",
+    "answering/generation/encoding.py",
 )
 BEGINS = re.compile(
     "(its|one of its|it holds|no passage|nearly|contradicts|the reply holds|shares a|asks nearly"

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 from finetune.training.checkpoint import Point
 from finetune.training.train import ADAPTER, Trained
 from finetune.training.values import Base, OnProgress, Progress, Sample, TrainSettings
-from tests.app.generation.tiny import save_model
+from tests.answering.generation.tiny import save_model
 from tests.finetune.retrain.surroundings import FakeSurroundings
 
 STEPS = 3

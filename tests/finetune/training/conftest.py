@@ -6,10 +6,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from finetune.encoding import Encoder
+from answering.generation.encoding import Encoder
 from finetune.training.values import Sample
 from retrieval.prompt import refusal, render
-from tests.app.generation.conftest import Maker, gemma, tiny
+from tests.answering.generation.conftest import Maker, gemma, tiny
 
 # The tiny models are those that generation is tested with.
 __all__ = ["Maker", "encoder_of", "gemma", "samples", "tiny"]

@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM
 
 from finetune.training.text_loss import TextLosses
 from finetune.training.values import Base
-from tests.app.generation.tiny import save_adapter
+from tests.answering.generation.tiny import save_adapter
 from tests.finetune.training.conftest import TEXTS, encoder_of
 
 

@@ -1,0 +1,285 @@
+"""The one answering function: retrieve → pack → render → read → decide → generate → attribute.
+
+The page, the command line, evaluation and everything later call `Answerer.ask`; what is measured is
+therefore what is served.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
+
+from answering.attribution import attribute
+from answering.conversation import standalone
+from answering.generation.protocol import Cancelled, Generator, Request, Scorer, never
+from answering.sufficiency import Calibration, best_of, signals_of
+from answering.values import Answer, Event, Finished, Piece, Question, Searched, Trace
+from answering.years import right_years_first
+from knowledge_base.values import Passage
+from retrieval.context import Context, Packed, pack, pack_each
+from retrieval.focus import Embed, focus
+from retrieval.prompt import (
+    EXAMPLES,
+    Style,
+    is_refusal,
+    language_of,
+    plain_text,
+    refusal,
+    render,
+)
+from retrieval.retriever import Ranked, Retriever
+
+Mode = Literal["each", "together"]
+
+_NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a generator reads: how many passages, in what room, and how its doubt is weighed.
+
+    `mode` "each" reads every passage in a prompt of its own and answers from the likeliest, "together" reads
+    all of them in one. `passage_tokens` is the room of each passage; together they share it. `focus` narrows
+    a passage to that many sentences nearest to the question; None reads it whole. `scored` weighs a
+    generator's refusal probability, `unscored` serves one that cannot tell it. `examples` says whether worked
+    examples go before the question: a base model needs them, an adapter does not.
+    """
+
+    passages: int
+    passage_tokens: int
+    max_new_tokens: int
+    scored: Calibration
+    unscored: Calibration
+    focus: int | None = None
+    style: Style = "words"
+    examples: bool = True
+    mode: Mode = "each"
+    temperature: float = 0.0
+
+
+# How to read with the adapter of a question; None is the base model.
+Readings = Callable[[str | None], Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """What can be asked of the generator, and the passages that it then reads, best first."""
+
+    request: Request
+    packed: tuple[Packed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The prompt to answer from and why."""
+
+    prompt: _Prompt
+    confidence: float
+    signals: dict[str, float]
+
+
+class Answerer:
+    """Answers questions over one retriever with one generator.
+
+    Args:
+        generator: writes the answers; if it is also a Scorer, its doubt is one of the signals.
+        embed: texts to unit vectors, for attribution.
+        readings: how the passages are read with each adapter.
+        today: says what "this year" means.
+    """
+
+    def __init__(
+        self, generator: Generator, embed: Embed, readings: Readings, today: Callable[[], date] = date.today
+    ) -> None:
+        self._generator = generator
+        self._embed = embed
+        self._readings = readings
+        self._today = today
+
+    def ask(self, question: Question, retriever: Retriever, cancelled: Cancelled = never) -> Iterator[Event]:
+        """Answer one question: Searched, then Pieces of text, then Finished with the checked answer.
+
+        Ends without Finished once `cancelled()` is true.
+        """
+        clock = _Clock()
+        complete = standalone(question.text.strip(), question.history, self._today())
+        adapter = None if question.adapter == "base" else question.adapter
+        reading = _as_asked(self._readings(adapter), question)
+        found = retriever.search([complete], limit=question.limit)[0]
+        ranked = right_years_first(complete, found.ranked)
+        clock.mark("search")
+        yield Searched(ranked)
+        context = self._pack(complete, [entry.passage for entry in ranked[: reading.passages]], reading)
+        prompts = self._prompts(complete, context.packed, reading, adapter)
+        clock.mark("pack")
+        chosen = self._choose(complete, ranked, prompts, self._calibration(reading))
+        clock.mark("read")
+        trace = Trace(
+            standalone=complete,
+            ranked=ranked,
+            prompt=plain_text(chosen.prompt.request.messages) if chosen else "",
+            left_out=tuple(passage.id for passage in context.left_out),
+            generation=found.legs.generation,
+            signals=chosen.signals if chosen else {},
+        )
+        text = ""
+        threshold = self._calibration(reading).threshold
+        if chosen and chosen.confidence >= threshold:
+            for piece in self._generator.stream(chosen.prompt.request, cancelled):
+                told = piece if text else piece.lstrip()  # many models begin with a blank
+                text += told
+                if told:
+                    yield Piece(told)
+            clock.mark("write")
+        if cancelled():
+            return
+        answer = _draft(question, text.rstrip(), chosen, threshold, replace(trace, seconds=clock.stages))
+        yield Finished(self._checked(answer, chosen, context))
+
+    def doubts(
+        self, question: str, passages: Sequence[Passage], adapter: str | None = None
+    ) -> list[float | None]:
+        """Log-probability that the generator begins to refuse, for each passage read alone.
+
+        None where the generator cannot say. For calibration: `ask` weighs the same numbers.
+        """
+        reading = replace(self._readings(adapter), mode="each")
+        context = self._pack(question, passages, reading)
+        return self._doubts(question, self._prompts(question, context.packed, reading, adapter))
+
+    def _doubts(self, question: str, prompts: Sequence[_Prompt]) -> list[float | None]:
+        if not isinstance(self._generator, Scorer):
+            return [None] * len(prompts)
+        requests = [prompt.request for prompt in prompts]
+        return list(self._generator.logprobs(requests, refusal(language_of(question))))
+
+    def _calibration(self, reading: Reading) -> Calibration:
+        return reading.scored if isinstance(self._generator, Scorer) else reading.unscored
+
+    def _pack(self, question: str, passages: Sequence[Passage], reading: Reading) -> Context:
+        if reading.mode == "each":
+            context = pack_each(passages, reading.passage_tokens, self._generator.count_tokens)
+        else:
+            room = reading.passage_tokens * reading.passages
+            context = pack(passages, room, self._generator.count_tokens)
+        if reading.focus is None:
+            return context
+        return replace(context, packed=focus(question, context.packed, reading.focus, self._embed))
+
+    def _prompts(
+        self, question: str, packed: Sequence[Packed], reading: Reading, adapter: str | None
+    ) -> list[_Prompt]:
+        groups = _groups(packed, reading.mode)
+        return [_Prompt(_request(question, group, reading, adapter), group) for group in groups]
+
+    def _choose(
+        self, question: str, ranked: Sequence[Ranked], prompts: Sequence[_Prompt], calibration: Calibration
+    ) -> _Chosen | None:
+        """The likeliest prompt of those that are read, in their order, until one is sure enough.
+
+        A prompt of several passages is judged by the best ranked of them.
+        """
+        if not prompts:
+            return None
+        by_id = {entry.passage.id: entry for entry in ranked}
+        signals: list[dict[str, float]] = []
+        probabilities: list[float] = []
+        for prompt in prompts:
+            (doubt,) = self._doubts(question, [prompt])
+            signals.append(signals_of(question, by_id[prompt.packed[0].passage.id], doubt))
+            probabilities.append(calibration.probability(signals[-1]))
+            if probabilities[-1] >= calibration.sure:
+                break
+        place = best_of(probabilities)
+        return _Chosen(prompts[place], probabilities[place], signals[place])
+
+    def _checked(self, answer: Answer, chosen: _Chosen | None, context: Context) -> Answer:
+        """The answer with its citations, or as a refusal."""
+        started = time.perf_counter()
+        if not answer.refused and chosen:
+            others = [entry for entry in context.packed if entry not in chosen.prompt.packed]
+            read = [*chosen.prompt.packed, *others]
+            sentences, citations = attribute(answer.trace.standalone, answer.text, read, self._embed)
+            answer = replace(answer, sentences=sentences, citations=citations, refused=not citations)
+        if answer.refused:
+            answer = _refusal(answer)
+        seconds = {**answer.trace.seconds, "check": time.perf_counter() - started}
+        return replace(answer, trace=replace(answer.trace, seconds=seconds), seconds=sum(seconds.values()))
+
+
+def _as_asked(reading: Reading, question: Question) -> Reading:
+    """The usual way of reading, with what the question wants otherwise."""
+    return replace(
+        reading,
+        style=question.style or reading.style,
+        max_new_tokens=question.max_new_tokens or reading.max_new_tokens,
+        temperature=question.temperature,
+    )
+
+
+def _groups(packed: Sequence[Packed], mode: Mode) -> list[tuple[Packed, ...]]:
+    """The passages of each prompt."""
+    if mode == "each":
+        return [(entry,) for entry in packed]
+    return [tuple(packed)] if packed else []
+
+
+def _request(question: str, packed: Sequence[Packed], reading: Reading, adapter: str | None) -> Request:
+    examples = EXAMPLES[language_of(question)] if reading.examples else ()
+    return Request(
+        messages=render(question, [entry.text for entry in packed], reading.style, examples),
+        adapter=adapter,
+        max_new_tokens=reading.max_new_tokens,
+        temperature=reading.temperature,
+        stop=("\n",),
+        # Whether there is enough evidence is decided by one calibrated number, which has heard the reader's
+        # doubt; once it says so, the reader answers.
+        unlike=refusal(language_of(question)),
+    )
+
+
+def _draft(question: Question, text: str, chosen: _Chosen | None, threshold: float, trace: Trace) -> Answer:
+    """The answer before it is checked."""
+    return Answer(
+        id=uuid.uuid4().hex,
+        question=question.text,
+        collection=question.collection,
+        text=text,
+        refused=not text or is_refusal(text),
+        confidence=chosen.confidence if chosen else 0.0,
+        threshold=threshold,
+        sentences=(),
+        citations=(),
+        nearest=(),
+        adapter=question.adapter or "base",
+        trace=trace,
+        seconds=0.0,
+    )
+
+
+class _Clock:
+    """Seconds of each stage, in the order of the marks."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def mark(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.stages[stage] = now - self._last
+        self._last = now
+
+
+def _refusal(answer: Answer) -> Answer:
+    """The same answer as a refusal that names the nearest documents."""
+    nearest = tuple(dict.fromkeys(entry.passage.document for entry in answer.trace.ranked))[:_NEAREST]
+    chinese = language_of(answer.question) == "zh"
+    if chinese:
+        text = "文档中没有找到答案。" + (f"最接近的文档：{'、'.join(nearest)}。" if nearest else "")
+    else:
+        text = "I could not find this in the documents." + (
+            f" The closest are: {', '.join(nearest)}." if nearest else ""
+        )
+    return replace(answer, text=text, refused=True, sentences=(), citations=(), nearest=nearest)
