@@ -15,7 +15,7 @@ from answering.attribution import attribute
 from answering.conversation import standalone
 from answering.generation.protocol import Cancelled, Generator, Request, Scorer, never
 from answering.sufficiency import Calibration, best_of, signals_of
-from answering.values import Answer, Event, Finished, Piece, Question, Searched, Trace
+from answering.values import Answer, Event, Finished, Outcome, Piece, Question, Searched, Trace
 from answering.years import right_years_first
 from knowledge_base.values import Passage
 from retrieval.context import Context, Packed, pack, pack_each
@@ -202,7 +202,8 @@ class Answerer:
             others = [entry for entry in context.packed if entry not in chosen.prompt.packed]
             read = [*chosen.prompt.packed, *others]
             sentences, citations = attribute(answer.trace.standalone, answer.text, read, self._embed)
-            answer = replace(answer, sentences=sentences, citations=citations, refused=not citations)
+            outcome: Outcome = "answered" if citations else "not_found"
+            answer = replace(answer, sentences=sentences, citations=citations, outcome=outcome)
         if answer.refused:
             answer = _refusal(answer)
         seconds = {**answer.trace.seconds, "check": time.perf_counter() - started}
@@ -247,7 +248,7 @@ def _draft(question: Question, text: str, chosen: _Chosen | None, threshold: flo
         question=question.text,
         collection=question.collection,
         text=text,
-        refused=not text or is_refusal(text),
+        outcome="not_found" if not text or is_refusal(text) else "answered",
         confidence=chosen.confidence if chosen else 0.0,
         threshold=threshold,
         sentences=(),
@@ -282,4 +283,4 @@ def _refusal(answer: Answer) -> Answer:
         text = "I could not find this in the documents." + (
             f" The closest are: {', '.join(nearest)}." if nearest else ""
         )
-    return replace(answer, text=text, refused=True, sentences=(), citations=(), nearest=nearest)
+    return replace(answer, text=text, outcome="not_found", sentences=(), citations=(), nearest=nearest)

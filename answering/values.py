@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from retrieval.prompt import Message, Style
 from retrieval.retriever import Ranked
 from retrieval.values import NO_FILTER, Filter
+
+Kind = Literal["fact", "yesno", "howto", "list", "compare", "condition", "definition", "summary", "chat"]
+Outcome = Literal["answered", "related", "not_found", "chat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,12 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer. A refusal has `refused`, no citations, and `nearest` documents instead.
+    """A finished answer.
+
+    `outcome` says what the text is: an answer that the documents carry ("answered"), what they say about the
+    subject where they do not answer the question ("related"), the statement that nothing was found
+    ("not_found", with the `nearest` documents instead of citations), or a reply to small talk ("chat").
+    `kind` is what the question asks for.
 
     `confidence` is the calibrated probability that the passages hold the answer; below `threshold` the
     question is refused. `adapter` is "base" or the adapter's name and version.
@@ -120,7 +129,7 @@ class Answer:
     question: str
     collection: str
     text: str
-    refused: bool
+    outcome: Outcome
     confidence: float
     threshold: float
     sentences: tuple[Sentence, ...]
@@ -129,6 +138,12 @@ class Answer:
     adapter: str
     trace: Trace
     seconds: float
+    kind: Kind = "fact"
+
+    @property
+    def refused(self) -> bool:
+        """Whether the question is not answered: nothing was found, or only something related."""
+        return self.outcome in ("related", "not_found")
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,12 @@ def _parts(events: Iterator[Event]) -> Iterator[Part]:
 async def _whole(reply: _Reply, parts: list[Part]) -> ChatResponse:
     answer = next((part for part in parts if isinstance(part, Answer)), None)
     text = answer.text if answer else "".join(part for part in parts if isinstance(part, str)).strip()
-    message = ReplyMessage(content=text, sources=sources_of(answer) if answer else None)
+    message = ReplyMessage(
+        content=text,
+        kind=answer.kind if answer else None,
+        outcome=answer.outcome if answer else None,
+        sources=sources_of(answer) if answer else None,
+    )
     usage = await reply.usage(answer, text)
     return ChatResponse(
         id=reply.id,
@@ -165,7 +170,9 @@ async def _events(reply: _Reply, parts: AsyncIterator[Part | Waiting]) -> AsyncI
         told = reply.asked.stream_options and reply.asked.stream_options.include_usage
         counted = told or reply.asked.most_tokens  # counting may ask another server
         usage = await reply.usage(answer, answer.text if answer else text) if counted else None
-        last = Delta(sources=sources_of(answer) if answer else None)
+        last = (
+            Delta(kind=answer.kind, outcome=answer.outcome, sources=sources_of(answer)) if answer else Delta()
+        )
         yield _chunk(reply, last, reply.finish(answer, usage))
         if told:
             yield _event(_bare(reply, (), usage))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from answering.values import Turn
+from answering.values import Kind, Outcome, Turn
 from app.api.shapes import NO_LIMIT, Limit, Name, Shape, Sources, Temperature, Tokens, Usage
 from knowledge_base.errors import InputError
 from retrieval.prompt import Style
@@ -85,10 +85,12 @@ class ChatRequest(Shape):
 
 
 class ReplyMessage(Shape):
-    """The reply; `sources` is ours."""
+    """The reply; `kind`, `outcome` and `sources` are ours."""
 
     role: Literal["assistant"] = "assistant"
     content: str
+    kind: Kind | None = None
+    outcome: Outcome | None = None
     sources: Sources | None = None
 
 
@@ -116,6 +118,8 @@ class Delta(Shape):
 
     role: Literal["assistant"] | None = None
     content: str | None = None
+    kind: Kind | None = None
+    outcome: Outcome | None = None
     sources: Sources | None = None
 
 

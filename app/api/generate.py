@@ -35,6 +35,8 @@ async def _answer(service: Service, queue: Queue, request: Request, question: Qu
     return GenerateResponse(
         text=answer.text,
         adapter=answer.adapter,
+        kind=answer.kind,
+        outcome=answer.outcome,
         refused=answer.refused,
         confidence=answer.confidence,
         citations=citations_of(answer),
@@ -55,6 +57,8 @@ async def _write(service: Service, queue: Queue, request: Request, task: Task) -
     return GenerateResponse(
         text=text,
         adapter=writing[0].adapter,
+        kind=None,
+        outcome=None,
         refused=False,
         confidence=None,
         citations=(),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from answering.values import Answer
+from answering.values import Answer, Kind, Outcome
 from retrieval.prompt import Style
 from retrieval.values import Filter
 
@@ -80,6 +80,8 @@ class Sources(Shape):
 
     answer_id: str
     adapter: str
+    kind: Kind
+    outcome: Outcome
     refused: bool
     confidence: float
     citations: tuple[Citation, ...]
@@ -113,6 +115,8 @@ class GenerateResponse(Shape):
 
     text: str
     adapter: str
+    kind: Kind | None
+    outcome: Outcome | None
     refused: bool
     confidence: float | None
     citations: tuple[Citation, ...]
@@ -254,6 +258,8 @@ def sources_of(answer: Answer) -> Sources:
     return Sources(
         answer_id=answer.id,
         adapter=answer.adapter,
+        kind=answer.kind,
+        outcome=answer.outcome,
         refused=answer.refused,
         confidence=answer.confidence,
         citations=citations_of(answer),

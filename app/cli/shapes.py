@@ -40,6 +40,8 @@ def answer_shape(answer: Answer, line: str | int | None = None) -> Object:
     return {
         "id": line,
         "answer": answer.text,
+        "kind": answer.kind,
+        "outcome": answer.outcome,
         "refused": answer.refused,
         "adapter": answer.adapter,
         "citations": citations,

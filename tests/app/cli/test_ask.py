@@ -25,7 +25,7 @@ def test_shows_the_answer_and_where_it_stands(run: Run) -> None:
 
 def test_json_is_one_object_with_the_span_of_the_quote(run: Run, workspace: FakeWorkspace) -> None:
     (found,) = lines_of(run("ask", "gold card", "--json", "--adapter", "fees"))
-    assert set(found) == {"id", "answer", "refused", "adapter", "citations", "seconds"}
+    assert set(found) == {"id", "answer", "kind", "outcome", "refused", "adapter", "citations", "seconds"}
     assert (found["id"], found["refused"], found["adapter"]) == (None, False, "fees")
     (citation,) = found["citations"]
     text = workspace.document("bank", citation["document"]).text
