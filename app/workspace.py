@@ -317,9 +317,9 @@ class Workspace(AbstractContextManager["Workspace"]):
     def _drop_unreadable(self, collection: str, report: Report) -> None:
         """Forget uploads that never could be read, or every later upload would report them again."""
         known = self.index(collection).catalogue()
-        for failed in report.failed:
-            if failed.path not in known:
-                self._upload_file(collection, failed.path).unlink(missing_ok=True)
+        for path in [file.path for file in report.failed] + [file.path for file in report.skipped]:
+            if path not in known:
+                self._upload_file(collection, path).unlink(missing_ok=True)
 
     def _upload_file(self, collection: str, path: str) -> Path:
         return self._home.uploads_folder(collection) / path.removeprefix("uploads/")

@@ -61,6 +61,7 @@ class _Unit:
     place: Place
     heading: bool
     page: int | None
+    ocr: float | None
     tokens: int = 0
     room: int = 0
 
@@ -124,9 +125,7 @@ class _Chunker:
             path, prefix = prefixes[unit.place.path]
             room = self._limit - self._frame - prefix
             place = Place(path, unit.place.region)
-            measured.append(
-                _Unit(unit.start, unit.end, unit.strength, place, unit.heading, unit.page, size, room)
-            )
+            measured.append(replace(unit, place=place, tokens=size, room=room))
         return self._cut(measured)
 
     def _fitting_paths(self, paths: set[Headings]) -> dict[Headings, tuple[Headings, int]]:
@@ -193,13 +192,18 @@ class _Chunker:
 
     def _passage_of(self, run: list[_Unit]) -> Passage:
         paths = [unit.place.path for unit in run if not unit.heading] or [run[0].place.path]
-        return self._passage(_common(paths), run[0].start, run[-1].end, run[0].page)
+        passage = self._passage(_common(paths), run[0].start, run[-1].end)
+        return replace(passage, page=run[0].page, ocr=_confidence(run))
 
-    def _passage(self, path: Headings, start: int = 0, end: int = 0, page: int | None = None) -> Passage:
-        return Passage(
-            document=self._path, ordinal=0, text=self._text[start:end], start=start, end=end,
-            title=self._title, heading=path, page=page,
-        )  # fmt: skip
+    def _passage(self, path: Headings, start: int = 0, end: int = 0) -> Passage:
+        return Passage(self._path, 0, self._text[start:end], start, end, self._title, path)
+
+
+def _confidence(units: Sequence[_Unit]) -> float | None:
+    """The mean confidence of what OCR read, weighted by length."""
+    read = [(unit.ocr, unit.end - unit.start) for unit in units if unit.ocr is not None]
+    length = sum(weight for _, weight in read)
+    return sum(ocr * weight for ocr, weight in read) / length if length else None
 
 
 def _units(blocks: Sequence[Block]) -> Iterator[_Unit]:
@@ -212,7 +216,7 @@ def _units(blocks: Sequence[Block]) -> Iterator[_Unit]:
         spans = sentence_spans(block.text) if block.kind == "text" else [_stripped_span(block.text)]
         for number, (start, end) in enumerate(spans):
             worth = strength if number == 0 else _SENTENCE
-            yield _Unit(offset + start, offset + end, worth, place, heading, block.page)
+            yield _Unit(offset + start, offset + end, worth, place, heading, block.page, block.ocr)
         introduced = block.text.rstrip().endswith((":", "："))
         offset += len(block.text) + 1
 

@@ -5,6 +5,7 @@ DomainqaError
 │   └── SettingsError   settings that do not fit, all problems together
 ├── NotFoundError       a collection, document, model or adapter that does not exist
 ├── LoadError           one file that cannot be read; the rest of the folder goes on
+│   └── UnreadFormatError   … because its format is not read, or not on this machine
 ├── MismatchError       data made by another embedder, version or prompt
 ├── BusyError           somebody else holds what is needed
 ├── StorageError        the home folder or a backend cannot be read or written
@@ -58,6 +59,10 @@ class LoadError(DomainqaError):
     """One file that cannot be read; reported, while the other files go on."""
 
     exit_code = 5
+
+
+class UnreadFormatError(LoadError):
+    """A file of a format that is not read, or not with these settings or on this machine."""
 
 
 class MismatchError(DomainqaError):

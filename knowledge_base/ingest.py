@@ -5,17 +5,29 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from knowledge_base.chunking import Chunking, CountTokens, chunk
-from knowledge_base.errors import LoadError
+from knowledge_base.errors import LoadError, UnreadFormatError
 from knowledge_base.loaders import DEFAULT_MAX_BYTES, parse, read, suffix_of
-from knowledge_base.scan import FailedFile, FoundFile, Scan, scan
+from knowledge_base.notes import Note
+from knowledge_base.scan import FailedFile, FoundFile, Scan, SkippedFile, scan
 from knowledge_base.values import CatalogueEntry, Document, PassageStore, digest_of
 
-__all__ = ["FailedFile", "IngestSettings", "OnProgress", "Progress", "Report", "silent", "synchronise"]
+__all__ = [
+    "FailedFile",
+    "IngestSettings",
+    "OnProgress",
+    "Progress",
+    "Report",
+    "SkippedFile",
+    "silent",
+    "synchronise",
+]
+
+Outcome = Document | FailedFile | SkippedFile
 
 # How far parsing may be ahead of the store.
 _FILES_AHEAD = 256
@@ -78,7 +90,8 @@ silent: OnProgress = _Silent()
 class Report:
     """What a synchronisation did: document paths, the passages that were written, and the time it took.
 
-    `skipped` counts files of formats that are not read.
+    `skipped` are files of formats that are not read; `notes` say by path what was not read of documents that
+    were added or changed.
     """
 
     added: tuple[str, ...]
@@ -88,7 +101,14 @@ class Report:
     failed: tuple[FailedFile, ...]
     passages: int
     seconds: float
-    skipped: int = 0
+    skipped: tuple[SkippedFile, ...] = ()
+    notes: Mapping[str, tuple[Note, ...]] = field(default_factory=dict)
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether there are files, and none of them is a document of the store."""
+        read = self.added or self.changed or self.unchanged
+        return bool(self.failed or self.skipped) and not read
 
     def as_json(self) -> dict[str, object]:
         """The report in values that JSON knows."""
@@ -97,10 +117,13 @@ class Report:
             "changed": list(self.changed),
             "unchanged": list(self.unchanged),
             "removed": list(self.removed),
-            "failed": [{"path": f.path, "cause": f.cause, "remedy": f.remedy} for f in self.failed],
+            "failed": [asdict(file) for file in self.failed],
             "passages": self.passages,
             "seconds": round(self.seconds, 3),
-            "skipped": self.skipped,
+            "skipped": [asdict(file) for file in self.skipped],
+            "notes": [
+                {"path": path, **note.as_json()} for path, notes in self.notes.items() for note in notes
+            ],
         }
 
 
@@ -123,20 +146,21 @@ def synchronise(
     source = str(folder.resolve())
     known = store.catalogue()
     fresh = [file for file in found.files if settings.rebuild or not _is_stored(file, source, known)]
-    stored, failed = _store_all(fresh, source, store, settings, progress)
+    done = _store_all(fresh, source, store, settings, progress)
     removed = _gone(found, source, settings.prefix, known)
     if removed:
         store.delete(removed)
     read_again = {file.path for file in fresh}
     return Report(
-        added=tuple(path for path in stored if path not in known),
-        changed=tuple(path for path in stored if path in known),
+        added=tuple(path for path in done.passages if path not in known),
+        changed=tuple(path for path in done.passages if path in known),
         unchanged=tuple(file.path for file in found.files if file.path not in read_again),
         removed=tuple(removed),
-        failed=(*found.failed, *failed),
-        passages=sum(stored.values()),
+        failed=(*found.failed, *done.failed),
+        passages=sum(done.passages.values()),
         seconds=time.monotonic() - began,
-        skipped=found.skipped,
+        skipped=(*found.skipped, *done.skipped),
+        notes=done.notes,
     )
 
 
@@ -158,26 +182,40 @@ def _gone(found: Scan, source: str, prefix: str, known: Mapping[str, CatalogueEn
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of files: the passages and notes of each stored path, and what was not stored."""
+
+    passages: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
+    failed: list[FailedFile] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many files that are."""
+        return len(self.passages) + len(self.failed) + len(self.skipped)
+
+
 def _store_all(
     files: Sequence[FoundFile],
     source: str,
     store: PassageStore,
     settings: IngestSettings,
     progress: Callable[[Progress], None],
-) -> tuple[dict[str, int], list[FailedFile]]:
-    """Store documents window by window; returns the passages of each stored path, and what failed."""
-    stored: dict[str, int] = {}
-    failed: list[FailedFile] = []
+) -> _Done:
+    """Store documents window by window."""
+    done = _Done()
     window: list[Document] = []
 
     def tell(current: str) -> None:
-        done = len(stored) + len(failed)
-        progress(Progress(done, len(files), sum(stored.values()), current, len(failed)))
+        progress(Progress(done.count, len(files), sum(done.passages.values()), current, len(done.failed)))
 
     def flush(current: str) -> None:
         if window:
             store.add(window)
-        stored.update((document.path, len(document.passages)) for document in window)
+        done.passages.update((document.path, len(document.passages)) for document in window)
+        done.notes.update((document.path, document.notes) for document in window if document.notes)
         window.clear()
         tell(current)
 
@@ -185,21 +223,22 @@ def _store_all(
         for outcome in outcomes:
             tell(outcome.path)
             if isinstance(outcome, FailedFile):
-                failed.append(outcome)
+                done.failed.append(outcome)
+                continue
+            if isinstance(outcome, SkippedFile):
+                done.skipped.append(outcome)
                 continue
             window.append(outcome)
             if sum(len(document.passages) for document in window) >= settings.window:
                 flush(outcome.path)
     flush("")
-    return stored, failed
+    return done
 
 
-def _documents(
-    files: Sequence[FoundFile], source: str, settings: IngestSettings
-) -> Generator[Document | FailedFile]:
+def _documents(files: Sequence[FoundFile], source: str, settings: IngestSettings) -> Generator[Outcome]:
     """Documents in the order of their files, read ahead by one thread within bounds of number and size."""
     waiting = deque(files)
-    ahead: deque[tuple[int, Future[Document | FailedFile]]] = deque()
+    ahead: deque[tuple[int, Future[Outcome]]] = deque()
     bytes_ahead = 0
     pool = ThreadPoolExecutor(1, "parsing")
     try:
@@ -215,11 +254,13 @@ def _documents(
         pool.shutdown(cancel_futures=True)
 
 
-def _document(file: FoundFile, source: str, settings: IngestSettings) -> Document | FailedFile:
+def _document(file: FoundFile, source: str, settings: IngestSettings) -> Outcome:
     """Read one file. Its digest is taken again from what was read: it may have changed since the scan."""
     try:
         data = read(file.location, settings.max_file_bytes)
         loaded = parse(data, suffix_of(file.path))
+    except UnreadFormatError as error:
+        return SkippedFile(file.path, error.cause, error.remedy)
     except LoadError as error:
         return FailedFile(file.path, error.cause, error.remedy)
     chunked = chunk(loaded, file.path, Chunking(settings.count_tokens, settings.chunk_tokens))
@@ -233,4 +274,5 @@ def _document(file: FoundFile, source: str, settings: IngestSettings) -> Documen
         modified=file.modified,
         text=chunked.text,
         passages=chunked.passages,
+        notes=loaded.notes,
     )

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
 
-from knowledge_base.errors import InputError
-from knowledge_base.loaders import formats, suffix_of
+from knowledge_base.errors import InputError, UnreadFormatError
+from knowledge_base.loaders import formats, suffix_of, unread_format
 
 _COPY = "Copy what it names into the folder."
 
@@ -18,6 +18,15 @@ _COPY = "Copy what it names into the folder."
 @dataclass(frozen=True, slots=True)
 class FailedFile:
     """A file that could not be read, by its document path, why, and what to do."""
+
+    path: str
+    cause: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file of a format that is not read, by the path that its document would have, why, and what to do."""
 
     path: str
     cause: str
@@ -37,16 +46,14 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a folder holds.
-
-    `skipped` counts files of formats that are not read; `unseen` are the document paths of folders that
-    could not be opened, so that nothing is known of what is below them.
+    """What a folder holds; `unseen` are the document paths of folders that could not be opened, so that
+    nothing is known of what is below them.
     """
 
     files: tuple[FoundFile, ...]
     failed: tuple[FailedFile, ...]
     unseen: tuple[str, ...]
-    skipped: int
+    skipped: tuple[SkippedFile, ...]
 
 
 def scan(folder: Path, *, prefix: str = "", max_bytes: int) -> Scan:
@@ -91,12 +98,13 @@ class _Scanner:
         self._files: dict[str, FoundFile] = {}
         self._failed: list[FailedFile] = []
         self._unseen: list[str] = []
-        self._skipped = 0
+        self._skipped: list[SkippedFile] = []
 
     def scan(self) -> Scan:
         for location in self._walk():
             self._look_at(location)
-        return Scan(tuple(self._files.values()), tuple(self._failed), tuple(self._unseen), self._skipped)
+        files, failed = tuple(self._files.values()), tuple(self._failed)
+        return Scan(files, failed, tuple(self._unseen), tuple(self._skipped))
 
     def _walk(self) -> Iterator[Path]:
         """Files and links to files below the root."""
@@ -115,7 +123,7 @@ class _Scanner:
 
     def _look_at(self, location: Path) -> None:
         if suffix_of(location.name) not in formats():
-            self._skipped += 1
+            self._skip(location, unread_format(location.name))
         elif not _is_unicode(str(location)):
             self._fail(location, "The name is not valid Unicode.", "Rename the file.")
         elif location.is_symlink() and self._leaves(location):
@@ -128,7 +136,7 @@ class _Scanner:
         try:
             status = location.stat()
             if not S_ISREG(status.st_mode):
-                self._skipped += 1
+                self._skip(location, UnreadFormatError("It is a pipe or a device.", "Remove it."))
                 return
             digest = _digest(location) if 0 < status.st_size <= self._max_bytes else ""
         except OSError as error:
@@ -146,6 +154,9 @@ class _Scanner:
 
     def _fail(self, location: Path, cause: str, remedy: str) -> None:
         self._failed.append(FailedFile(self._key(location), cause, remedy))
+
+    def _skip(self, location: Path, error: UnreadFormatError) -> None:
+        self._skipped.append(SkippedFile(self._key(location), error.cause, error.remedy))
 
     def _key(self, location: Path) -> str:
         """The document path: with "/" between folders and letters composed (NFC) on every system."""

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from knowledge_base.notes import Note
+
 BlockKind = Literal["heading", "text", "row"]
 
 
@@ -19,21 +21,27 @@ class Block:
 
     `level` is the heading level (1 is the highest) and 0 for anything else; `page` is the page, slide or
     sheet, counted from 1, or None where the format has none. A table row is one block of kind "row" whose
-    text names each column: `Card: Platinum; Annual fee: 680`.
+    text names each column: `Card: Platinum; Annual fee: 680`. `ocr` is how sure the recognition of characters
+    was, 0 to 1, and None for text that the file holds as text.
     """
 
     text: str
     kind: BlockKind = "text"
     level: int = 0
     page: int | None = None
+    ocr: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedFile:
-    """What a loader returns: the document's own title ("" if it has none) and its blocks in reading order."""
+    """What a loader returns: the document's own title ("" if it has none) and its blocks in reading order.
+
+    `notes` say what was not read.
+    """
 
     title: str
     blocks: tuple[Block, ...]
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,8 @@ class Passage:
     """A piece of a document, small enough for the embedder; `text == document.text[start:end]`.
 
     `document` is the path relative to the ingested folder, with "/" between folders. `heading` is the path
-    of headings above the passage, highest first. `page` is that of the passage's first character.
+    of headings above the passage, highest first. `page` is that of the passage's first character. `ocr` is
+    the mean confidence (0 to 1) of what OCR read in it, None if nothing was.
     """
 
     document: str
@@ -52,6 +61,7 @@ class Passage:
     title: str
     heading: tuple[str, ...] = ()
     page: int | None = None
+    ocr: float | None = None
 
     @property
     def id(self) -> str:
@@ -74,7 +84,8 @@ class Document:
     """A file that has become text and passages.
 
     `digest` is the SHA-256 of the file's bytes, `source` the folder it was ingested from, `format` the
-    suffix without its dot, `modified` the file's date as YYYY-MM-DD (UTC), `size` its bytes.
+    suffix without its dot, `modified` the file's date as YYYY-MM-DD (UTC), `size` its bytes, `notes` what was
+    not read of it.
     """
 
     path: str
@@ -86,6 +97,7 @@ class Document:
     modified: str
     text: str
     passages: tuple[Passage, ...]
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,7 @@ class CatalogueEntry:
     size: int
     modified: str
     passages: int
+    notes: tuple[Note, ...] = ()
 
 
 class PassageStore(Protocol):

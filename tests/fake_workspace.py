@@ -26,7 +26,9 @@ from app.metrics import Metrics
 from app.settings import Settings
 from app.workspace import CollectionInfo
 from knowledge_base.errors import ConflictError, InputError, NotFoundError
-from knowledge_base.ingest import FailedFile, OnProgress, Progress, Report, silent
+from knowledge_base.ingest import FailedFile, OnProgress, Progress, Report, SkippedFile, silent
+from knowledge_base.loaders import formats, suffix_of, unread_format
+from knowledge_base.notes import Note
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
 from retrieval.retriever import Ranked, Retrieval, Retriever
@@ -193,18 +195,23 @@ class FakeWorkspace:
         self.closed = True
 
     def _take(self, files: Sequence[Path], collection: str, prefix: str, progress: OnProgress) -> Report:
-        """Files of one passage a line; one that is not UTF-8 fails."""
+        """Files of one passage a line; one that is not UTF-8 fails, and "[picture]" in one is not read."""
         index = self.indexes.setdefault(collection, FakeIndex())
         before = {path: entry.digest for path, entry in index.catalogue().items()}
         failed: list[FailedFile] = []
+        skipped: list[SkippedFile] = []
         stored: list[Document] = []
         for number, file in enumerate(files, start=1):
+            path = prefix + file.name
             try:
-                document = document_of(prefix + file.name, file.read_text(encoding="utf-8"))
+                document = document_of(path, file.read_text(encoding="utf-8"))
             except UnicodeDecodeError:
-                failed.append(FailedFile(prefix + file.name, "It is damaged.", "Replace it."))
+                failed.append(FailedFile(path, "It is damaged.", "Replace it."))
             else:
-                if before.get(document.path) != document.digest:
+                if suffix_of(file.name) not in formats():
+                    reason = unread_format(file.name)
+                    skipped.append(SkippedFile(path, reason.cause, reason.remedy))
+                elif before.get(path) != document.digest:
                     stored.append(document)
             progress(Progress(number, len(files), len(stored), file.name, len(failed)))
         index.add(stored)
@@ -217,6 +224,8 @@ class FakeWorkspace:
             failed=tuple(failed),
             passages=sum(len(document.passages) for document in stored),
             seconds=0.5,
+            skipped=tuple(skipped),
+            notes={document.path: document.notes for document in stored if document.notes},
         )
 
     def _events(self, question: Question, found: Retrieval, cancelled: Cancelled) -> Iterator[Event]:
@@ -270,6 +279,7 @@ def document_of(path: str, text: str, title: str = "") -> Document:
         modified="2026-01-31",
         text=text,
         passages=tuple(passages),
+        notes=(Note("pictures_without_text", pages=(1,)),) if "[picture]" in text else (),
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from answering.generation.protocol import Cancelled, Request, never
 from answering.generation.tokens import TokenCounts
 from knowledge_base.errors import InputError, NotFoundError
+from knowledge_base.notes import Note
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
 from retrieval.values import NO_FILTER, Filter, Hit, Legs, TextKind, Vectors
 
@@ -33,17 +34,19 @@ def a_document(  # noqa: PLR0913 — a test names only what it is about
     source: str = "/docs",
     modified: str = "2026-01-02",
     heading: tuple[str, ...] = (),
+    notes: tuple[Note, ...] = (),
+    ocr: float | None = None,
 ) -> Document:
     """A document whose passages are `texts`, one to a line, with spans that fit."""
     text = "\n".join(texts)
     ends = list(itertools.accumulate(len(piece) + 1 for piece in texts))
     passages = tuple(
-        Passage(path, ordinal, piece, end - len(piece) - 1, end - 1, title, heading, ordinal + 1)
+        Passage(path, ordinal, piece, end - len(piece) - 1, end - 1, title, heading, ordinal + 1, ocr)
         for ordinal, (piece, end) in enumerate(zip(texts, ends, strict=True))
     )
     digest = digest_of(text.encode())
     suffix = path.rpartition(".")[2]
-    return Document(path, source, digest, title, suffix, len(text.encode()), modified, text, passages)
+    return Document(path, source, digest, title, suffix, len(text.encode()), modified, text, passages, notes)
 
 
 class FakeEmbedder:
@@ -174,6 +177,7 @@ def _entry(document: Document) -> CatalogueEntry:
         size=document.size,
         modified=document.modified,
         passages=len(document.passages),
+        notes=document.notes,
     )
 
 

@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 
 from app.api.caller import Admin, Editor, Reader
 from app.api.jobs import Jobs
-from app.api.shapes import DocumentEntry, DocumentText, IngestRequest, Job
+from app.api.shapes import DocumentEntry, DocumentText, IngestRequest, Job, Note
 from app.page.service import Service
 from app.uploads import upload_name
 from knowledge_base.errors import InputError, NotFoundError
-from knowledge_base.values import CatalogueEntry
+from knowledge_base.values import CatalogueEntry, Document
 
 _COPIED = 2**20
 _MOST_FILES = 1000
@@ -40,6 +40,7 @@ def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
             title=found.title,
             format=found.format,
             modified=found.modified,
+            notes=_notes(found),
             text=found.text,
         )
 
@@ -118,6 +119,10 @@ async def _kept(file: UploadFile, copied: Path, most_bytes: int) -> Path:
     return copied
 
 
+def _notes(document: Document | CatalogueEntry) -> tuple[Note, ...]:
+    return tuple(Note.model_validate(note.as_json()) for note in document.notes)
+
+
 def _entry(entry: CatalogueEntry) -> DocumentEntry:
     return DocumentEntry(
         document=entry.path,
@@ -127,4 +132,5 @@ def _entry(entry: CatalogueEntry) -> DocumentEntry:
         size=entry.size,
         passages=entry.passages,
         digest=entry.digest,
+        notes=_notes(entry),
     )

@@ -90,8 +90,9 @@ class Jobs:
             self._tell(job, state="failed", error="The job failed unexpectedly; the server's log says why.")
             raise
         else:
-            taken = Taken.model_validate(report)
-            files = job.total or len((*taken.added, *taken.changed, *taken.failed))
+            told = report.as_json()
+            taken = Taken.model_validate({name: told[name] for name in Taken.model_fields})
+            files = job.total or len((*taken.added, *taken.changed, *taken.failed, *taken.skipped))
             self._tell(job, state="done", done=files, total=files, report=taken)
         finally:
             self._running = False

@@ -174,6 +174,22 @@ class Collection(Shape):
     size_bytes: int
 
 
+class Note(Shape):
+    """Something that was not read of a document; `text` says it in English, from the other fields."""
+
+    kind: str
+    count: int
+    pages: tuple[int, ...]
+    name: str
+    text: str
+
+
+class FileNote(Note):
+    """The same, with the path of the document."""
+
+    path: str
+
+
 class DocumentEntry(Shape):
     """One document of a list; `digest` is the SHA-256 of its file."""
 
@@ -184,6 +200,7 @@ class DocumentEntry(Shape):
     size: int
     passages: int
     digest: str
+    notes: tuple[Note, ...]
 
 
 class DocumentText(Shape):
@@ -193,6 +210,7 @@ class DocumentText(Shape):
     title: str
     format: str
     modified: str
+    notes: tuple[Note, ...]
     text: str
 
 
@@ -213,7 +231,11 @@ class Unreadable(Shape):
 
 
 class Taken(Shape):
-    """What became of the files."""
+    """What became of the files.
+
+    `failed` could not be read, `skipped` are of formats that are not read, `notes` say what was not read of
+    documents that were added or changed.
+    """
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
@@ -221,6 +243,8 @@ class Taken(Shape):
     removed: tuple[str, ...]
     failed: tuple[Unreadable, ...]
     passages: int
+    skipped: tuple[Unreadable, ...] = ()
+    notes: tuple[FileNote, ...] = ()
 
 
 class Job(Shape):

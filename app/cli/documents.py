@@ -36,7 +36,7 @@ def list_(
     """List the documents of a collection.
 
     --json prints a list of {"document", "passages", "title", "format", "size", "modified", "source",
-    "digest"}.
+    "digest", "notes": [{"kind", "count", "pages", "name", "text"}]}; notes say what was not read.
 
     \b
     Example:
@@ -53,7 +53,7 @@ def show(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Show the text of a document as it was read.
+    """Show the text of a document as it was read, and what was not read of it.
 
     \b
     Example:
@@ -67,6 +67,8 @@ def show(
         write_json(document_shape(found))
         return
     messages().print(f"{found.path}: {found.title}, {len(found.passages)} passages", markup=False)
+    for note in found.notes:
+        messages().print(plain(note.text(settings.told_in)), style="yellow", soft_wrap=True)
     console().print(plain(found.text), soft_wrap=True)
 
 

@@ -14,10 +14,12 @@ from app.cli.state import Collection, Home, Json, remember
 from knowledge_base.errors import BusyError, LoadError
 
 if TYPE_CHECKING:
+    from app.settings import Settings
     from app.workspace import Workspace
     from knowledge_base.ingest import Report
+    from knowledge_base.notes import Language
 
-_SHOWN_FAILURES = 50
+_MOST_SHOWN = 50
 
 
 def ingest(
@@ -35,9 +37,12 @@ def ingest(
 ) -> None:
     """Bring a collection in step with a folder: added, changed and removed files.
 
-    A second run does nothing and says so. --json prints {"collection", "added", "changed", "unchanged",
-    "removed", "failed": [{"path", "cause", "remedy"}], "passages", "seconds", "skipped"}; with --watch a
-    line for each time. The exit code is 5 if files could not be read; all others are ingested nevertheless.
+    A second run does nothing and says so. Files of formats that are not read are skipped; those, and files
+    that could not be read or only in part, are named with the reason. --json prints {"collection", "added",
+    "changed", "unchanged", "removed", "failed": [{"path", "cause", "remedy"}], "passages", "seconds",
+    "skipped": [{"path", "cause", "remedy"}], "notes": [{"path", "kind", "count", "pages", "name", "text"}]};
+    with --watch a line for each time. The exit code is 5 if files could not be read, or none of the folder
+    was; all others are ingested nevertheless.
 
     \b
     Example:
@@ -48,11 +53,11 @@ def ingest(
     settings = state.settings()
     with state.open(settings) as workspace:
         report = bring_in_step(workspace, folder, settings.collection, rebuild=rebuild)
-        tell(report, settings.collection, as_json)
+        tell(report, settings, as_json)
         if watch:
             messages().print(f"Watching {folder}; Ctrl-C ends.", markup=False)
-            _keep_watching(workspace, folder, settings.collection, as_json)
-    if report.failed:
+            _keep_watching(workspace, folder, settings, as_json)
+    if report.failed or report.is_unreadable:
         raise typer.Exit(LoadError.exit_code)
 
 
@@ -62,27 +67,31 @@ def bring_in_step(workspace: Workspace, folder: Path, collection: str, *, rebuil
         return workspace.ingest(folder, collection, progress=bar, rebuild=rebuild)
 
 
-def tell(report: Report, collection: str, as_json: bool = False) -> None:
+def tell(report: Report, settings: Settings, as_json: bool = False) -> None:
     """Print what an ingest did, as a table or as one object."""
     if as_json:
-        write_json({"collection": collection, **report.as_json()})
-    elif _has_news(report):
-        _show(report, collection)
+        write_json({"collection": settings.collection, **report.as_json()})
+        return
+    if _has_news(report):
+        _show(report, settings.collection)
+    elif report.is_unreadable:
+        typer.echo(f"No file could be read; the folder has {len(report.skipped)} of other formats.")
     else:
-        typer.echo(f"Nothing has changed: {len(report.unchanged)} documents in {collection}.")
+        typer.echo(f"Nothing has changed: {len(report.unchanged)} documents in {settings.collection}.")
+    _show_unread(report, settings.told_in)
 
 
-def _keep_watching(workspace: Workspace, folder: Path, collection: str, as_json: bool) -> None:
+def _keep_watching(workspace: Workspace, folder: Path, settings: Settings, as_json: bool) -> None:
     from knowledge_base.watch import watch
 
     def again() -> None:
         try:
-            report = bring_in_step(workspace, folder, collection)
+            report = bring_in_step(workspace, folder, settings.collection)
         except BusyError as error:
             messages().print(f"{error} The next change tries again.", style="yellow", markup=False)
             return
         if _has_news(report):
-            tell(report, collection, as_json)
+            tell(report, settings, as_json)
 
     watch(folder, again, threading.Event())
 
@@ -99,12 +108,22 @@ def _show(report: Report, collection: str) -> None:
         ("removed", len(report.removed)),
         ("unchanged", len(report.unchanged)),
         ("failed", len(report.failed)),
+        ("skipped", len(report.skipped)),
+        ("read in part", len(report.notes)),
         ("passages written", report.passages),
     ]
     out.print(table(("documents", collection), counts))
     rate = report.passages / report.seconds if report.seconds else 0.0
     out.print(f"{report.seconds:.1f} s, {rate:.0f} passages a second")
-    for file in report.failed[:_SHOWN_FAILURES]:
-        out.print(plain(f"{file.path}: {file.cause} {file.remedy}"), style="yellow", soft_wrap=True)
-    if len(report.failed) > _SHOWN_FAILURES:
-        out.print(f"… and {len(report.failed) - _SHOWN_FAILURES} more; --json lists all.")
+
+
+def _show_unread(report: Report, language: Language) -> None:
+    """What failed first, then what was read in part, then what was skipped."""
+    failed = [f"{file.path}: {file.cause} {file.remedy}" for file in report.failed]
+    notes = [f"{path}: {note.text(language)}" for path, notes in report.notes.items() for note in notes]
+    skipped = [f"{file.path}: {file.cause} {file.remedy}" for file in report.skipped]
+    for lines in (failed, notes, skipped):
+        for line in lines[:_MOST_SHOWN]:
+            console().print(plain(line), style="yellow", soft_wrap=True)
+        if len(lines) > _MOST_SHOWN:
+            console().print(f"… and {len(lines) - _MOST_SHOWN} more; --json lists all.")

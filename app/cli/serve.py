@@ -44,5 +44,5 @@ def serve(
             workspace.warm_up()  # not before: loading the models would only delay the page
 
         if folder is not None:
-            tell(bring_in_step(workspace, folder, settings.collection), settings.collection)
+            tell(bring_in_step(workspace, folder, settings.collection), settings)
         server.run(ready)

@@ -60,6 +60,7 @@ def entry_shape(entry: CatalogueEntry) -> Object:
         "modified": entry.modified,
         "source": entry.source,
         "digest": entry.digest,
+        "notes": [note.as_json() for note in entry.notes],
     }
 
 
@@ -73,12 +74,14 @@ def document_shape(document: Document) -> Object:
         "modified": document.modified,
         "source": document.source,
         "digest": document.digest,
+        "notes": [note.as_json() for note in document.notes],
         "text": document.text,
         "passages": [
             {
                 "start": passage.start,
                 "end": passage.end,
                 "page": passage.page,
+                "ocr": passage.ocr,
                 "heading": list(passage.heading),
             }
             for passage in document.passages

@@ -89,7 +89,6 @@ class Collections:
             gr.File,
             lambda t: {"label": t.upload},
             file_count="multiple",
-            file_types=list(limits.suffixes),
             height=110,
             elem_id="dq-upload",
         )

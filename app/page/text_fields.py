@@ -97,6 +97,9 @@ class Texts:
     added: str
     changed: str
     unchanged: str
+    skipped: str
+    read_in_part: str
+    read_by_ocr: str
     failed: str
     # Retrieval
     query: str

@@ -87,11 +87,15 @@ EN = Texts(
     upload="Add documents",
     upload_hint="Drop files here or click: {formats}, up to {megabytes} MB each",
     uploading="Adding",
-    uploaded="{added} added, {changed} changed, {unchanged} unchanged, {failed} failed · {passages} passages "
+    uploaded="{added} added, {changed} changed, {unchanged} unchanged, {failed} failed, {skipped} not read · "
+    "{passages} passages "
     "in {seconds} s",
     added="added",
     changed="changed",
     unchanged="unchanged",
+    skipped="not read",
+    read_in_part="read in part",
+    read_by_ocr="read by OCR, {percent}% sure",
     failed="failed",
     query="Query",
     query_placeholder="What would you look for?",

@@ -86,11 +86,14 @@ ZH = Texts(
     upload="添加文档",
     upload_hint="拖放文件到这里或点击选择：{formats}，每个不超过 {megabytes} MB",
     uploading="正在添加",
-    uploaded="新增 {added} 个，更新 {changed} 个，未变 {unchanged} 个，失败 {failed} 个 · {passages} 个段落，"
-    "用时 {seconds} 秒",
+    uploaded="新增 {added} 个，更新 {changed} 个，未变 {unchanged} 个，失败 {failed} 个，未读取 {skipped} 个"
+    " · {passages} 个段落，用时 {seconds} 秒",
     added="新增",
     changed="更新",
     unchanged="未变",
+    skipped="未读取",
+    read_in_part="部分读取",
+    read_by_ocr="由文字识别（OCR）读取，置信度 {percent}%",
     failed="失败",
     query="检索词",
     query_placeholder="您要找什么？",

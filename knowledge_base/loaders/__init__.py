@@ -1,5 +1,13 @@
 """One loader per file format, found by the suffix of the name."""
 
-from knowledge_base.loaders.registry import DEFAULT_MAX_BYTES, formats, load, parse, read, suffix_of
+from knowledge_base.loaders.registry import (
+    DEFAULT_MAX_BYTES,
+    formats,
+    load,
+    parse,
+    read,
+    suffix_of,
+    unread_format,
+)
 
-__all__ = ["DEFAULT_MAX_BYTES", "formats", "load", "parse", "read", "suffix_of"]
+__all__ = ["DEFAULT_MAX_BYTES", "formats", "load", "parse", "read", "suffix_of", "unread_format"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from knowledge_base.errors import LoadError
+from knowledge_base.errors import LoadError, UnreadFormatError
 from knowledge_base.loaders.delimited import load_delimited
 from knowledge_base.loaders.epub import load_epub
 from knowledge_base.loaders.mail import load_mail
@@ -48,6 +48,15 @@ _LOADERS: Mapping[str, Loader] = MappingProxyType({
 def formats() -> frozenset[str]:
     """The suffixes that can be read, without their dots."""
     return frozenset(_LOADERS)
+
+
+def unread_format(name: str) -> UnreadFormatError:
+    """Why a file of this name is not read, if its suffix is none of `formats()`."""
+    suffix = suffix_of(name)
+    return UnreadFormatError(
+        f"Files of the format .{suffix} are not read." if suffix else "A file without a suffix is not read.",
+        f"Save it in one of these formats: {', '.join(sorted(formats()))}.",
+    )
 
 
 def suffix_of(name: str) -> str:
@@ -105,7 +114,7 @@ def parse(data: bytes, suffix: str) -> LoadedFile:
     kept = tuple(block for block in blocks if block.text.strip())
     if not kept:
         raise LoadError("The file has no text.", "Remove it or fill it.")
-    return LoadedFile(_writable(loaded.title).strip(), kept)
+    return replace(loaded, title=_writable(loaded.title).strip(), blocks=kept)
 
 
 def _writable(text: str) -> str:

@@ -19,6 +19,7 @@ from retrieval.elasticsearch.change import Change
 from retrieval.elasticsearch.cluster import ANALYZER, Cluster
 from retrieval.elasticsearch.failures import refused
 from retrieval.elasticsearch.lease import Lease
+from retrieval.elasticsearch.mapping import ADDED_FIELDS
 from retrieval.elasticsearch.records import Vector
 from retrieval.elasticsearch.search import dense_body, dense_hits, lexical_body, lexical_hits
 from retrieval.elasticsearch.state import State, adopt_maker, read_state
@@ -57,6 +58,7 @@ class ElasticsearchIndex:
         self._embedder = embedder
         self._maker = maker_of(embedder, chunking)
         self._lease = Lease(cluster, alias, name)
+        self._has_fields = False
         adopt_maker(cluster, alias, name, self._maker)
 
     @property
@@ -97,6 +99,7 @@ class ElasticsearchIndex:
             day_of(document.modified)
         latest = list({document.path: document for document in documents}.values())
         with self.writing():
+            self._add_fields()
             state = self._state()
             vectors = self._vectors(latest)
             self._change().put(state, latest, vectors)
@@ -168,6 +171,15 @@ class ElasticsearchIndex:
             fresh = embedded(self._embedder, [texts[content] for content in missing], "passage")
             vectors.update(zip(missing, fresh, strict=True))
         return vectors
+
+    def _add_fields(self) -> None:
+        """Give an index of an earlier version the fields that it lacks, before the first change."""
+        if not self._has_fields:
+            fields = {name: dict(field) for name, field in ADDED_FIELDS.items()}
+            self._cluster.write(
+                lambda: self._cluster.client.indices.put_mapping(index=self._alias, properties=fields)
+            )
+            self._has_fields = True
 
     def _change(self) -> Change:
         return Change(self._cluster, self._alias, self._lease)

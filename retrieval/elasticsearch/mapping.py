@@ -1,5 +1,7 @@
 """The index of a collection: settings, strict mapping, and the analyzer for English and Chinese."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from retrieval.collections import program_version
@@ -10,6 +12,13 @@ LAYOUT = 1
 _QUESTION_ANALYZER = f"{ANALYZER}_question"
 
 _NOT_SEARCHED = {"type": "keyword", "index": False, "doc_values": False}
+
+
+# What indices of earlier versions lack.
+ADDED_FIELDS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
+    "notes": _NOT_SEARCHED,
+    "ocr": {"type": "float", "index": False},
+})  # fmt: skip
 
 
 def index_settings(settings: ClusterSettings) -> dict[str, Any]:
@@ -85,5 +94,6 @@ def mappings(dimension: int, settings: ClusterSettings) -> dict[str, Any]:
             # one of each
             "state": {"type": "object", "enabled": False},
             "lease": {"type": "object", "enabled": False},
+            **ADDED_FIELDS,
         },
     }

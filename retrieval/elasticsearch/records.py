@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge_base.notes import notes_as_json, notes_of
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
 from retrieval.collections import content_of
 
 DOCUMENT = "document"
 PASSAGE = "passage"
-ENTRY_FIELDS = ["path", "source", "digest", "title", "format", "size", "modified", "passages"]
-PASSAGE_FIELDS = ["path", "ordinal", "text", "start", "end", "title", "heading", "page"]
+ENTRY_FIELDS = ["path", "source", "digest", "title", "format", "size", "modified", "passages", "notes"]
+PASSAGE_FIELDS = ["path", "ordinal", "text", "start", "end", "title", "heading", "page", "ocr"]
 
 Vector = NDArray[np.float32]
 
@@ -45,6 +46,7 @@ def records_of(
             "size": document.size,
             "text": document.text,
             "passages": len(document.passages),
+            "notes": notes_as_json(document.notes),
         },
     )
     for passage in document.passages:
@@ -61,6 +63,7 @@ def records_of(
                 "title": passage.title,
                 "heading": list(passage.heading),
                 "page": passage.page,
+                "ocr": passage.ocr,
                 "body": passage.indexed_text,
                 "content": content,
                 "vector": vectors[content].tolist(),
@@ -70,7 +73,7 @@ def records_of(
 
 def entry_of(source: Mapping[str, Any]) -> CatalogueEntry:
     """A document as the catalogue shows it."""
-    return CatalogueEntry(**{field: source[field] for field in ENTRY_FIELDS})
+    return CatalogueEntry(**_entry_fields(source))
 
 
 def passage_of(source: Mapping[str, Any]) -> Passage:
@@ -84,10 +87,16 @@ def passage_of(source: Mapping[str, Any]) -> Passage:
         title=source["title"],
         heading=tuple(source["heading"]),
         page=source["page"],
+        ocr=source.get("ocr"),
     )
 
 
 def document_of(source: Mapping[str, Any], passages: tuple[Passage, ...]) -> Document:
     """A document as it was stored."""
-    fields = {field: source[field] for field in ENTRY_FIELDS if field != "passages"}
-    return Document(**fields, text=source["text"], passages=passages)
+    return Document(**(_entry_fields(source) | {"text": source["text"], "passages": passages}))
+
+
+def _entry_fields(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a catalogue entry; documents of earlier versions have no notes."""
+    fields = {field: source.get(field) for field in ENTRY_FIELDS}
+    return fields | {"notes": notes_of(source.get("notes", "[]"))}

@@ -12,8 +12,8 @@ _COPY = (
     "DELETE FROM main.vectors",
     "INSERT INTO main.vectors (content, vector) SELECT content, vector FROM fresh.vectors",
     """
-    INSERT INTO main.documents (path, source, digest, title, format, size, modified, passages)
-    SELECT path, source, digest, title, format, size, modified, passages FROM fresh.documents
+    INSERT INTO main.documents (path, source, digest, title, format, size, modified, passages, notes)
+    SELECT path, source, digest, title, format, size, modified, passages, notes FROM fresh.documents
     """,
     """
     INSERT INTO main.texts (document, text)
@@ -22,8 +22,8 @@ _COPY = (
     """,
     """
     INSERT INTO main.passages
-        (document, ordinal, text, first, last, title, heading, page, vector, generation)
-    SELECT d.id, p.ordinal, p.text, p.first, p.last, p.title, p.heading, p.page, v.id, :generation
+        (document, ordinal, text, first, last, title, heading, page, ocr, vector, generation)
+    SELECT d.id, p.ordinal, p.text, p.first, p.last, p.title, p.heading, p.page, p.ocr, v.id, :generation
     FROM fresh.passages p
     JOIN fresh.documents f ON f.id = p.document JOIN main.documents d ON d.path = f.path
     JOIN fresh.vectors w ON w.id = p.vector JOIN main.vectors v ON v.content = w.content

@@ -60,4 +60,9 @@ MIGRATIONS = (
     );
     CREATE INDEX removed_by_generation ON removed(generation);
     """,
+    # 2: what was not read of a document, as JSON, and how sure OCR was of a passage.
+    """
+    ALTER TABLE documents ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE passages ADD COLUMN ocr REAL;
+    """,
 )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.errors import NotFoundError
+from knowledge_base.notes import notes_of
 from knowledge_base.values import CatalogueEntry, Document, Passage
 from retrieval.collections import Maker
 from retrieval.values import Filter, Vectors
@@ -17,8 +18,8 @@ Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 _BATCH = 10_000
-_PASSAGE = "p.ordinal, p.text, p.first, p.last, p.title, p.heading, p.page"
-_ENTRY = "path, source, digest, title, format, size, modified, passages"
+_PASSAGE = "p.ordinal, p.text, p.first, p.last, p.title, p.heading, p.page, p.ocr"
+_ENTRY = "path, source, digest, title, format, size, modified, passages, notes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Snapshot:
     def catalogue(self) -> dict[str, CatalogueEntry]:
         """Every document by its path, in the order of paths."""
         found = self._connection.execute(f"SELECT {_ENTRY} FROM documents ORDER BY path")
-        return {row[0]: CatalogueEntry(*row) for row in found}
+        return {row[0]: CatalogueEntry(*(*row[:-1], notes_of(row[-1]))) for row in found}
 
     def document(self, path: str) -> Document | None:
         """One document with text and passages, or None."""
@@ -58,12 +59,12 @@ class Snapshot:
         ).fetchone()
         if found is None:
             return None
-        *above, _count, number, text = found
+        *above, _count, notes, number, text = found
         rows = self._connection.execute(
             f"SELECT {_PASSAGE} FROM passages p WHERE document = ? ORDER BY ordinal", (number,)
         )
         passages = tuple(_passage(path, row) for row in rows)
-        return Document(*(*above, text, passages))
+        return Document(*(*above, text, passages, notes_of(notes)))
 
     def passages(self, rows: Iterable[int]) -> dict[int, Passage]:
         """The passages of `rows` that exist."""
@@ -148,10 +149,10 @@ class Snapshot:
         return value
 
 
-def _passage(path: str, row: tuple[int | str | None, ...]) -> Passage:
-    ordinal, text, first, last, title, heading, page = row
+def _passage(path: str, row: tuple[int | float | str | None, ...]) -> Passage:
+    ordinal, text, first, last, title, heading, page, ocr = row
     above = tuple(json.loads(str(heading)))
-    return Passage(path, ordinal, text, first, last, title, above, page)  # type: ignore[arg-type]
+    return Passage(path, ordinal, text, first, last, title, above, page, ocr)  # type: ignore[arg-type]
 
 
 def _condition(limit: Filter) -> tuple[str, list[str]]:

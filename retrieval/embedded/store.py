@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge_base.notes import notes_as_json
 from knowledge_base.values import Document
 from retrieval.collections import Maker, Stats, content_of, program_version, require_same
 from retrieval.embedded.database import Database
@@ -41,8 +42,8 @@ class Transaction:
         day_of(document.modified)  # refused here rather than by a projection, which must take what is stored
         self.remove(document.path)
         number = self._connection.execute(
-            "INSERT INTO documents (path, source, digest, title, format, size, modified, passages)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents (path, source, digest, title, format, size, modified, passages, notes)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 document.path,
                 document.source,
@@ -52,13 +53,14 @@ class Transaction:
                 document.size,
                 document.modified,
                 len(document.passages),
+                notes_as_json(document.notes),
             ),
         ).lastrowid
         self._connection.execute("INSERT INTO texts VALUES (?, ?)", (number, document.text))
         self._connection.executemany(
             "INSERT INTO passages"
-            " (document, ordinal, text, first, last, title, heading, page, vector, generation)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM vectors WHERE content = ?), ?)",
+            " (document, ordinal, text, first, last, title, heading, page, ocr, vector, generation)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM vectors WHERE content = ?), ?)",
             (
                 (
                     number,
@@ -69,6 +71,7 @@ class Transaction:
                     passage.title,
                     json.dumps(passage.heading, ensure_ascii=False),
                     passage.page,
+                    passage.ocr,
                     content_of(passage.indexed_text),
                     self._generation,
                 )

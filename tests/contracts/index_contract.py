@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from knowledge_base.errors import InputError, NotFoundError
+from knowledge_base.notes import Note
 from knowledge_base.values import Document
 from retrieval.values import Filter, Index, Legs
 from tests.fakes import a_document
@@ -17,7 +18,12 @@ FEES = a_document(
     modified="2026-01-01",
 )
 LOANS = a_document(
-    "loans/home.pdf", ["A first home loan has a rate of 3.35 %."], title="Home loans", modified="2025-06-30"
+    "loans/home.pdf",
+    ["A first home loan has a rate of 3.35 %."],
+    title="Home loans",
+    modified="2025-06-30",
+    notes=(Note("pictures_without_text", pages=(2, 3)), Note("part_damaged", name="附件.docx")),
+    ocr=0.97265625,
 )
 CHINESE = a_document(
     "zh/收费.txt",
@@ -56,6 +62,7 @@ class IndexContract:
         entry = catalogue[FEES.path]
         assert (entry.digest, entry.size, entry.modified) == (FEES.digest, FEES.size, "2026-01-01")
         assert (entry.source, entry.format, entry.title, entry.passages) == ("/docs", "md", "Fees 2026", 2)
+        assert (entry.notes, catalogue[LOANS.path].notes) == ((), LOANS.notes)
 
     @pytest.mark.parametrize(
         ("question", "text"),

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge_base import scan as scanning
-from knowledge_base.errors import InputError, StorageError
+from knowledge_base.errors import InputError, StorageError, UnreadFormatError
 from knowledge_base.ingest import IngestSettings, Progress, Report, synchronise
 from knowledge_base.loaders import registry
+from knowledge_base.notes import Note
 from knowledge_base.scan import Scan
-from knowledge_base.values import Document
+from knowledge_base.values import Block, Document, LoadedFile
 from tests.fakes import FakeEmbedder, FakeIndex
 from tests.knowledge_base.test_scan import close_folder
 
@@ -134,6 +135,54 @@ def test_a_file_that_became_unreadable_keeps_its_last_good_version(folder: Path)
     assert [failed.path for failed in report.failed] == ["a.txt", "b.txt"]
     assert report.removed == ()
     assert store.document("a.txt").text == "Gold costs 200 yuan."
+
+
+def test_files_of_other_formats_are_named_and_a_folder_of_nothing_else_says_so(tmp_path: Path) -> None:
+    (tmp_path / "old.xyz").write_bytes(b"\xd0\xcf")
+    report = run(tmp_path, FakeIndex())
+    assert report.is_unreadable
+    assert report.as_json()["skipped"] == [
+        {"path": "old.xyz", "cause": report.skipped[0].cause, "remedy": report.skipped[0].remedy}
+    ]
+    (tmp_path / "a.txt").write_text("Gold costs 200 yuan.")
+    assert not run(tmp_path, FakeIndex()).is_unreadable
+
+
+def test_a_format_that_is_missing_here_is_skipped_and_what_was_stored_stays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FakeIndex()
+    run(folder, store)
+    write(folder, a="Changed.", d="New.")
+
+    def missing(_data: bytes) -> LoadedFile:
+        raise UnreadFormatError("The program that reads .txt is missing.", "Install it.")
+
+    monkeypatch.setattr(registry, "_LOADERS", {**registry._LOADERS, "txt": missing})
+    report = run(folder, store)
+    assert [file.path for file in report.skipped] == ["a.txt", "d.txt"]
+    assert (report.failed, report.removed, report.is_unreadable) == ((), (), False)
+    assert store.document("a.txt").text == "Gold costs 200 yuan."
+
+
+def test_what_was_not_read_of_a_document_is_reported_and_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = Note("pictures_without_ocr", pages=(2,))
+    monkeypatch.setattr(
+        registry,
+        "_LOADERS",
+        {**registry._LOADERS, "txt": lambda data: LoadedFile("", (Block(data.decode(), ocr=0.5),), (note,))},
+    )
+    store = FakeIndex()
+    report = run(folder, store)
+    assert report.notes == dict.fromkeys(("a.txt", "b.txt", "deep/c.txt"), (note,))
+    first = report.as_json()["notes"]
+    assert isinstance(first, list)
+    assert first[0] == {"path": "a.txt", **note.as_json()}
+    assert store.catalogue()["a.txt"].notes == (note,)
+    assert store.document("a.txt").passages[0].ocr == 0.5
+    assert run(folder, store).notes == {}
 
 
 def test_what_is_below_an_unreadable_folder_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

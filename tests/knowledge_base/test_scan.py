@@ -33,11 +33,15 @@ def test_files_are_found_with_path_digest_size_and_date(tmp_path: Path) -> None:
     assert (first.size, first.modified) == (13, "2026-01-01")
 
 
-def test_other_formats_are_counted_and_hidden_files_passed_over(tmp_path: Path) -> None:
-    write(tmp_path, "a.txt", "b.zip", "noname", ".hidden.txt", ".git/c.txt", "~$d.docx")
-    found = look(tmp_path)
-    assert [file.path for file in found.files] == ["a.txt"]
-    assert (found.skipped, found.failed) == (2, ())
+def test_other_formats_are_named_and_hidden_files_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "b.exe", "noname", ".hidden.txt", ".git/c.txt", "~$d.docx")
+    found = look(tmp_path, "uploads/")
+    assert [file.path for file in found.files] == ["uploads/a.txt"]
+    assert found.failed == ()
+    assert [file.path for file in found.skipped] == ["uploads/b.exe", "uploads/noname"]
+    assert ".exe are not read" in found.skipped[0].cause
+    assert "docx" in found.skipped[0].remedy
+    assert "without a suffix" in found.skipped[1].cause
 
 
 def test_a_prefix_stands_before_every_path(tmp_path: Path) -> None:
@@ -90,7 +94,7 @@ def test_pipes_and_folders_with_a_suffix_are_no_files(tmp_path: Path) -> None:
     write(tmp_path, "folder.txt/a.md")
     found = look(tmp_path)
     assert [file.path for file in found.files] == ["folder.txt/a.md"]
-    assert found.skipped == 1
+    assert [file.path for file in found.skipped] == ["pipe.txt"]
 
 
 def test_a_folder_that_is_not_there_or_is_a_file(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from app.page.rendering.notices import hint
 from app.page.texts import Texts
 from app.workspace import CollectionInfo
 from knowledge_base.ingest import Report
+from knowledge_base.notes import Note
 from knowledge_base.values import CatalogueEntry, Document, Passage
 
 _AROUND = 6_000  # characters of a document shown before and after a passage: a few screens of reading
@@ -51,8 +52,12 @@ def passages(document: Document, texts: Texts) -> Markup:
 
 def place(passage: Passage, texts: Texts) -> str:
     """Page and headings of a passage in one line."""
-    page = [texts.page.format(n=passage.page)] if passage.page is not None else []
-    return " · ".join([*page, *([" › ".join(passage.heading)] if passage.heading else [])])
+    parts = [" › ".join(passage.heading)] if passage.heading else []
+    if passage.page is not None:
+        parts.insert(0, texts.page.format(n=passage.page))
+    if passage.ocr is not None:
+        parts.append(texts.read_by_ocr.format(percent=round(100 * passage.ocr)))
+    return " · ".join(parts)
 
 
 def table(entries: Sequence[CatalogueEntry], needle: str, collection: str, texts: Texts) -> Markup:
@@ -84,12 +89,13 @@ def summary(info: CollectionInfo, texts: Texts) -> Markup:
 
 
 def report(result: Report, texts: Texts) -> Markup:
-    """What became of each uploaded file; what failed comes first, with its cause and remedy."""
+    """What became of each uploaded file; what was not read comes first, with its cause and remedy."""
     line = texts.uploaded.format(
         added=len(result.added),
         changed=len(result.changed),
         unchanged=len(result.unchanged),
         failed=len(result.failed),
+        skipped=len(result.skipped),
         passages=result.passages,
         seconds=f"{result.seconds:.1f}",
     )
@@ -97,11 +103,17 @@ def report(result: Report, texts: Texts) -> Markup:
         _outcome(file.path, texts.failed, "dq-bad", join([file.cause, " ", tag("span", file.remedy)]))
         for file in result.failed
     ]
-    done = [
-        *[_outcome(path, texts.added, "dq-good", "") for path in result.added],
-        *[_outcome(path, texts.changed, "dq-good", "") for path in result.changed],
+    skipped = [
+        _outcome(file.path, texts.skipped, "", join([file.cause, " ", tag("span", file.remedy)]))
+        for file in result.skipped
     ]
-    rows = tag("tbody", *(failed + done)[:_ROWS])
+    noted = {path: _noted(notes, texts) for path, notes in result.notes.items()}
+    done = [
+        _outcome(path, state, "dq-good", noted.get(path, ""))
+        for state, paths in ((texts.added, result.added), (texts.changed, result.changed))
+        for path in sorted(paths, key=lambda path: path not in noted)
+    ]
+    rows = tag("tbody", *(failed + skipped + done)[:_ROWS])
     return tag(
         "div", tag("p", line, cls="dq-summary"), tag("table", rows, cls="dq-table dq-report"), role="status"
     )
@@ -154,6 +166,7 @@ def _head(document: Document, passage: Passage | None, texts: Texts) -> Markup:
             tag("h3", document.title or document.path),
             tag("p", document.path, cls="dq-path"),
             tag("p", where, cls="dq-place") if where else "",
+            _noted(document.notes, texts),
         ),
         tag(
             "button",
@@ -183,6 +196,7 @@ def _row(entry: CatalogueEntry, collection: str, texts: Texts) -> Markup:
         "button",
         tag("b", entry.title or entry.path),
         tag("i", entry.path),
+        tag("span", texts.read_in_part, cls="dq-pill") if entry.notes else "",
         cls="dq-open",
         type="button",
         data_event="open",
@@ -196,6 +210,10 @@ def _row(entry: CatalogueEntry, collection: str, texts: Texts) -> Markup:
         tag("td", readable_size(entry.size), cls="dq-num", data_label=texts.size),
         tag("td", entry.modified, cls="dq-num", data_label=texts.modified),
     )
+
+
+def _noted(notes: Sequence[Note], texts: Texts) -> Markup:
+    return join([tag("p", note.text(texts.language), cls="dq-note") for note in notes])
 
 
 def _outcome(path: str, state: str, cls: str, detail: str) -> Markup:

@@ -82,6 +82,24 @@ def test_an_upload_is_a_job_that_ends_with_a_report(site: httpx.Client, file: Pa
     assert site.get(f"{DOCUMENTS}/uploads/hours.txt").status_code == 200
 
 
+def test_the_report_of_a_job_names_what_was_not_read(site: httpx.Client) -> None:
+    files = [("files", ("old.exe", b"MZ")), ("files", ("scan.txt", b"Text.\n[picture]"))]
+    told = finished(site, site.post(DOCUMENTS, files=files).json()["id"])
+    assert (told["done"], told["total"]) == (2, 2)
+    assert [file["path"] for file in told["report"]["skipped"]] == ["uploads/old.exe"]
+    note = {
+        "kind": "pictures_without_text",
+        "count": 0,
+        "pages": [1],
+        "name": "",
+        "text": "OCR found no text in the picture of page 1.",
+    }
+    assert told["report"]["notes"] == [{"path": "uploads/scan.txt", **note}]
+    assert site.get(f"{DOCUMENTS}/uploads/scan.txt").json()["notes"] == [note]
+    listed = {one["document"]: one["notes"] for one in site.get(DOCUMENTS).json()}
+    assert (listed["uploads/scan.txt"], listed["fees.txt"]) == ([note], [])
+
+
 def test_an_upload_that_fails_says_why(
     site: httpx.Client, file: Path, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,13 +26,15 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_becomes_a_collection(run: Run, workspace: FakeWorkspace, folder: Path) -> None:
     result = run("ingest", str(folder), "--collection", "new")
     assert result.exit_code == 0
-    rows = dict(line.rsplit(maxsplit=1) for line in result.stdout.splitlines()[1:7])
+    rows = dict(line.rsplit(maxsplit=1) for line in result.stdout.splitlines()[1:9])
     assert rows == {
         "added": "2",
         "changed": "0",
         "removed": "0",
         "unchanged": "0",
         "failed": "0",
+        "skipped": "0",
+        "read in part": "0",
         "passages written": "3",
     }
     assert "0.5 s, 6 passages a second" in result.stdout
@@ -60,6 +62,40 @@ def test_files_that_fail_are_named_with_what_to_do(run: Run, folder: Path, optio
         assert lines_of(result)[0]["failed"] == failed
     else:
         assert "c.txt: It is damaged. Replace it." in result.stdout
+
+
+def test_files_that_are_not_read_are_named_each_time(run: Run, folder: Path) -> None:
+    (folder / "old.exe").write_text("MZ")
+    (folder / "d.txt").write_text("Text.\n[picture]")
+    for expected in ("skipped", "Nothing has changed: 3 documents"):
+        result = run("ingest", str(folder), "-c", "new")
+        assert result.exit_code == 0
+        assert expected in result.stdout
+        assert "old.exe: Files of the format .exe are not read." in result.stdout
+    assert "d.txt: OCR found no text in the picture of page 1." not in result.stdout
+    (report,) = lines_of(run("ingest", str(folder), "-c", "other", "--json"))
+    assert [file["path"] for file in report["skipped"]] == ["old.exe"]
+    assert [(note["path"], note["kind"], note["pages"]) for note in report["notes"]] == [
+        ("d.txt", "pictures_without_text", [1])
+    ]
+
+
+def test_a_folder_of_which_nothing_is_read_is_no_success(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "old.exe").write_text("MZ")
+    result = run("ingest", str(tmp_path), "-c", "new")
+    assert result.exit_code == 5
+    assert "No file could be read" in result.stdout
+    assert "Nothing has changed" not in result.stdout
+    assert "old.exe: Files of the format .exe are not read." in result.stdout
+
+
+def test_what_was_not_read_is_shown_in_the_language_of_the_settings(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "d.txt").write_text("Text.\n[picture]")
+    monkeypatch.setenv("DOMAINQA_LANGUAGE", "zh")
+    assert "d.txt: 文字识别（OCR）在以下图片页中没有找到文字：第 1 页。" in run("ingest", str(folder)).stdout
+    assert "文字识别（OCR）" in run("documents", "show", "d.txt").stderr
 
 
 def test_rebuild_reaches_the_workspace(run: Run, workspace: FakeWorkspace, folder: Path) -> None:

@@ -14,8 +14,10 @@ from app.page.rendering import answers, documents, notices, search
 from app.page.texts import EN, ZH, Texts
 from app.workspace import CollectionInfo
 from knowledge_base.errors import InputError
-from knowledge_base.ingest import FailedFile, Report
+from knowledge_base.ingest import FailedFile, Report, SkippedFile
+from knowledge_base.notes import Note
 from tests.fake_workspace import FakeWorkspace, document_of
+from tests.fakes import FakeIndex, a_document
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 
@@ -164,9 +166,30 @@ def test_documents_are_found_by_title_and_path_in_any_case() -> None:
 def test_a_report_names_each_failure_with_cause_and_remedy() -> None:
     failed = (FailedFile("bad.pdf", "It is encrypted.", "Save it without a password."),)
     html = str(documents.report(Report(("a.txt",), ("b.txt",), (), (), failed, 7, 1.5), EN))
-    assert "1 added, 1 changed, 0 unchanged, 1 failed · 7 passages in 1.5 s" in html
+    assert "1 added, 1 changed, 0 unchanged, 1 failed, 0 not read · 7 passages in 1.5 s" in html
     assert html.index("bad.pdf") < html.index("a.txt")
     assert "It is encrypted. Save it without a password." in text_of(html)
+
+
+def test_a_report_names_what_was_not_read_in_the_language_of_the_page() -> None:
+    skipped = (SkippedFile("old.exe", "Files of the format .exe are not read.", "Save it as .docx."),)
+    notes = {"b.pdf": (Note("pictures_without_ocr", pages=(2, 3)), Note("part_damaged", name=EVIL))}
+    told = Report(("a.txt", "b.pdf"), (), (), (), (), 7, 1.5, skipped, notes)
+    html = str(documents.report(told, EN))
+    assert html.index("old.exe") < html.index("b.pdf") < html.index("a.txt")
+    assert "pages 2–3" in text_of(html)
+    assert "<script" not in html
+    assert "第 2–3 页" in text_of(str(documents.report(told, ZH)))
+
+
+def test_what_was_not_read_stays_beside_the_document() -> None:
+    document = a_document("b.pdf", ["Text."], notes=(Note("pictures_without_text", pages=(2,)),), ocr=0.973)
+    html = text_of(str(documents.passages(document, EN)))
+    assert "OCR found no text in the picture of page 2." in html
+    assert "read by OCR, 97% sure" in html
+    index = FakeIndex()
+    index.add([document])
+    assert "部分读取" in documents.table(list(index.catalogue().values()), "", "bank", ZH)
 
 
 def test_sizes_are_readable() -> None:

@@ -1,15 +1,18 @@
 """The index in Elasticsearch: the contract, and what only it promises."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 from knowledge_base.errors import InputError, MismatchError
 from retrieval.elasticsearch import Cluster, ElasticsearchHome, ElasticsearchIndex
+from retrieval.elasticsearch.cluster import ClusterSettings
+from retrieval.elasticsearch.mapping import ADDED_FIELDS, mappings
 from retrieval.elasticsearch.naming import alias_of
 from retrieval.elasticsearch.state import read_state
-from tests.contracts.index_contract import ALL, FEES, IndexContract, documents_of
+from tests.contracts.index_contract import ALL, FEES, LOANS, IndexContract, documents_of
 from tests.fakes import FakeEmbedder, a_document
 
 CHUNKING = {"max_tokens": 200, "overlap": 0}
@@ -137,3 +140,18 @@ def test_sweeping_leaves_the_generation(index: ElasticsearchIndex, elasticsearch
     state = read_state(elasticsearch, alias_of(elasticsearch.settings.prefix, "bank"))
     assert state is not None
     assert state.is_clean
+
+
+def test_an_index_of_an_earlier_version_takes_the_new_fields(
+    home: ElasticsearchHome, elasticsearch: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def earlier(dimension: int, settings: ClusterSettings) -> dict[str, Any]:
+        made = mappings(dimension, settings)
+        for field in ADDED_FIELDS:
+            del made["properties"][field]
+        return made
+
+    monkeypatch.setattr("retrieval.elasticsearch.home.mappings", earlier)
+    index = home.create("bank", FakeEmbedder(), CHUNKING)
+    index.add([LOANS])
+    assert index.document(LOANS.path) == LOANS

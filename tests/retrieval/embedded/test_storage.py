@@ -15,7 +15,7 @@ from retrieval.embedded import EmbeddedIndex, Home
 from retrieval.embedded.database import Database
 from retrieval.embedded.schema import MIGRATIONS
 from retrieval.embedded.store import FILE_NAME, Store
-from tests.contracts.index_contract import ALL, FEES
+from tests.contracts.index_contract import ALL, FEES, LOANS
 from tests.fakes import FakeEmbedder, a_document
 
 NOBODY = 65534
@@ -66,6 +66,26 @@ def test_a_read_only_collection_is_an_error_with_a_remedy(read_only: Path, folde
     with as_nobody(), pytest.raises(StorageError, match="bank.*cannot be") as error:
         EmbeddedIndex(read_only / "bank", FakeEmbedder())
     assert "right to write" in error.value.remedy
+
+
+def test_a_collection_of_the_first_layout_opens_and_takes_the_new_fields(tmp_path: Path) -> None:
+    folder = tmp_path / "bank"
+    folder.mkdir()
+    with sqlite3.connect(folder / FILE_NAME) as database:
+        for statement in filter(str.strip, MIGRATIONS[0].split(";")):
+            database.execute(statement)
+        database.execute("PRAGMA user_version = 1")
+        embedder = FakeEmbedder()
+        made = (1, "one", "0", embedder.id, embedder.digest, embedder.dimension, "", 1)
+        database.execute(f"INSERT INTO collection VALUES ({', '.join('?' * 8)})", made)
+        entry = (1, "a.txt", "/docs", "d", "A", "txt", 3, "2026-01-01", 0, None)
+        database.execute(f"INSERT INTO documents VALUES ({', '.join('?' * 10)})", entry)
+        database.execute("INSERT INTO texts VALUES (1, 'old')")
+    index = EmbeddedIndex(folder, FakeEmbedder())
+    assert (index.document("a.txt").text, index.document("a.txt").notes) == ("old", ())
+    index.add([LOANS])
+    assert index.document(LOANS.path) == LOANS
+    index.close()
 
 
 def test_a_full_disk_loses_nothing_and_work_goes_on_later(

@@ -1,0 +1,130 @@
+"""What was not read of a file, and why: values that become words of the reader's language when shown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+Language = Literal["en", "zh"]
+NoteKind = Literal[
+    "pictures_without_ocr",
+    "pictures_without_text",
+    "pictures_too_large",
+    "text_layer_replaced",
+    "pages_damaged",
+    "pages_cut",
+    "text_cut",
+    "time_cut",
+    "formulas_uncomputed",
+    "hidden_left_out",
+    "signs_unreadable",
+    "part_damaged",
+    "part_unread",
+]
+
+# In English and in Chinese; `pages` comes as "page 2" or "pages 2, 5–7", in Chinese as "2" or "2, 5–7".
+_WORDS: Mapping[NoteKind, tuple[str, str]] = MappingProxyType({
+    "pictures_without_ocr": (
+        'Pictures not read because OCR is off: {pages}. Set ocr = "auto" and ingest with --rebuild.',
+        '文字识别（OCR）已关闭，以下图片页未读取：第 {pages} 页。请设置 ocr = "auto"，'
+        "并用 --rebuild 重新导入。",
+    ),
+    "pictures_without_text": (
+        "OCR found no text in the picture of {pages}.",
+        "文字识别（OCR）在以下图片页中没有找到文字：第 {pages} 页。",
+    ),
+    "pictures_too_large": (
+        "Pictures too large for OCR, not read: {pages}. Scan them at 300 dpi or less.",
+        "图片过大，无法识别：第 {pages} 页。请以不超过 300 dpi 的分辨率重新扫描。",
+    ),
+    "text_layer_replaced": (
+        "Read by OCR because the file's own text is not what can be seen: {pages}.",
+        "文件自带的文字与所见内容不符，已改用文字识别（OCR）：第 {pages} 页。",
+    ),
+    "pages_damaged": ("Damaged and not read: {pages}.", "已损坏，未读取：第 {pages} 页。"),
+    "pages_cut": (
+        "Only the first {count} pages were read. Split the file to have all of it read.",
+        "只读取了前 {count} 页。如需全部读取，请拆分文件。",
+    ),
+    "text_cut": (
+        "Only the first {count} characters were read. Split the file to have all of it read.",
+        "只读取了前 {count} 个字符。如需全部读取，请拆分文件。",
+    ),
+    "time_cut": (
+        "Reading took longer than {count} seconds and was stopped. Split the file to have all of it read.",
+        "读取超过 {count} 秒，已停止。如需全部读取，请拆分文件。",
+    ),
+    "formulas_uncomputed": (
+        "Formulas without a computed value, left out: {count}. Open the file in its program, save it, and "
+        "ingest it again.",
+        "有 {count} 个公式没有保存计算结果，已略去。请用原程序打开并保存文件，然后重新导入。",
+    ),
+    "hidden_left_out": (
+        "Hidden rows, columns and sheets left out: {count}.",
+        "已略去隐藏的行、列和工作表，共 {count} 个。",
+    ),
+    "signs_unreadable": (
+        "Signs that name no character, shown as �: {count}.",
+        "有 {count} 个符号无法对应到文字，显示为 �。",
+    ),
+    "part_damaged": ("{name} is damaged and was not read.", "{name} 已损坏，未读取。"),
+    "part_unread": ("{name} is of a format that is not read.", "{name} 的格式不受支持，未读取。"),
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing that was not read, or not as it stands.
+
+    `count` and `pages` (from 1, ascending) are its figures and `name` the part of the file it is about; a
+    kind uses those that its words name.
+    """
+
+    kind: NoteKind
+    count: int = 0
+    pages: tuple[int, ...] = ()
+    name: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """The note in values that JSON knows, with its text in English."""
+        return {
+            "kind": self.kind,
+            "count": self.count,
+            "pages": list(self.pages),
+            "name": self.name,
+            "text": self.text(),
+        }
+
+    def text(self, language: Language = "en") -> str:
+        """The note in one or two sentences."""
+        words = _WORDS[self.kind][language == "zh"]
+        pages = _runs(self.pages)
+        if language == "en":
+            pages = f"{'page' if len(self.pages) == 1 else 'pages'} {pages}"
+        return words.format(count=f"{self.count:,}", pages=pages, name=self.name)
+
+
+_NOTES = TypeAdapter(tuple[Note, ...])
+
+
+def notes_as_json(notes: Sequence[Note]) -> str:
+    """Notes as a text to be stored; `notes_of` reads it."""
+    return _NOTES.dump_json(tuple(notes), exclude_defaults=True).decode()
+
+
+def notes_of(text: str) -> tuple[Note, ...]:
+    """The notes that `notes_as_json` wrote."""
+    return _NOTES.validate_json(text)
+
+
+def _runs(pages: Sequence[int]) -> str:
+    """Page numbers with runs drawn together: 2, 5–7."""
+    runs: list[list[int]] = []
+    for page in pages:
+        if runs and page == runs[-1][-1] + 1:
+            runs[-1].append(page)
+        else:
+            runs.append([page])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
