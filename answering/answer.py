@@ -18,8 +18,8 @@ from answering.sufficiency import Calibration, best_of, signals_of
 from answering.values import Answer, Event, Finished, Outcome, Piece, Question, Searched, Trace
 from answering.years import right_years_first
 from knowledge_base.values import Passage
+from retrieval.compression import Embed, compress
 from retrieval.context import Context, Packed, pack, pack_each
-from retrieval.focus import Embed, focus
 from retrieval.prompt import (
     EXAMPLES,
     Style,
@@ -121,7 +121,7 @@ class Answerer:
             ranked=ranked,
             prompt=plain_text(chosen.prompt.request.messages) if chosen else "",
             left_out=tuple(passage.id for passage in context.left_out),
-            generation=found.legs.generation,
+            revision=found.candidates.revision,
             signals=chosen.signals if chosen else {},
         )
         text = ""
@@ -166,7 +166,7 @@ class Answerer:
             context = pack(passages, room, self._generator.count_tokens)
         if reading.focus is None:
             return context
-        return replace(context, packed=focus(question, context.packed, reading.focus, self._embed))
+        return replace(context, packed=compress(question, context.packed, reading.focus, self._embed))
 
     def _prompts(
         self, question: str, packed: Sequence[Packed], reading: Reading, adapter: str | None

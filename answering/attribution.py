@@ -13,9 +13,9 @@ import numpy as np
 
 from answering.values import Citation, Sentence
 from knowledge_base.sentences import sentence_spans
+from retrieval.compression import Embed
 from retrieval.context import Packed
-from retrieval.focus import Embed
-from retrieval.units import held_by, numbers_of, share, units_of
+from retrieval.terms import content_terms, numbers_of, share, supporting_terms
 
 # Cosines of multilingual-e5-small lie between about .75 (unrelated) and .95 (same statement).
 _UNRELATED, _SAME = 0.75, 0.95
@@ -64,14 +64,16 @@ def _candidates(packed: Packed) -> list[_Candidate]:
     passage = packed.passage
     shown = passage.text[: packed.end - passage.start]
     return [
-        _Candidate(packed, passage.start + start, passage.start + end, text, held_by(text), numbers_of(text))
+        _Candidate(
+            packed, passage.start + start, passage.start + end, text, supporting_terms(text), numbers_of(text)
+        )
         for start, end in sentence_spans(shown)
         for text in (shown[start:end],)
     ]
 
 
 def _best(question: str, sentence: str, candidates: Sequence[_Candidate], embed: Embed) -> Citation | None:
-    wanted, numbers, asked = units_of(sentence), numbers_of(sentence), units_of(question)
+    wanted, numbers, asked = content_terms(sentence), numbers_of(sentence), content_terms(question)
     possible = [c for c in candidates if numbers <= c.numbers | numbers_of(_title(c))]
     if not possible or not wanted:
         return None
@@ -98,7 +100,7 @@ def _held(wanted: frozenset[str], asked: frozenset[str], candidate: _Candidate) 
 
 
 def _above(candidate: _Candidate) -> frozenset[str]:
-    return held_by(_title(candidate))
+    return supporting_terms(_title(candidate))
 
 
 def _title(candidate: _Candidate) -> str:

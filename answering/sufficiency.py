@@ -15,7 +15,7 @@ from pathlib import Path
 from knowledge_base.errors import StorageError
 from retrieval.prompt import language_of
 from retrieval.retriever import Ranked
-from retrieval.units import share, units_of
+from retrieval.terms import content_terms, share
 
 SIGNALS = ("certainty", "cosine", "coverage", "dense", "lexical", "chinese")
 
@@ -42,11 +42,11 @@ def signals_of(question: str, ranked: Ranked, refusal_logprob: float | None) -> 
     """The signals of one passage.
 
     certainty: −log P(first token of the refusal), 0 if the generator cannot say; cosine: of question and
-    passage; coverage: share of the question's words in the passage; dense and lexical: 1/rank in each leg,
+    passage; coverage: share of the question's words in the passage; dense and lexical: 1/rank there,
     0 where not found; chinese: 1 for a question in Chinese, whose scores lie elsewhere.
     """
-    asked = units_of(question)
-    held = units_of(ranked.passage.indexed_text)
+    asked = content_terms(question)
+    held = content_terms(ranked.passage.indexed_text)
     return {
         "certainty": -refusal_logprob if refusal_logprob is not None else 0.0,
         "cosine": ranked.dense_score,

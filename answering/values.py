@@ -107,7 +107,7 @@ class Trace:
     ranked: tuple[Ranked, ...]
     prompt: str
     left_out: tuple[str, ...]
-    generation: int
+    revision: int
     signals: Mapping[str, float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
 

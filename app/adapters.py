@@ -19,8 +19,8 @@ from finetune.registry.manifest import StoredCalibration, StoredReading
 from finetune.registry.peft_folder import WEIGHTS
 from finetune.registry.registry import Registry
 from knowledge_base.errors import MismatchError
-from retrieval.embedded.failures import translated
 from retrieval.prompt import PROMPT_VERSION
+from retrieval.storage import translate_errors
 
 SHIPPED = Path(shipped.__path__[0])
 
@@ -196,6 +196,6 @@ def _stamp(entry: Entry) -> str:
     """Tells weights apart: their SHA-256 where a manifest names it, else the size and date of the file."""
     if entry.manifest is not None and WEIGHTS in entry.manifest.files:
         return entry.manifest.files[WEIGHTS]
-    with translated(entry.folder):
+    with translate_errors(entry.folder):
         state = (entry.folder / WEIGHTS).stat()
     return f"{state.st_size:x}.{state.st_mtime_ns:x}"

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     )
     reranker: Name | None = Field(None, description="Folder or hub id of a cross-encoder; none by default.")
     chunk_tokens: int = Field(256, ge=32, le=8192, description="Tokens of a passage, at most.")
-    depth: int = Field(50, ge=1, le=1000, description="Passages that each leg of a search gives.")
+    depth: int = Field(50, ge=1, le=1000, description="Number of passages that each retriever returns.")
     top_k: int = Field(5, ge=1, le=1000, description="Passages that a search shows.")
     read_k: int = Field(4, ge=1, le=100, description="Passages that the model reads.")
     max_new_tokens: int = Field(96, ge=1, le=4096, description="Tokens of an answer, at most.")

@@ -45,7 +45,7 @@ class CollectionInfo:
     name: str
     documents: int
     passages: int
-    generation: int
+    revision: int
     embedder: str
     size_bytes: int
 
@@ -101,7 +101,12 @@ class Workspace(AbstractContextManager["Workspace"]):
         """One collection; NotFoundError if there is none of that name."""
         stats = self._home.stats(name)
         return CollectionInfo(
-            name, stats.documents, stats.passages, stats.generation, stats.maker.embedder, stats.stored_bytes
+            name,
+            stats.documents,
+            stats.passages,
+            stats.revision,
+            stats.fingerprint.embedder,
+            stats.stored_bytes,
         )
 
     def create_collection(self, name: str) -> None:

@@ -9,7 +9,7 @@ deleted again.
 For every file: its paragraphs are the collection, each question's own paragraph the one relevant passage.
 Files with the same question ids are also crossed: questions of one, paragraphs of the other. --bank: the
 answerable questions of samples/pairs, asked of the ingested sample bank; relevant are the documents of their
-evidence. Measured is each leg as the index gives it, and both fused as they are served.
+evidence. Measured: each retriever by itself, and both fused as they are served.
 """
 
 import sys
@@ -38,10 +38,10 @@ from benchmarks.measuring import (
     save,
     show,
 )
+from benchmarks.ranking_metrics import mean_reciprocal_rank, ndcg_at, recall_at
 from finetune.pairs.formats import read_pairs
 from retrieval.collections import Collections, WritableIndex
 from retrieval.embedded import Home
-from retrieval.metrics import mean_reciprocal_rank, ndcg_at, recall_at
 from retrieval.retriever import Retriever, SearchSettings
 from retrieval.values import Embedder, TextKind, Vectors
 
@@ -185,20 +185,20 @@ def _of_bank(index: WritableIndex, embedder: Embedder) -> list[Row]:
 def _quality(
     name: str, questions: Sequence[str], relevant: Sequence[frozenset[str]], index: WritableIndex
 ) -> list[Row]:
-    """How early each leg finds relevant documents, each at the place of its first passage."""
+    """How early each retriever finds relevant documents, each at the place of its first passage."""
     found = Retriever(index, SearchSettings(depth=DEPTH, k=DEPTH)).search(questions)
     orders = {
-        "lexical": [[hit.passage.document for hit in result.legs.lexical] for result in found],
-        "dense": [[hit.passage.document for hit in result.legs.dense] for result in found],
+        "lexical": [[hit.passage.document for hit in result.candidates.lexical] for result in found],
+        "dense": [[hit.passage.document for hit in result.candidates.dense] for result in found],
         "fused": [[entry.passage.document for entry in result.ranked] for result in found],
     }
     rows: list[Row] = []
-    for leg, documents in orders.items():
+    for retriever, documents in orders.items():
         rankings = [list(dict.fromkeys(order)) for order in documents]
         rows.append(
             {
                 "questions → passages": name,
-                "leg": leg,
+                "retriever": retriever,
                 "recall@1": recall_at(1, rankings, relevant),
                 "recall@5": recall_at(5, rankings, relevant),
                 "MRR": mean_reciprocal_rank(rankings, relevant),

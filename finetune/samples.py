@@ -18,8 +18,8 @@ from finetune.pairs.evidence import squeezed, stands_in, supports
 from finetune.pairs.values import Dropped, Evidence, Pair, Task
 from finetune.training.values import Sample
 from knowledge_base.values import Passage
+from retrieval.compression import Embed, compress
 from retrieval.context import CountTokens, Packed, pack, pack_each
-from retrieval.focus import Embed, focus
 from retrieval.prompt import Style, language_of, refusal, render
 from retrieval.values import Vectors
 
@@ -169,7 +169,7 @@ class _Show:
     def alone(self, question: str, passages: Sequence[Passage], *, focused: bool) -> tuple[Packed, ...]:
         """Each in a prompt of its own, whole or narrowed to its sentences nearest to the question."""
         packed = pack_each(passages, self.settings.passage_tokens, self.count_tokens).packed
-        return focus(question, packed, self.settings.focus, self.embed) if focused else packed
+        return compress(question, packed, self.settings.focus, self.embed) if focused else packed
 
 
 def _samples(pair: Pair, scene: _Scene, show: _Show) -> Iterator[Sample]:

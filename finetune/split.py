@@ -9,7 +9,7 @@ from finetune.pairs.values import Dropped, Pair, Part
 from knowledge_base.errors import InputError
 from knowledge_base.values import digest_of
 from retrieval.prompt import language_of
-from retrieval.units import units_of
+from retrieval.terms import content_terms
 
 # A quote of fewer words says too little by itself: many tables have a cell that says 2 days.
 _LEAST_QUOTE = 8
@@ -175,7 +175,7 @@ class _Neighbours:
 
 def _statements(pair: Pair) -> list[str]:
     """The quotes that say something by themselves."""
-    return [entry.quote for entry in pair.evidence if len(units_of(entry.quote)) >= _LEAST_QUOTE]
+    return [entry.quote for entry in pair.evidence if len(content_terms(entry.quote)) >= _LEAST_QUOTE]
 
 
 def _require_both(train: Sequence[Pair], heldout: Sequence[Pair], removed: Sequence[Dropped]) -> None:

@@ -70,7 +70,7 @@ class Passage:
 
     @property
     def indexed_text(self) -> str:
-        """What both search legs index: the text under its document's title and headings.
+        """What both retrievers index: the text under its document's title and headings.
 
         A row of a fee list means little without the list's name: title and headings tell last year's
         list from this year's.

@@ -29,7 +29,7 @@ def silently(_message: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Maker:
+class Fingerprint:
     """What a collection was made with; `chunking` is JSON, "" while nobody has said."""
 
     embedder: str
@@ -45,8 +45,8 @@ class Stats:
     documents: int
     passages: int
     vectors: int
-    generation: int
-    maker: Maker
+    revision: int
+    fingerprint: Fingerprint
     stored_bytes: int
 
 
@@ -66,12 +66,12 @@ class Reading(Protocol):
     """One unchanging state of a collection, read without an embedder."""
 
     @property
-    def generation(self) -> int:
-        """The state's generation."""
+    def revision(self) -> int:
+        """The state's revision."""
         ...
 
     @property
-    def maker(self) -> Maker:
+    def fingerprint(self) -> Fingerprint:
         """What the collection was made with."""
         ...
 
@@ -143,13 +143,13 @@ def check_name(name: str) -> str:
     return name
 
 
-def maker_of(embedder: Embedder, chunking: Chunking | None) -> Maker:
+def fingerprint_of(embedder: Embedder, chunking: Chunking | None) -> Fingerprint:
     """What is written down of an embedder and of chunking settings."""
     settings = json.dumps(dict(chunking), sort_keys=True) if chunking else ""
-    return Maker(embedder.id, embedder.digest, embedder.dimension, settings)
+    return Fingerprint(embedder.id, embedder.digest, embedder.dimension, settings)
 
 
-def require_same(name: str, written: Maker, asked: Maker) -> None:
+def require_same(name: str, written: Fingerprint, asked: Fingerprint) -> None:
     """MismatchError, with the repair, if a collection was made with something else than is asked for."""
     repair = f"Use what it was made with, or make it anew: domainqa ingest --collection {name} --rebuild"
     if (written.digest, written.dimension) != (asked.digest, asked.dimension):
@@ -196,5 +196,5 @@ def program_version() -> str:
         return "unknown"
 
 
-def _embedder(maker: Maker) -> str:
-    return f"{maker.embedder} ({maker.dimension} dimensions, digest {maker.digest[:12]})"
+def _embedder(fingerprint: Fingerprint) -> str:
+    return f"{fingerprint.embedder} ({fingerprint.dimension} dimensions, digest {fingerprint.digest[:12]})"

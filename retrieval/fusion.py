@@ -1,14 +1,14 @@
-"""Joins the dense and the lexical leg so that each helps and neither can ruin the other.
+"""Joins the dense and the lexical retriever so that each helps and neither can ruin the other.
 
-Every leg's scores are standardised over its own hits and added (score normalisation after Montague &
+Each retriever's scores are standardised over its own hits and added (score normalisation after Montague &
 Aslam 2001, "Relevance score normalization for metasearch"). Reciprocal rank fusion would throw away how
-clearly a leg's first place stands out: measured with `benchmarks/retrieval.py` on XQuAD, recall@1 is .951
+clearly a first place stands out: measured with `benchmarks/retrieval.py` on XQuAD, recall@1 is .951
 by ranks and .960 by standardised scores in English, .938 and .945 in Chinese.
 
-A blind leg is one that cannot see: keywords for a question in another language, or an embedder that does
-not speak the language. Its first places are noise, and standardised noise looks like evidence. So:
-- the lexical leg counts as far as its best hit holds the question's words;
-- the dense leg loses weight where keywords are sure of their best hit and it is nowhere near the top.
+A retriever can be uninformative: keywords for a question in another language, or an embedder that does not
+know the language. Its first places are noise, and standardised noise looks like evidence. So:
+- the lexical retriever is weighted by how many of the question's words its best hit holds;
+- the dense one loses weight if it ranks a best hit that holds the question's words nowhere near the top.
 """
 
 import math
@@ -17,18 +17,18 @@ from dataclasses import dataclass
 from statistics import fmean, pstdev
 
 from knowledge_base.values import Passage
-from retrieval.embedded.analysis import query_terms, terms
-from retrieval.values import Hit, Legs
+from retrieval.analysis import query_terms, terms
+from retrieval.values import Candidates, Hit
 
 # Half of the words of a question stand in the passage that answers it, in the same language (5th
 # percentile .38–.43 on XQuAD); across languages at most names and numbers do (95th percentile .33).
-_SIGHTED_COVERAGE = 0.33
+_INFORMATIVE_COVERAGE = 0.33
 _COVERAGE_WIDTH = 0.04
-# The dense leg "sees" the keywords' best hit if it is among its first so many …
+# The dense retriever confirms the keywords' best hit if it is among its first so many …
 _NEAR_THE_TOP = 20
 # … and otherwise keeps this much of its weight: it may still be right about a paraphrase.
 _DISTRUSTED = 0.3
-# The spread of a leg's scores is taken as at least this share of its best score, lest a handful of equal
+# The spread of a retriever's scores is at least this share of its best score, lest a handful of equal
 # scores be blown up into differences.
 _LEAST_SPREAD = 0.01
 _NOT_FOUND = -1.0
@@ -36,10 +36,10 @@ _NOT_FOUND = -1.0
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A passage in the final order, and how each leg saw it.
+    """A passage in the final order, and how each retriever ranked it.
 
-    `score` is the fused score (or the reranker's); ranks count from 1 and are None where the leg did not
-    find the passage; `dense_score` is a cosine, `lexical_score` BM25, 0.0 where not found.
+    `score` is the fused score (or the reranker's); ranks count from 1 and are None where the retriever did
+    not find the passage; `dense_score` is a cosine, `lexical_score` BM25, 0.0 where not found.
     """
 
     passage: Passage
@@ -57,11 +57,11 @@ class _Place:
     standard: float
 
 
-def fuse(question: str, legs: Legs) -> list[Ranked]:
-    """All passages that either leg found, best first; ties keep the dense leg's order."""
-    dense, lexical = _places(legs.dense), _places(legs.lexical)
-    dense_weight, lexical_weight = leg_weights(question, legs)
-    passages = {hit.passage.id: hit.passage for hit in (*legs.dense, *legs.lexical)}
+def fuse(question: str, candidates: Candidates) -> list[Ranked]:
+    """All passages that either retriever found, best first; ties keep the dense order."""
+    dense, lexical = _places(candidates.dense), _places(candidates.lexical)
+    dense_weight, lexical_weight = retriever_weights(question, candidates)
+    passages = {hit.passage.id: hit.passage for hit in (*candidates.dense, *candidates.lexical)}
     ranked = [
         _ranked(passage, dense.get(key), lexical.get(key), (dense_weight, lexical_weight))
         for key, passage in passages.items()
@@ -69,13 +69,13 @@ def fuse(question: str, legs: Legs) -> list[Ranked]:
     return sorted(ranked, key=lambda entry: -entry.score)
 
 
-def leg_weights(question: str, legs: Legs) -> tuple[float, float]:
-    """How far the dense and the lexical leg are trusted for this question, each in 0…1."""
-    if not legs.lexical:
+def retriever_weights(question: str, candidates: Candidates) -> tuple[float, float]:
+    """Weights of the dense and the lexical retriever for this question, each in 0…1."""
+    if not candidates.lexical:
         return 1.0, 0.0
-    best = legs.lexical[0].passage
-    lexical = _sighted(_coverage(question, best))
-    near = any(hit.passage.id == best.id for hit in legs.dense[:_NEAR_THE_TOP])
+    best = candidates.lexical[0].passage
+    lexical = _informative(_coverage(question, best))
+    near = any(hit.passage.id == best.id for hit in candidates.dense[:_NEAR_THE_TOP])
     return (1.0 if near else 1.0 - (1.0 - _DISTRUSTED) * lexical), lexical
 
 
@@ -84,8 +84,8 @@ def _coverage(question: str, passage: Passage) -> float:
     return len(asked & set(terms(passage.indexed_text))) / len(asked) if asked else 0.0
 
 
-def _sighted(coverage: float) -> float:
-    return 1 / (1 + math.exp((_SIGHTED_COVERAGE - coverage) / _COVERAGE_WIDTH))
+def _informative(coverage: float) -> float:
+    return 1 / (1 + math.exp((_INFORMATIVE_COVERAGE - coverage) / _COVERAGE_WIDTH))
 
 
 def _places(hits: Sequence[Hit]) -> dict[str, _Place]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from retrieval.han import HAN_CHARACTER
+from knowledge_base.characters import HAN_CHARACTER
 
 Role = Literal["system", "user", "assistant"]
 Language = Literal["en", "zh"]

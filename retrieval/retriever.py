@@ -1,4 +1,4 @@
-"""From questions to ranked passages: both legs, fused, reranked, diversified, cached by generation."""
+"""From questions to ranked passages: both retrievers, fused, reranked, diversified, cached by revision."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from knowledge_base.values import Passage
 from retrieval.diversity import diversify
 from retrieval.fusion import Ranked, fuse
 from retrieval.rerank import Reranker, rerank
-from retrieval.values import NO_FILTER, Filter, Index, Legs
+from retrieval.values import NO_FILTER, Candidates, Filter, Index
 
 __all__ = ["Ranked", "Retrieval", "Retriever", "SearchSettings"]
 
@@ -20,7 +20,7 @@ _CACHED_SEARCHES = 1000
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """How deep each leg looks, and how many passages come back.
+    """How deep each retriever looks, and how many passages come back.
 
     `neighbours` adds that many passages before and after each hit in its document, right behind it.
     """
@@ -32,11 +32,11 @@ class SearchSettings:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What was found for one question: the final order and both legs as they came."""
+    """What was found for one question: the final order and the candidates of each retriever."""
 
     question: str
     ranked: tuple[Ranked, ...]
-    legs: Legs
+    candidates: Candidates
     seconds: float
 
 
@@ -53,7 +53,7 @@ def silent(_questions: int, _cached: int) -> None:
 class Retriever:
     """Searches one collection. Thread-safe where its index is.
 
-    Results are kept by the collection's generation, so a changed collection never serves an old one.
+    Results are kept by the collection's revision, so a changed collection never serves an old one.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Retriever:
             raise InputError(f"{wanted} passages were asked for.", "Ask for at least one.")
         if not all(question.strip() for question in questions):
             raise InputError("The question is empty.", "Write a question.")
-        generation = self._index.generation
-        found = {q: self._cached((generation, q, limit, wanted)) for q in dict.fromkeys(questions)}
+        revision = self._index.revision
+        found = {q: self._cached((revision, q, limit, wanted)) for q in dict.fromkeys(questions)}
         missing = [question for question, kept in found.items() if kept is None]
         for result in self._look_up(missing, wanted, limit):
-            self._keep((result.legs.generation, result.question, limit, wanted), result)
+            self._keep((result.candidates.revision, result.question, limit, wanted), result)
             found[result.question] = result
         self._on_search(len(found), len(found) - len(missing))
         return [kept for question in questions if (kept := found[question]) is not None]
@@ -95,16 +95,18 @@ class Retriever:
         if not questions:
             return []
         started = time.perf_counter()
-        all_legs = self._index.search(questions, max(self._settings.depth, k), limit)
-        orders = [self._order(question, legs, k) for question, legs in zip(questions, all_legs, strict=True)]
+        candidates = self._index.search(questions, max(self._settings.depth, k), limit)
+        orders = [
+            self._order(question, found, k) for question, found in zip(questions, candidates, strict=True)
+        ]
         each = (time.perf_counter() - started) / len(questions)
         return [
-            Retrieval(question, ranked, legs, each)
-            for question, ranked, legs in zip(questions, orders, all_legs, strict=True)
+            Retrieval(question, ranked, found, each)
+            for question, ranked, found in zip(questions, orders, candidates, strict=True)
         ]
 
-    def _order(self, question: str, legs: Legs, k: int) -> tuple[Ranked, ...]:
-        ranked = fuse(question, legs)
+    def _order(self, question: str, candidates: Candidates, k: int) -> tuple[Ranked, ...]:
+        ranked = fuse(question, candidates)
         if self._reranker is not None:
             ranked = rerank(question, ranked, self._reranker)
         return self._with_neighbours(diversify(ranked)[:k])

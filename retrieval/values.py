@@ -42,19 +42,19 @@ NO_FILTER = Filter()
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found by one leg, with that leg's score (dense: cosine; lexical: BM25)."""
+    """A passage that one retriever found, with its score (dense: cosine; lexical: BM25)."""
 
     passage: Passage
     score: float
 
 
 @dataclass(frozen=True, slots=True)
-class Legs:
-    """What both legs found for one question, each best first, and the generation they saw."""
+class Candidates:
+    """What each retriever found for one question, best first, and the revision that they read."""
 
     dense: tuple[Hit, ...]
     lexical: tuple[Hit, ...]
-    generation: int
+    revision: int
 
 
 class Embedder(Protocol):
@@ -93,12 +93,12 @@ class Index(PassageStore, Protocol):
     """The passages of one collection: stored, removed and searched."""
 
     @property
-    def generation(self) -> int:
+    def revision(self) -> int:
         """Grows with every change of the collection, whoever made it."""
         ...
 
-    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Legs]:
-        """For each question the best `depth` passages of each leg, both under the same filter."""
+    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Candidates]:
+        """For each question the best `depth` passages of each retriever, under the same filter."""
         ...
 
     def document(self, path: str) -> Document:

@@ -255,7 +255,7 @@ class FakeWorkspace:
     def _info(self, name: str) -> CollectionInfo:
         entries = self._index(name).catalogue().values()
         passages = sum(entry.passages for entry in entries)
-        return CollectionInfo(name, len(entries), passages, self._index(name).generation, "fake", 4096)
+        return CollectionInfo(name, len(entries), passages, self._index(name).revision, "fake", 4096)
 
     def _fail(self) -> None:
         if self.failure is not None:
@@ -306,7 +306,7 @@ def answer_of(question: Question, found: Retrieval, name: str, adapter: str = "b
         citations=(citation,) if citation else (),
         nearest=closest,
         adapter=adapter,
-        trace=Trace(question.text, found.ranked, f"Text: {text}", (), found.legs.generation),
+        trace=Trace(question.text, found.ranked, f"Text: {text}", (), found.candidates.revision),
         seconds=0.25,
     )
 

@@ -16,7 +16,7 @@ from answering.generation.tokens import TokenCounts
 from knowledge_base.errors import InputError, NotFoundError
 from knowledge_base.notes import Note
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
-from retrieval.values import NO_FILTER, Filter, Hit, Legs, TextKind, Vectors
+from retrieval.values import NO_FILTER, Candidates, Filter, Hit, TextKind, Vectors
 
 _WORD = re.compile(r"[\u4e00-\u9fff]|[^\W_\u4e00-\u9fff]+")
 
@@ -83,11 +83,11 @@ class FakeEmbedder:
 
 
 class FakeIndex:
-    """`Index` in memory, by brute force: cosine for the dense leg, TF-IDF for the lexical one."""
+    """`Index` in memory, by brute force: cosine for the dense retriever, TF-IDF for the lexical one."""
 
     def __init__(self, embedder: FakeEmbedder | None = None) -> None:
         self.embedder = embedder or FakeEmbedder()
-        self.generation = 0
+        self.revision = 0
         self._documents: dict[str, Document] = {}
 
     def catalogue(self) -> Mapping[str, CatalogueEntry]:
@@ -98,12 +98,12 @@ class FakeIndex:
         """Store documents in place of those of their paths."""
         for document in documents:
             self._documents[document.path] = document
-        self.generation += bool(documents)
+        self.revision += bool(documents)
 
     def delete(self, paths: Sequence[str]) -> None:
         """Remove documents; a path that is not there is ignored."""
         known = [path for path in paths if self._documents.pop(path, None)]
-        self.generation += bool(known)
+        self.revision += bool(known)
 
     def document(self, path: str) -> Document:
         """One document, or NotFoundError."""
@@ -111,8 +111,8 @@ class FakeIndex:
             raise NotFoundError(f"There is no document {path}.", "See the list of documents.")
         return self._documents[path]
 
-    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Legs]:
-        """Both legs of each question, over the passages that pass the filter."""
+    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Candidates]:
+        """Candidates of both retrievers for each question, from the passages that pass the filter."""
         if depth < 1:
             raise InputError("A depth below one finds nothing.", "Ask for at least one passage.")
         for date in filter(None, (limit.after, limit.before)):
@@ -121,10 +121,10 @@ class FakeIndex:
         allowed = [d for d in self._documents.values() if _passes(limit, d)]
         passages = [passage for document in allowed for passage in document.passages]
         return [
-            Legs(
+            Candidates(
                 tuple(self._dense(question, passages)[:depth]),
                 tuple(_lexical(question, passages)[:depth]),
-                self.generation,
+                self.revision,
             )
             for question in questions
         ]

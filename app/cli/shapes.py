@@ -95,7 +95,7 @@ def collection_shape(info: CollectionInfo) -> Object:
         "collection": info.name,
         "documents": info.documents,
         "passages": info.passages,
-        "generation": info.generation,
+        "revision": info.revision,
         "embedder": info.embedder,
         "size": info.size_bytes,
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from retrieval.embedded.failures import translated
+from retrieval.storage import translate_errors
 
 _FOLDER = "copies"
 
@@ -16,7 +16,7 @@ class Copy:
     def __init__(self, home: Path) -> None:
         self.id = uuid.uuid4().hex
         self._file = _file_of(home, self.id)
-        with translated(self._file):
+        with translate_errors(self._file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             # Held by the process, not by a thread: whoever asks in another thread must find it held.
             self._lock = FileLock(self._file, thread_local=False)

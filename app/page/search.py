@@ -1,4 +1,4 @@
-"""The retrieval page: how each leg ranks the passages for a query, and what the model would read."""
+"""The retrieval page: how each retriever ranks the passages for a query, and what the model would read."""
 
 from collections.abc import Iterator
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from app.retraining.values import CurvePoint
 from finetune.retrain.values import Status
-from retrieval.embedded.failures import translated
+from retrieval.storage import translate_errors
 
 FILE_NAME = "events.jsonl"
 
@@ -41,7 +41,7 @@ class EventLog:
         self._step, self._next = status.step, now + _SECONDS_BETWEEN
         told = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **asdict(status)}
         # The line break comes first, so that nothing is glued to a line that a kill cut short.
-        with translated(self._file), self._file.open("a", encoding="utf-8") as file:
+        with translate_errors(self._file), self._file.open("a", encoding="utf-8") as file:
             file.write("\n" + json.dumps(told, ensure_ascii=False))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from knowledge_base.errors import InputError
-from retrieval.embedded.failures import translated
+from retrieval.storage import translate_errors
 
 # The stored file that generation adds to.
 GENERATED = "generated"
@@ -30,7 +30,7 @@ def digest_of_files(files: Iterable[Path]) -> str:
 
 def file_digest(file: Path) -> str:
     """SHA-256 of a file in hexadecimal; StorageError if it cannot be read."""
-    with translated(file), file.open("rb") as opened:
+    with translate_errors(file), file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 

@@ -18,8 +18,8 @@ from finetune.pairs.keep import keep_generated
 from finetune.pairs.values import Pair
 from knowledge_base.errors import InputError
 from knowledge_base.values import Passage, digest_of
-from retrieval.embedded.failures import translated
 from retrieval.prompt import Message
+from retrieval.storage import translate_errors
 
 Progress = Callable[[int, int], None]
 
@@ -56,7 +56,7 @@ def generate(
     settings = settings or GenerateSettings()
     drawn = _drawn(workspace, collection, passages, seed)
     place = workspace.pairs.folder / collection
-    with translated(place):
+    with translate_errors(place):
         place.mkdir(parents=True, exist_ok=True)
     written = _Written(place / f"{GENERATED}.candidates")
     try:
@@ -126,7 +126,7 @@ class _Written:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._replies: dict[str, tuple[str, list[tuple[str, str]]]] = {}
-        with translated(file):
+        with translate_errors(file):
             text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
         for line in text.split("\n"):
             try:
@@ -144,7 +144,7 @@ class _Written:
         pairs = [(candidate.question, candidate.answer) for candidate in candidates]
         told = {"passage": passage.id, "document": passage.document, "pairs": pairs}
         # The line break comes first, so that nothing is glued to a line that was cut short.
-        with translated(self._file), self._file.open("a", encoding="utf-8", errors="replace") as file:
+        with translate_errors(self._file), self._file.open("a", encoding="utf-8", errors="replace") as file:
             file.write("\n" + json.dumps(told, ensure_ascii=False))
             file.flush()
             os.fsync(file.fileno())

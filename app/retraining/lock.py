@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from knowledge_base.errors import BusyError
-from retrieval.embedded.failures import translated
+from retrieval.storage import translate_errors
 
 _POLL_SECONDS = 0.02
 _BYTES = 1024
@@ -47,7 +47,7 @@ class RunLock:
         Until it is handed to a process nobody can end it. Raises BusyError that names the run that holds it,
         StorageError if the file cannot be written.
         """
-        with translated(self._file):
+        with translate_errors(self._file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
@@ -60,7 +60,7 @@ class RunLock:
 
     def hand_over(self, descriptor: int, run_id: str, pid: int) -> None:
         """Write down which process works on the run; it must have the descriptor too."""
-        with translated(self._file):
+        with translate_errors(self._file):
             self._write(descriptor, Holder(run_id, pid, psutil.Process(pid).create_time()))
 
     def holder(self) -> Holder | None:

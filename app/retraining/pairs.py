@@ -17,8 +17,8 @@ from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Given
 from knowledge_base.errors import InputError, NotFoundError
 from knowledge_base.values import CatalogueEntry, Document, Passage
-from retrieval.embedded.failures import translated
 from retrieval.retriever import Retrieval
+from retrieval.storage import translate_errors
 
 _UNUSUAL = re.compile(r"[^\w.-]+")
 
@@ -118,7 +118,7 @@ class PairStore:
     ) -> StoredFile:
         """Keep checked pairs and tasks under a name, in place of what was there, or raise StorageError."""
         file = self._file(collection, name)
-        with translated(file):
+        with translate_errors(file):
             file.parent.mkdir(parents=True, exist_ok=True)
         write_pairs(items, file)
         tasks = sum(isinstance(item, Task) for item in items)
@@ -137,7 +137,7 @@ class PairStore:
     def list(self, collection: str) -> StoredFiles:
         """The stored files of a collection, by name."""
         place = self.folder / Path(collection).name
-        with translated(place):
+        with translate_errors(place):
             names = sorted(file.stem for file in place.glob("*.jsonl"))
         notes = (RunFolder(place).load(name, StoredFile) for name in names)
         return [note for note in notes if note is not None]
@@ -150,7 +150,7 @@ class PairStore:
                 f"There are no pairs {name} in the collection {collection}.",
                 f"There is: {', '.join(known) or 'none'}.",
             )
-        with translated(self.folder):
+        with translate_errors(self.folder):
             self._file(collection, name).unlink(missing_ok=True)
             self._file(collection, name).with_name(f"{name}.html").unlink(missing_ok=True)
         RunFolder(self.folder / collection).remove(name)

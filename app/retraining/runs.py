@@ -23,7 +23,7 @@ from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Outcome
 from knowledge_base.errors import DomainqaError, InputError, NotFoundError, StorageError
 from knowledge_base.values import digest_of
-from retrieval.embedded.failures import translated
+from retrieval.storage import translate_errors
 
 __all__ = ["CurvePoint", "RunInfo", "RunRequest", "RunStore", "State"]
 
@@ -121,7 +121,7 @@ class RunStore:
 
     def list(self) -> Runs:
         """All of them, the newest first."""
-        with translated(self.folder):
+        with translate_errors(self.folder):
             names = sorted((file.parent.name for file in self.folder.glob("*/run.json")), reverse=True)
         return [info for name in names if (info := self._info(name)) is not None]
 
@@ -166,7 +166,7 @@ class RunStore:
     def _worker(self, run_id: str, descriptor: int) -> "subprocess.Popen[bytes]":
         log = self.folder / run_id / LOG
         command = [sys.executable, "-m", "app.retraining.worker", str(self._home), run_id, str(descriptor)]
-        with translated(log), log.open("ab") as output:
+        with translate_errors(log), log.open("ab") as output:
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -179,7 +179,7 @@ class RunStore:
 
     def _fresh(self, wanted: str) -> str:
         """A folder of that name, or with a number behind it, made for this run alone."""
-        with translated(self.folder):
+        with translate_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             for number in itertools.count(1):
                 name = wanted if number == 1 else f"{wanted}-{number}"

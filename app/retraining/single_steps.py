@@ -28,8 +28,8 @@ from finetune.retrain.values import Contender, Given, RetrainSettings, Status, T
 from finetune.split import split_pairs
 from finetune.training.processes import join_processes
 from knowledge_base.errors import InputError
-from retrieval.embedded.failures import translated
 from retrieval.packaged import sha256_of
+from retrieval.storage import translate_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _silent(_status: Status) -> None:
 def _trained(workspace: Workspace, request: RunRequest, tell: Tell, folder: RunFolder) -> Path:
     settings = settings_of(request.settings)
     alone = workspace.runs.alone(folder.path.name) if folder.keeps else nullcontext()
-    with alone, translated(folder.path):
+    with alone, translate_errors(folder.path):
         surroundings = WorkspaceSurroundings(workspace, request.collection)
         tell(Status("pairs", 0, request.generate))
         given = folder.once("given", Given, lambda: gather(workspace, request, tell, settings.seed))
@@ -156,5 +156,5 @@ def _asked_by(workspace: Workspace) -> str:
 
 
 def _stamp(entry: Entry) -> str:
-    with translated(entry.folder):
+    with translate_errors(entry.folder):
         return sha256_of(entry.folder / WEIGHTS)

@@ -25,7 +25,7 @@ from finetune.retrain.preflight import require_given
 from finetune.retrain.values import Given, Outcome, Status, Tell
 from finetune.training.processes import join_processes
 from knowledge_base.errors import InputError
-from retrieval.embedded.failures import translated
+from retrieval.storage import translate_errors
 
 # What is asked on the page meanwhile goes first.
 _NICENESS = 10
@@ -57,7 +57,7 @@ def carry_out(workspace: Workspace, request: RunRequest, folder: RunFolder, tell
         tell(status)
 
     settings = settings_of(request.settings)
-    with translated(folder.path):
+    with translate_errors(folder.path):
         surroundings = WorkspaceSurroundings(workspace, request.collection)
         require_host(workspace)
         told(Status("pairs", 0, request.generate))

@@ -13,7 +13,7 @@ from finetune.pairs.values import Dropped, Pair
 from knowledge_base.errors import InputError
 from knowledge_base.values import Passage
 from retrieval.prompt import Language, language_of
-from retrieval.units import units_of
+from retrieval.terms import content_terms
 
 # The passages found for a question, best first.
 Find = Callable[[str], Sequence[Passage]]
@@ -121,7 +121,7 @@ def _checked(pair: Pair, settings: CheckSettings, library: Library | None, find:
 
 
 def _misshapen(pair: Pair, settings: CheckSettings) -> str:
-    if not units_of(pair.question):
+    if not content_terms(pair.question):
         return "its question is empty"
     if not all(answer.strip() for answer in pair.answers):
         return "one of its answers is empty"

@@ -9,7 +9,7 @@ from finetune.metrics import answer_tokens
 from finetune.pairs.values import Evidence, Pair
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import Passage
-from retrieval.units import numbers_of, share, units_of
+from retrieval.terms import content_terms, numbers_of, share
 
 # What cannot be expected to stand in a document word for word.
 _REPLIES = "yes no true false 是 否 是的 不是 有 没有 可以 不可以 能 不能 会 不会 要 不要 对 不对"
@@ -91,7 +91,10 @@ def supports(text: str, answer: str) -> bool:
     """
     if answer.strip().rstrip(".。!！").lower() in _YES_OR_NO or stands_in(answer, text):
         return True
-    return numbers_of(answer) <= numbers_of(text) and share(units_of(answer), units_of(text)) >= _MOSTLY
+    return (
+        numbers_of(answer) <= numbers_of(text)
+        and share(content_terms(answer), content_terms(text)) >= _MOSTLY
+    )
 
 
 def stands_in(answer: str, text: str) -> bool:
@@ -110,8 +113,8 @@ def sentence_holding(answer: str, question: str, text: str) -> str:
     """The sentence of a text that holds an answer, of several the one nearest to the question; "" if none."""
     sentences = [text[start:end] for start, end in sentence_spans(text)]
     holding = [sentence for sentence in sentences if stands_in(answer, sentence)]
-    asked = units_of(question)
-    return max(holding, key=lambda sentence: share(asked, units_of(sentence)), default="")
+    asked = content_terms(question)
+    return max(holding, key=lambda sentence: share(asked, content_terms(sentence)), default="")
 
 
 def located(pair: Pair, found: Sequence[Passage]) -> Pair | str:

@@ -8,7 +8,7 @@ from finetune.pairs.near_duplicates import NEAR
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import Passage
 from retrieval.prompt import EXAMPLES, Language, Message, language_of
-from retrieval.units import numbers_of, units_of
+from retrieval.terms import content_terms, numbers_of
 
 # Gives a model messages and returns its reply.
 Write = Callable[[tuple[Message, ...]], str]
@@ -118,7 +118,7 @@ def excerpts(passage: Passage, count: int) -> list[str]:
 
 
 def _weight(sentence: str) -> tuple[bool, int]:
-    return bool(numbers_of(sentence)), len(units_of(sentence))
+    return bool(numbers_of(sentence)), len(content_terms(sentence))
 
 
 def question_prompt(text: str) -> tuple[Message, ...]:

@@ -11,7 +11,7 @@ from finetune.pairs.near_duplicates import near_duplicate_groups
 from finetune.pairs.values import Dropped, Evidence, Pair
 from knowledge_base.values import digest_of
 from retrieval.prompt import is_refusal, language_of
-from retrieval.units import share, units_of
+from retrieval.terms import content_terms, share
 
 ORIGIN = "generated"
 
@@ -78,7 +78,7 @@ def _no_question(question: str, settings: GenerateSettings) -> str:
     asks = question.rstrip("\"'”’」)）").endswith(("?", "？"))
     if not asks and not (language_of(question) == "zh" and _ASKING.search(question)):
         return "its question does not end like one"
-    if len(units_of(question)) < _LEAST_WORDS:
+    if len(content_terms(question)) < _LEAST_WORDS:
         return "its question says too little"
     return ""
 
@@ -100,7 +100,7 @@ def _not_of_the_passage(candidate: Candidate) -> str:
     answer, text = _clean(candidate.answer), candidate.passage.text
     if not stands_in(answer, text):
         return "its answer does not stand in its passage"
-    if len(answer_tokens(answer)) > 1 and share(units_of(text), units_of(answer)) >= _WHOLE:
+    if len(answer_tokens(answer)) > 1 and share(content_terms(text), content_terms(answer)) >= _WHOLE:
         return "its answer is nearly its whole passage"
     if not sentence_holding(answer, candidate.question, text):
         return "its answer stands in no single sentence of its passage"

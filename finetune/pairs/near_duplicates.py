@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from finetune.pairs.groups import connected
-from retrieval.units import numbers_of, units_of
+from retrieval.terms import content_terms, numbers_of
 
 NEAR = 0.8
 _ROUNDING = 1e-9
@@ -32,7 +32,7 @@ class Mark:
 
 def mark_of(text: str) -> Mark:
     """The content words, pairs of Han characters and numbers of a text."""
-    return Mark(units_of(_SHORTENED.sub(" ", text)), numbers_of(text))
+    return Mark(content_terms(_SHORTENED.sub(" ", text)), numbers_of(text))
 
 
 def likeness(one: Mark, other: Mark) -> float:

@@ -11,7 +11,7 @@ from finetune.registry.entry import Entry, verify
 from finetune.registry.manifest import Base, Description, carried_manifest
 from finetune.registry.peft_folder import check_folder, files_of
 from knowledge_base.errors import InputError
-from retrieval.embedded.failures import translated
+from retrieval.storage import translate_errors
 
 ARCHIVE = ".zip"
 
@@ -27,7 +27,7 @@ def export(entry: Entry, target: Path) -> None:
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise InputError(f"{target} exists already.", "Name a folder or file that does not exist yet.")
     write = _write_archive if target.suffix == ARCHIVE else _write_folder
-    with translated(target.parent):
+    with translate_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         _appear(target, lambda fresh: write(entry, fresh))
 

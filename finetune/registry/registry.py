@@ -22,8 +22,8 @@ from finetune.registry.manifest import (
 )
 from finetune.registry.peft_folder import check_folder, files_of
 from knowledge_base.errors import BusyError, InputError, NotFoundError
-from retrieval.embedded.failures import translated
 from retrieval.packaged import sha256_of
+from retrieval.storage import translate_errors
 
 NOTICE = "NOTICE"
 
@@ -57,7 +57,7 @@ class Registry:
 
     def names(self) -> list[str]:
         """Every name under which there is a version, or a plain PEFT folder."""
-        with translated(self.folder):
+        with translate_errors(self.folder):
             return sorted(set().union(*map(layout.names_in, self._places)))
 
     def serves(self, name: str) -> bool:
@@ -70,7 +70,7 @@ class Registry:
 
     def versions(self, name: str) -> list[int]:
         """The numbers of all versions, ascending; whether one is damaged is seen when it is got."""
-        with translated(self.folder):
+        with translate_errors(self.folder):
             return sorted(self._numbered(name))
 
     def next_version(self, name: str) -> int:
@@ -185,7 +185,7 @@ class Registry:
     @contextmanager
     def _writing(self, name: str) -> Iterator[None]:
         """The only writer; what a killed one left of this adapter is swept away first."""
-        with translated(self.folder):
+        with translate_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._locked():
                 self._sweep(name)

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from finetune.registry.durable import write_whole
 from knowledge_base.errors import StorageError
-from retrieval.embedded.failures import translated
+from retrieval.storage import translate_errors
 
 T = TypeVar("T")
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
@@ -46,7 +46,7 @@ class RunFolder:
 
     def remove(self, name: str) -> None:
         """Forget a result, if it is there; StorageError if that is not allowed."""
-        with translated(self.path):
+        with translate_errors(self.path):
             self._file(name).unlink(missing_ok=True)
 
     def write(self, name: str, text: str) -> Path:

@@ -24,7 +24,7 @@ from finetune.retrain.values import Given, Outcome, RetrainSettings, Status, Sur
 from finetune.training.processes import join_processes
 from knowledge_base.errors import MismatchError, ModelError
 from knowledge_base.values import digest_of
-from retrieval.embedded.failures import translated
+from retrieval.storage import translate_errors
 
 REPORT = "report.html"
 DROPPED = "dropped.jsonl"
@@ -148,6 +148,6 @@ def _registered(
 ) -> int:
     number = registry.next_version(run.name)
     report = folder.write(REPORT, report_of(run, surroundings, settings, f"{run.name}@{number}"))
-    with translated(folder.path):
+    with translate_errors(folder.path):
         shutil.copy(report, candidate_folder(folder) / REPORT)
     return registry.register(run.name, candidate_folder(folder), description_of(run, surroundings, settings))

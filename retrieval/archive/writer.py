@@ -74,7 +74,7 @@ def _write(archive: _Archive, name: str, reading: Reading, uploads: Path, told: 
     catalogue = reading.catalogue()
     passages = sum(entry.passages for entry in catalogue.values())
     with tempfile.TemporaryFile() as vectors:
-        header = {"descr": "<f4", "fortran_order": False, "shape": (passages, reading.maker.dimension)}
+        header = {"descr": "<f4", "fortran_order": False, "shape": (passages, reading.fingerprint.dimension)}
         np.lib.format.write_array_header_1_0(vectors, header)
         archive.add(DOCUMENTS, _documents(reading, len(catalogue), vectors, told), is_compressed=True)
         vectors.seek(0)
@@ -86,7 +86,7 @@ def _write(archive: _Archive, name: str, reading: Reading, uploads: Path, told: 
         format=FORMAT,
         program=program_version(),
         collection=name,
-        **asdict(reading.maker),
+        **asdict(reading.fingerprint),
         documents=len(catalogue),
         passages=passages,
         files=dict(archive.files),

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from knowledge_base.errors import DomainqaError, NotFoundError, SettingsError, StorageError
-from retrieval.collections import Chunking, Stats, check_name, maker_of
+from retrieval.collections import Chunking, Stats, check_name, fingerprint_of
 from retrieval.elasticsearch.cluster import ANALYZER, Cluster
 from retrieval.elasticsearch.index import ElasticsearchIndex
 from retrieval.elasticsearch.lease import Lease
@@ -66,7 +66,7 @@ class ElasticsearchHome:
                 lambda: self._cluster.client.indices.stats(index=alias, metric="store")
             )
             size = int(sizes["_all"]["primaries"]["store"]["size_in_bytes"])
-            return Stats(documents, passages, vectors, view.generation, view.maker, size)
+            return Stats(documents, passages, vectors, view.revision, view.fingerprint, size)
 
     @contextmanager
     def reading(self, name: str) -> Iterator[View]:
@@ -121,8 +121,8 @@ class ElasticsearchHome:
             try:
                 self._make(new, fresh, embedder)
                 before = read_state(self._cluster, alias)
-                generation = before.generation + 1 if before else None
-                first_state(self._cluster, fresh, maker_of(embedder, chunking), generation)
+                revision = before.revision + 1 if before else None
+                first_state(self._cluster, fresh, fingerprint_of(embedder, chunking), revision)
                 yield ElasticsearchIndex(self._cluster, fresh, name, embedder, chunking)
                 lease.check()
                 self._swap(alias, old, fresh, new)

@@ -10,7 +10,7 @@ from retrieval.collections import (
     Chunking,
     OnWait,
     embedded,
-    maker_of,
+    fingerprint_of,
     require_same,
     silently,
     texts_by_content,
@@ -22,10 +22,10 @@ from retrieval.elasticsearch.lease import Lease
 from retrieval.elasticsearch.mapping import ADDED_FIELDS
 from retrieval.elasticsearch.records import Vector
 from retrieval.elasticsearch.search import dense_body, dense_hits, lexical_body, lexical_hits
-from retrieval.elasticsearch.state import State, adopt_maker, read_state
+from retrieval.elasticsearch.state import State, adopt_fingerprint, read_state
 from retrieval.elasticsearch.vectors import known_vectors
 from retrieval.elasticsearch.view import changing_too_quickly, viewing
-from retrieval.values import NO_FILTER, Embedder, Filter, Legs, Vectors, day_of
+from retrieval.values import NO_FILTER, Candidates, Embedder, Filter, Vectors, day_of
 
 _PATIENCE_SECONDS = 10.0
 _QUESTIONS_AT_ONCE = 50
@@ -56,15 +56,15 @@ class ElasticsearchIndex:
         self._alias = alias
         self._name = name
         self._embedder = embedder
-        self._maker = maker_of(embedder, chunking)
+        self._fingerprint = fingerprint_of(embedder, chunking)
         self._lease = Lease(cluster, alias, name)
         self._has_fields = False
-        adopt_maker(cluster, alias, name, self._maker)
+        adopt_fingerprint(cluster, alias, name, self._fingerprint)
 
     @property
-    def generation(self) -> int:
+    def revision(self) -> int:
         """Grows with every change of the collection, whoever made it."""
-        return self._state().generation
+        return self._state().revision
 
     def catalogue(self) -> Mapping[str, CatalogueEntry]:
         """Every document by its path."""
@@ -119,8 +119,8 @@ class ElasticsearchIndex:
         with self.writing():
             self._change().sweep(self._state())
 
-    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Legs]:
-        """For each question the best `depth` passages of each leg, both under the same filter."""
+    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Candidates]:
+        """For each question the best `depth` passages of each retriever, under the same filter."""
         if depth < 1:
             raise InputError(f"A search of depth {depth} finds nothing.", "Ask for at least one passage.")
         if not questions:
@@ -128,7 +128,7 @@ class ElasticsearchIndex:
         queries = embedded(self._embedder, questions, "query")
         for _ in range(_TRIES):
             state = self._state()
-            found: list[Legs] = []
+            found: list[Candidates] = []
             for first in range(0, len(questions), _QUESTIONS_AT_ONCE):
                 some = slice(first, first + _QUESTIONS_AT_ONCE)
                 found += self._search(questions[some], queries[some], depth, limit, state)
@@ -141,8 +141,8 @@ class ElasticsearchIndex:
 
     def _search(
         self, questions: Sequence[str], queries: Vectors, depth: int, limit: Filter, state: State
-    ) -> list[Legs]:
-        """Both legs of all questions in one round trip."""
+    ) -> list[Candidates]:
+        """Dense and lexical search of all questions in one round trip."""
         hidden = state.hidden()
         cuts_han = self._cluster.settings.analyzer == ANALYZER
         searches: list[Mapping[str, object]] = []
@@ -151,7 +151,7 @@ class ElasticsearchIndex:
             searches += [_HEADER, lexical_body(question, depth, limit, hidden, cuts_han)]
         answers = self._cluster.read(lambda: self._multiple(searches))
         return [
-            Legs(dense_hits(dense), lexical_hits(lexical), state.generation)
+            Candidates(dense_hits(dense), lexical_hits(lexical), state.revision)
             for dense, lexical in zip(answers[::2], answers[1::2], strict=True)
         ]
 
@@ -192,5 +192,5 @@ class ElasticsearchIndex:
                 f"There is no collection {self._name} any more.",
                 f"Make it with: domainqa ingest FOLDER --collection {self._name}",
             )
-        require_same(self._name, state.maker, self._maker)
+        require_same(self._name, state.fingerprint, self._fingerprint)
         return state

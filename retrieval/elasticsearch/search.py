@@ -1,4 +1,4 @@
-"""Both legs of a search as requests to Elasticsearch, and the hits that come back."""
+"""Dense and lexical search as requests to Elasticsearch, and the hits that come back."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.analysis import cut_han, telling_words
 from retrieval.elasticsearch.records import PASSAGE_FIELDS, passage_of
-from retrieval.embedded.analysis import cut_han, telling_words
 from retrieval.values import Filter, Hit, day_of
 
 Hidden = Sequence[Mapping[str, Any]]

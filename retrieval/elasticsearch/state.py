@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from knowledge_base.errors import BusyError, NotFoundError
-from retrieval.collections import Maker, program_version, require_same
+from retrieval.collections import Fingerprint, program_version, require_same
 from retrieval.elasticsearch.cluster import Cluster
 
 ID = "state"
@@ -29,8 +29,8 @@ class State:
     identify the record's version in Elasticsearch.
     """
 
-    generation: int
-    maker: Maker
+    revision: int
+    fingerprint: Fingerprint
     pending: tuple[str, ...] = ()
     abandoned: tuple[str, ...] = ()
     dead: tuple[str, ...] = ()
@@ -63,14 +63,14 @@ class State:
         """The state that shows a change and no longer shows what it replaced."""
         pending = tuple(other for other in self.pending if other != change)
         last = f"{change} committed"
-        return replace(
-            self, generation=self.generation + 1, pending=pending, dead=(*self.dead, *dead), last=last
-        )
+        return replace(self, revision=self.revision + 1, pending=pending, dead=(*self.dead, *dead), last=last)
 
     def with_chunking(self, chunking: str) -> "State":
         """The state of a collection whose chunking is known from now on."""
-        maker = Maker(self.maker.embedder, self.maker.digest, self.maker.dimension, chunking)
-        return replace(self, maker=maker, last=f"chunking {chunking}")
+        fingerprint = Fingerprint(
+            self.fingerprint.embedder, self.fingerprint.digest, self.fingerprint.dimension, chunking
+        )
+        return replace(self, fingerprint=fingerprint, last=f"chunking {chunking}")
 
 
 def read_state(cluster: Cluster, alias: str) -> State | None:
@@ -81,13 +81,13 @@ def read_state(cluster: Cluster, alias: str) -> State | None:
         return None
 
 
-def first_state(cluster: Cluster, alias: str, maker: Maker, generation: int | None = None) -> State:
+def first_state(cluster: Cluster, alias: str, fingerprint: Fingerprint, revision: int | None = None) -> State:
     """The state of a collection, written down if it has none yet.
 
-    The first generation is the time in milliseconds: a collection that is deleted and made again never has
+    The first revision is the time in milliseconds: a collection that is deleted and made again never has
     one that was seen before.
     """
-    fresh = State(time.time_ns() // 1_000_000 if generation is None else generation, maker)
+    fresh = State(time.time_ns() // 1_000_000 if revision is None else revision, fingerprint)
     return replace_state(cluster, alias, fresh)
 
 
@@ -112,23 +112,23 @@ def replace_state(cluster: Cluster, alias: str, state: State) -> State:
     return written
 
 
-def adopt_maker(cluster: Cluster, alias: str, name: str, maker: Maker) -> State:
-    """The state of a collection that is used with `maker`; MismatchError if it was made otherwise."""
-    state = read_state(cluster, alias) or first_state(cluster, alias, maker)
-    require_same(name, state.maker, maker)
-    if maker.chunking and not state.maker.chunking:
-        state = replace_state(cluster, alias, state.with_chunking(maker.chunking))
-        require_same(name, state.maker, maker)
+def adopt_fingerprint(cluster: Cluster, alias: str, name: str, fingerprint: Fingerprint) -> State:
+    """The state of a collection that is used with `fingerprint`; MismatchError if it was made otherwise."""
+    state = read_state(cluster, alias) or first_state(cluster, alias, fingerprint)
+    require_same(name, state.fingerprint, fingerprint)
+    if fingerprint.chunking and not state.fingerprint.chunking:
+        state = replace_state(cluster, alias, state.with_chunking(fingerprint.chunking))
+        require_same(name, state.fingerprint, fingerprint)
     return state
 
 
 def state_of(record: Mapping[str, Any]) -> State:
     """The state in an answer of Elasticsearch."""
     body = dict(record["_source"]["state"])
-    maker = Maker(**body["maker"])
+    fingerprint = Fingerprint(**body["maker"])
     return State(
-        generation=int(body["generation"]),
-        maker=maker,
+        revision=int(body["generation"]),
+        fingerprint=fingerprint,
         pending=tuple(body["pending"]),
         abandoned=tuple(body["abandoned"]),
         dead=tuple(body["dead"]),
@@ -139,6 +139,8 @@ def state_of(record: Mapping[str, Any]) -> State:
 
 
 def _body(state: State) -> dict[str, Any]:
+    """The record of a state; two fields keep the names that collections of earlier versions have."""
     body = asdict(state)
     del body["number"], body["term"]
-    return {**body, "program": program_version()}
+    stored_names = {"generation": body.pop("revision"), "maker": body.pop("fingerprint")}
+    return {**body, **stored_names, "program": program_version()}

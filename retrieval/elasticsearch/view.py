@@ -9,7 +9,7 @@ import numpy as np
 
 from knowledge_base.errors import DomainqaError, NotFoundError, UnavailableError
 from knowledge_base.values import CatalogueEntry, Document
-from retrieval.collections import Maker
+from retrieval.collections import Fingerprint
 from retrieval.elasticsearch.cluster import Cluster
 from retrieval.elasticsearch.records import (
     DOCUMENT,
@@ -33,7 +33,7 @@ _DOCUMENT_FIELDS = [*ENTRY_FIELDS, "text"]
 
 
 class View:
-    """The collection at one generation; a `Reading`."""
+    """The collection at one revision; a `Reading`."""
 
     def __init__(self, cluster: Cluster, point: str, state: State) -> None:
         self._cluster = cluster
@@ -41,14 +41,14 @@ class View:
         self._state = state
 
     @property
-    def generation(self) -> int:
-        """The state's generation."""
-        return self._state.generation
+    def revision(self) -> int:
+        """The state's revision."""
+        return self._state.revision
 
     @property
-    def maker(self) -> Maker:
+    def fingerprint(self) -> Fingerprint:
         """What the collection was made with."""
-        return self._state.maker
+        return self._state.fingerprint
 
     def catalogue(self) -> dict[str, CatalogueEntry]:
         """Every document by its path, in the order of paths."""
@@ -73,7 +73,7 @@ class View:
             source = found["_source"]
             own = list(islice(passages, source["passages"]))
             rows = np.array([hit["fields"]["vector"] for hit in own], dtype=np.float32)
-            vectors = rows.reshape(len(own), self.maker.dimension)
+            vectors = rows.reshape(len(own), self.fingerprint.dimension)
             yield document_of(source, tuple(passage_of(hit["_source"]) for hit in own)), vectors
 
     def counts(self) -> tuple[int, int, int]:

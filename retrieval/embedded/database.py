@@ -9,8 +9,8 @@ from queue import Empty, LifoQueue
 from urllib.parse import quote
 
 from knowledge_base.errors import MismatchError, NotFoundError
-from retrieval.embedded.failures import translated
 from retrieval.embedded.schema import MIGRATIONS
+from retrieval.storage import translate_errors
 
 _BUSY_SECONDS = 30.0
 
@@ -36,7 +36,7 @@ class Database:
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         if not create and not file.is_file():
             raise NotFoundError(f"There is no collection in {file.parent}.", "Ingest a folder into it first.")
-        with translated(file):
+        with translate_errors(file):
             connection = self._connect(create)
             self._inode = os.stat(file).st_ino
             try:
@@ -49,7 +49,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """One state of the database, whatever others commit meanwhile."""
-        with translated(self.file), self._connection() as connection:
+        with translate_errors(self.file), self._connection() as connection:
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -59,13 +59,13 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it at the end of the block, or nothing."""
-        with translated(self.file), self._connection() as connection, _transaction(connection):
+        with translate_errors(self.file), self._connection() as connection, _transaction(connection):
             yield connection
 
     @contextmanager
     def write_from(self, other: Path) -> Iterator[sqlite3.Connection]:
         """A transaction that can read another collection's database, under the name `fresh`."""
-        with translated(self.file), self._connection() as connection:
+        with translate_errors(self.file), self._connection() as connection:
             connection.execute("ATTACH ? AS fresh", (str(other),))
             try:
                 with _transaction(connection):
@@ -75,7 +75,7 @@ class Database:
 
     def maintain(self) -> None:
         """Give freed pages back to the disk and fold the write-ahead log into the file."""
-        with translated(self.file), self._connection() as connection:
+        with translate_errors(self.file), self._connection() as connection:
             connection.execute("PRAGMA incremental_vacuum").fetchall()
             connection.execute("PRAGMA optimize").fetchall()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -16,8 +16,8 @@ import numpy as np
 
 from knowledge_base.errors import StorageError
 from retrieval.embedded.checksums import file_checksum
-from retrieval.embedded.failures import translated
 from retrieval.embedded.snapshot import Mask, Snapshot
+from retrieval.storage import translate_errors
 from retrieval.values import Vectors
 
 Found = list[tuple[int, float]]
@@ -35,7 +35,7 @@ class _Stamp:
 
     identity: str
     dimension: int
-    generation: int
+    revision: int
     rows: int
     checksum: int
 
@@ -55,14 +55,14 @@ class DenseProjection:
         self._index = _empty(dimension)
         self._is_loaded = False
         self._identity = ""
-        self._generation = 0
+        self._revision = 0
         self._changed = 0
 
     def catch_up(self, snapshot: Snapshot) -> None:
         """Take over what the snapshot has and this has not."""
         if not self._is_loaded:
             self._load(snapshot)
-        elif snapshot.generation == self._generation:
+        elif snapshot.revision == self._revision:
             return
         try:
             self._apply(snapshot)
@@ -80,7 +80,7 @@ class DenseProjection:
 
     def save(self) -> None:
         """Write the file, then its stamp; the writer lock is held too. Raises StorageError."""
-        with translated(self._file):
+        with translate_errors(self._file):
             self._changed = 0  # if it fails now, not again before as much has changed
             fresh = self._file.with_suffix(".new")
             try:
@@ -92,7 +92,7 @@ class DenseProjection:
                     "Free some disk space; the file is made again from the database.",
                 ) from error
             stamp = _Stamp(
-                self._identity, self._dimension, self._generation, self._index.ntotal, file_checksum(fresh)
+                self._identity, self._dimension, self._revision, self._index.ntotal, file_checksum(fresh)
             )
             os.replace(fresh, self._file)
             _write_stamp(self._stamp_file, stamp)
@@ -112,31 +112,29 @@ class DenseProjection:
         stamp = _read_stamp(self._stamp_file)
         if stamp is not None and self._is_ours(stamp, snapshot):
             self._index = cast(faiss.IndexIDMap2, faiss.read_index(str(self._file)))
-            self._generation = stamp.generation
+            self._revision = stamp.revision
         self._is_loaded = True
 
     def _is_ours(self, stamp: _Stamp, snapshot: Snapshot) -> bool:
         same = (stamp.identity, stamp.dimension) == (snapshot.identity, self._dimension)
         try:
             return (
-                same
-                and stamp.generation <= snapshot.generation
-                and stamp.checksum == file_checksum(self._file)
+                same and stamp.revision <= snapshot.revision and stamp.checksum == file_checksum(self._file)
             )
         except OSError:
             return False
 
     def _apply(self, snapshot: Snapshot) -> None:
-        if self._generation and (removed := snapshot.removed_after(self._generation)):
+        if self._revision and (removed := snapshot.removed_after(self._revision)):
             self._changed += self._index.remove_ids(faiss.IDSelectorBatch(np.array(removed, dtype=np.int64)))
-        for rows, vectors in snapshot.vectors_after(self._generation):
+        for rows, vectors in snapshot.vectors_after(self._revision):
             self._index.add_with_ids(vectors, rows)
             self._changed += len(rows)
-        self._generation = snapshot.generation
+        self._revision = snapshot.revision
 
     def _reset(self) -> None:
         self._index = _empty(self._dimension)
-        self._generation = 0
+        self._revision = 0
         self._changed = 0
 
 

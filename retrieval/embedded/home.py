@@ -9,12 +9,12 @@ from pathlib import Path
 
 from knowledge_base.errors import MismatchError, NotFoundError, StorageError
 from retrieval.collections import Chunking, Stats, check_name, program_version
-from retrieval.embedded.failures import translated
 from retrieval.embedded.index import LOCK_NAME, EmbeddedIndex
 from retrieval.embedded.lock import WriterLock
 from retrieval.embedded.rebuild import replace_contents
 from retrieval.embedded.snapshot import Snapshot
 from retrieval.embedded.store import FILE_NAME, Store
+from retrieval.storage import translate_errors
 from retrieval.values import Embedder
 
 LAYOUT = 1
@@ -36,7 +36,7 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with translated(folder):
+        with translate_errors(folder):
             (folder / COLLECTIONS).mkdir(parents=True, exist_ok=True)
             self._check_layout()
 
@@ -50,7 +50,7 @@ class Home:
 
     def names(self) -> list[str]:
         """The names of all collections, sorted."""
-        with translated(self.folder):
+        with translate_errors(self.folder):
             return sorted(
                 file.parent.name
                 for file in (self.folder / COLLECTIONS).glob(f"*/{FILE_NAME}")
@@ -88,7 +88,7 @@ class Home:
         """
         self._require(name)
         folder = self.collection_folder(name)
-        with WriterLock(folder / LOCK_NAME).acquire(), translated(folder):
+        with WriterLock(folder / LOCK_NAME).acquire(), translate_errors(folder):
             folder.rename(folder.parent / f"{_DELETED}{uuid.uuid4().hex}")
         for left in folder.parent.glob(f"{_DELETED}*"):  # those of a killed process too
             shutil.rmtree(left, ignore_errors=True)

@@ -9,13 +9,21 @@ from numpy.typing import NDArray
 
 from knowledge_base.errors import InputError, NotFoundError, StorageError
 from knowledge_base.values import CatalogueEntry, Document, Passage
-from retrieval.collections import Chunking, OnWait, Stats, embedded, maker_of, silently, texts_by_content
+from retrieval.collections import (
+    Chunking,
+    OnWait,
+    Stats,
+    embedded,
+    fingerprint_of,
+    silently,
+    texts_by_content,
+)
 from retrieval.embedded.dense import DenseProjection, Found
-from retrieval.embedded.failures import translated
 from retrieval.embedded.lexical import LexicalProjection, LexicalView
 from retrieval.embedded.lock import WriterLock
 from retrieval.embedded.store import Store
-from retrieval.values import NO_FILTER, Embedder, Filter, Hit, Legs
+from retrieval.storage import translate_errors
+from retrieval.values import NO_FILTER, Candidates, Embedder, Filter, Hit
 
 LOCK_NAME = "lock"
 
@@ -36,20 +44,20 @@ class EmbeddedIndex:
     """
 
     def __init__(self, folder: Path, embedder: Embedder, chunking: Chunking | None = None) -> None:
-        with translated(folder):
+        with translate_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._embedder = embedder
-        self._store = Store(folder, maker_of(embedder, chunking))
+        self._store = Store(folder, fingerprint_of(embedder, chunking))
         self._lock = WriterLock(folder / LOCK_NAME)
         self._dense = DenseProjection(folder, embedder.dimension)
         self._lexical = LexicalProjection(folder)
 
     @property
-    def generation(self) -> int:
+    def revision(self) -> int:
         """Grows with every change of the collection, whoever made it."""
         with self._store.snapshot() as snapshot:
-            return snapshot.generation
+            return snapshot.revision
 
     def catalogue(self) -> Mapping[str, CatalogueEntry]:
         """Every document by its path."""
@@ -119,8 +127,8 @@ class EmbeddedIndex:
                 if self._dense.is_worth_saving:
                     self._dense.save()
 
-    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Legs]:
-        """For each question the best `depth` passages of each leg, both under the same filter."""
+    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Candidates]:
+        """For each question the best `depth` passages of each retriever, under the same filter."""
         if depth < 1:
             raise InputError(f"A search of depth {depth} finds nothing.", "Ask for at least one passage.")
         if not questions:
@@ -136,11 +144,11 @@ class EmbeddedIndex:
                 is_worth_saving = self._dense.is_worth_saving
             by_term = [lexical.search(question, depth, limit) for question in questions]
             passages = snapshot.passages({row for found in (*by_vector, *by_term) for row, _ in found})
-            seen = min(snapshot.generation, lexical.generation)
+            seen = min(snapshot.revision, lexical.revision)
         if is_worth_saving:
             self._save_if_free()
         return [
-            Legs(_hits(dense, passages), _hits(terms, passages), seen)
+            Candidates(_hits(dense, passages), _hits(terms, passages), seen)
             for dense, terms in zip(by_vector, by_term, strict=True)
         ]
 
@@ -172,7 +180,7 @@ class EmbeddedIndex:
         """
         with self._store.snapshot() as snapshot:
             view = self._lexical.view(snapshot)
-        if view is not None and view.generation == snapshot.generation:
+        if view is not None and view.revision == snapshot.revision:
             return view
         if view is None:
             with self.writing():

@@ -1,6 +1,6 @@
 """The lexical projection: the terms of a collection in tantivy, on disk, ranked by BM25.
 
-The index says itself which generation of which collection it holds: one document, the stamp, is written in
+The index says itself which revision of which collection it holds: one document, the stamp, is written in
 the same commit as the passages. So it is whole at every moment, whenever the process dies.
 """
 
@@ -16,11 +16,11 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from knowledge_base.errors import StorageError
-from retrieval.embedded.analysis import TOKENIZER, query_terms, stemmer, words
+from retrieval.analysis import TOKENIZER, query_terms, stemmer, words
 from retrieval.embedded.checksums import is_lexical_intact
 from retrieval.embedded.dense import Found
-from retrieval.embedded.failures import translated
 from retrieval.embedded.snapshot import Indexed, Snapshot
+from retrieval.storage import translate_errors
 from retrieval.values import Filter, day_of
 
 FOLDER_NAME = "lexical"
@@ -33,10 +33,10 @@ _MAX_QUERY_TERMS = 512
 class LexicalView:
     """An unchanging state of the index that threads can search at the same time."""
 
-    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher, generation: int) -> None:
+    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher, revision: int) -> None:
         self._schema = schema
         self._searcher = searcher
-        self.generation = generation
+        self.revision = revision
 
     @property
     def passage_count(self) -> int:
@@ -96,19 +96,19 @@ class LexicalProjection:
         Call with the writer lock held and a snapshot taken since. Raises StorageError if it cannot be
         written.
         """
-        with self._lock, self._translated():
+        with self._lock, self._translate():
             view = self._current(snapshot)
-            if view is not None and view.generation == snapshot.generation:
+            if view is not None and view.revision == snapshot.revision:
                 return
-            if self._index is None or view is None or view.generation > snapshot.generation:
+            if self._index is None or view is None or view.revision > snapshot.revision:
                 self._write(self._create(), snapshot, 0)
             else:
-                self._write(self._index, snapshot, view.generation)
+                self._write(self._index, snapshot, view.revision)
             self._look(snapshot.identity)
 
     def finish(self) -> None:
         """End a run of writing: wait for merges, let the next writer in. The writer lock is still held."""
-        with self._lock, self._translated():
+        with self._lock, self._translate():
             writer, self._writer = self._writer, None
             if writer is not None:
                 writer.wait_merging_threads()
@@ -122,7 +122,7 @@ class LexicalProjection:
     def _current(self, snapshot: Snapshot) -> LexicalView | None:
         if self._index is None:
             self._open(snapshot)
-        elif self._view is None or self._view.generation != snapshot.generation:
+        elif self._view is None or self._view.revision != snapshot.revision:
             self._look(snapshot.identity)
         return self._view
 
@@ -135,7 +135,7 @@ class LexicalProjection:
             return
         self._look(snapshot.identity)
         view = self._view
-        if view is None or view.generation != snapshot.generation:
+        if view is None or view.revision != snapshot.revision:
             return
         if view.passage_count != snapshot.passage_count():
             self._abandon()
@@ -154,8 +154,8 @@ class LexicalProjection:
         if not stamp.hits:
             self._abandon()
             return
-        (generation,) = searcher.fast_field_values("generation", [stamp.hits[0][1]])
-        self._view = LexicalView(self._schema, searcher, int(generation or 0))
+        (revision,) = searcher.fast_field_values("revision", [stamp.hits[0][1]])
+        self._view = LexicalView(self._schema, searcher, int(revision or 0))
 
     def _create(self) -> tantivy.Index:
         self._abandon()
@@ -182,15 +182,15 @@ class LexicalProjection:
         index.config_reader("manual")
         return index
 
-    def _write(self, index: tantivy.Index, snapshot: Snapshot, generation: int) -> None:
+    def _write(self, index: tantivy.Index, snapshot: Snapshot, revision: int) -> None:
         """One commit: what was removed and added since, and the new stamp."""
         if self._writer is None:
             self._writer = index.writer(_HEAP_BYTES, num_threads=1)
             # A writer killed in its commit leaves files under names that the next commit may want.
             self._writer.garbage_collect_files()
-        for row in snapshot.removed_after(generation) if generation else ():
+        for row in snapshot.removed_after(revision) if revision else ():
             self._writer.delete_documents_by_term("row", row)
-        for passage in snapshot.texts_after(generation):
+        for passage in snapshot.texts_after(revision):
             self._writer.add_document(_lexical_document(passage))
         self._writer.delete_documents_by_term("stamp", snapshot.identity)
         self._writer.add_document(_stamp_document(snapshot))
@@ -200,9 +200,9 @@ class LexicalProjection:
         self._index = self._writer = self._view = None
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate(self) -> Iterator[None]:
         try:
-            with translated(self._folder):
+            with translate_errors(self._folder):
                 yield
         except ValueError as error:  # tantivy's way to say anything, a full disk too
             self._abandon()
@@ -219,7 +219,7 @@ def _schema() -> tantivy.Schema:
     for name in ("path", "folder", "format", "stamp"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("modified", fast=True)
-    builder.add_integer_field("generation", fast=True)
+    builder.add_integer_field("revision", fast=True)
     return builder.build()
 
 
@@ -238,5 +238,5 @@ def _lexical_document(passage: Indexed) -> tantivy.Document:
 def _stamp_document(snapshot: Snapshot) -> tantivy.Document:
     document = tantivy.Document()
     document.add_text("stamp", snapshot.identity)
-    document.add_integer("generation", snapshot.generation)
+    document.add_integer("revision", snapshot.revision)
     return document

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from knowledge_base.errors import BusyError
 from retrieval.collections import OnWait, silently
-from retrieval.embedded.failures import translated
+from retrieval.storage import translate_errors
 
 _POLL_SECONDS = 0.05
 _COMMAND_LENGTH = 120
@@ -87,7 +87,7 @@ class WriterLock:
         return True
 
     def _take_file(self) -> bool:
-        with translated(self._file):
+        with translate_errors(self._file):
             descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -65,4 +65,10 @@ MIGRATIONS = (
     ALTER TABLE documents ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';
     ALTER TABLE passages ADD COLUMN ocr REAL;
     """,
+    # 3: the counter of changes is called what it is.
+    """
+    ALTER TABLE collection RENAME COLUMN generation TO revision;
+    ALTER TABLE passages RENAME COLUMN generation TO revision;
+    ALTER TABLE removed RENAME COLUMN generation TO revision;
+    """,
 )

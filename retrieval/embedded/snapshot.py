@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from knowledge_base.errors import NotFoundError
 from knowledge_base.notes import notes_of
 from knowledge_base.values import CatalogueEntry, Document, Passage
-from retrieval.collections import Maker
+from retrieval.collections import Fingerprint
 from retrieval.values import Filter, Vectors
 
 Rows = NDArray[np.int64]
@@ -34,18 +34,18 @@ class Indexed:
 
 
 class Snapshot:
-    """The collection at one generation, read through an open transaction."""
+    """The collection at one revision, read through an open transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         state = connection.execute(
-            "SELECT identity, generation, embedder, digest, dimension, chunking FROM collection"
+            "SELECT identity, revision, embedder, digest, dimension, chunking FROM collection"
         ).fetchone()
         if state is None:
             raise NotFoundError("The collection was never finished.", "Ingest a folder into it.")
         self.identity: str = state[0]
-        self.generation: int = state[1]
-        self.maker = Maker(*state[2:])
+        self.revision: int = state[1]
+        self.fingerprint = Fingerprint(*state[2:])
 
     def catalogue(self) -> dict[str, CatalogueEntry]:
         """Every document by its path, in the order of paths."""
@@ -98,30 +98,30 @@ class Snapshot:
             if (document := self.document(path)) is not None:
                 yield document, self._vectors(path)
 
-    def vectors_after(self, generation: int) -> Iterator[tuple[Rows, Vectors]]:
-        """Row ids and vectors [n, dimension] of the passages added after `generation`, in batches."""
+    def vectors_after(self, revision: int) -> Iterator[tuple[Rows, Vectors]]:
+        """Row ids and vectors [n, dimension] of the passages added after `revision`, in batches."""
         found = self._connection.execute(
-            "SELECT row, v.vector FROM passages p JOIN vectors v ON v.id = p.vector WHERE p.generation > ?",
-            (generation,),
+            "SELECT row, v.vector FROM passages p JOIN vectors v ON v.id = p.vector WHERE p.revision > ?",
+            (revision,),
         )
         while batch := found.fetchmany(_BATCH):
             rows = np.array([row for row, _ in batch], dtype=np.int64)
             joined = np.frombuffer(b"".join(vector for _, vector in batch), dtype="<f4")
-            yield rows, joined.reshape(len(batch), self.maker.dimension)
+            yield rows, joined.reshape(len(batch), self.fingerprint.dimension)
 
-    def texts_after(self, generation: int) -> Iterator[Indexed]:
-        """The passages added after `generation`, with the text that is indexed."""
+    def texts_after(self, revision: int) -> Iterator[Indexed]:
+        """The passages added after `revision`, with the text that is indexed."""
         found = self._connection.execute(
             f"SELECT p.row, path, format, modified, {_PASSAGE}"
-            " FROM passages p JOIN documents d ON d.id = p.document WHERE p.generation > ?",
-            (generation,),
+            " FROM passages p JOIN documents d ON d.id = p.document WHERE p.revision > ?",
+            (revision,),
         )
         for row in found:
             yield Indexed(*(*row[:4], _passage(row[1], row[4:]).indexed_text))
 
-    def removed_after(self, generation: int) -> list[int]:
-        """Row ids of the passages removed after `generation`."""
-        found = self._connection.execute("SELECT row FROM removed WHERE generation > ?", (generation,))
+    def removed_after(self, revision: int) -> list[int]:
+        """Row ids of the passages removed after `revision`."""
+        found = self._connection.execute("SELECT row FROM removed WHERE revision > ?", (revision,))
         return [row for (row,) in found]
 
     def rows_within(self, limit: Filter) -> Mask:
@@ -142,7 +142,7 @@ class Snapshot:
             (path,),
         ).fetchall()
         joined = np.frombuffer(b"".join(vector for (vector,) in found), dtype="<f4")
-        return joined.reshape(len(found), self.maker.dimension)
+        return joined.reshape(len(found), self.fingerprint.dimension)
 
     def _scalar(self, query: str) -> int | str:
         value: int | str = self._connection.execute(query).fetchone()[0]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from knowledge_base.notes import notes_as_json
 from knowledge_base.values import Document
-from retrieval.collections import Maker, Stats, content_of, program_version, require_same
+from retrieval.collections import Fingerprint, Stats, content_of, program_version, require_same
 from retrieval.embedded.database import Database
 from retrieval.embedded.snapshot import Snapshot
 from retrieval.values import day_of
@@ -23,13 +23,13 @@ FIRST_ROW = "UPDATE documents SET first_row = (SELECT min(row) FROM passages WHE
 
 
 class Transaction:
-    """Changes of one generation; they become visible together when the transaction ends."""
+    """Changes of one revision; they become visible together when the transaction ends."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         before = Snapshot(connection)
-        self.maker = before.maker
-        self._generation = before.generation + 1
+        self.fingerprint = before.fingerprint
+        self._revision = before.revision + 1
         self._is_advanced = False
 
     def put_vectors(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
@@ -59,7 +59,7 @@ class Transaction:
         self._connection.execute("INSERT INTO texts VALUES (?, ?)", (number, document.text))
         self._connection.executemany(
             "INSERT INTO passages"
-            " (document, ordinal, text, first, last, title, heading, page, ocr, vector, generation)"
+            " (document, ordinal, text, first, last, title, heading, page, ocr, vector, revision)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM vectors WHERE content = ?), ?)",
             (
                 (
@@ -73,7 +73,7 @@ class Transaction:
                     passage.page,
                     passage.ocr,
                     content_of(passage.indexed_text),
-                    self._generation,
+                    self._revision,
                 )
                 for passage in document.passages
             ),
@@ -87,7 +87,7 @@ class Transaction:
         if found is None:
             return
         self._connection.execute(
-            "INSERT INTO removed SELECT row, ? FROM passages WHERE document = ?", (self._generation, found[0])
+            "INSERT INTO removed SELECT row, ? FROM passages WHERE document = ?", (self._revision, found[0])
         )
         self._connection.execute("DELETE FROM documents WHERE id = ?", found)
         self._advance()
@@ -101,7 +101,7 @@ class Transaction:
             return
         self._is_advanced = True
         self._connection.execute(
-            "UPDATE collection SET generation = ?, program = ?", (self._generation, program_version())
+            "UPDATE collection SET revision = ?, program = ?", (self._revision, program_version())
         )
 
 
@@ -110,34 +110,34 @@ class Store:
 
     Args:
         folder: the collection's folder.
-        maker: what the collection is made with; a missing database is created for it, an existing one must
+        fingerprint: what it is made with; a missing database is created, an existing one must
             have been made with the same. None opens whatever is there.
 
     Raises:
-        NotFoundError: there is no database and `maker` is None.
+        NotFoundError: there is no database and `fingerprint` is None.
         MismatchError: the collection was made with something else, or by a newer program.
         StorageError: it cannot be read or written.
     """
 
-    def __init__(self, folder: Path, maker: Maker | None = None) -> None:
+    def __init__(self, folder: Path, fingerprint: Fingerprint | None = None) -> None:
         self._folder = folder
-        self._database = Database(folder / FILE_NAME, create=maker is not None)
-        self._maker: Maker | None = None
-        if maker is None:
+        self._database = Database(folder / FILE_NAME, create=fingerprint is not None)
+        self._fingerprint: Fingerprint | None = None
+        if fingerprint is None:
             return
         try:
-            self._adopt(maker)
+            self._adopt(fingerprint)
         except BaseException:
             self.close()
             raise
-        self._maker = maker
+        self._fingerprint = fingerprint
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """One state of the collection to read from."""
         with self._database.read() as connection:
             snapshot = Snapshot(connection)
-            self._require_same_maker(snapshot.maker)
+            self._require_same_fingerprint(snapshot.fingerprint)
             yield snapshot
 
     @contextmanager
@@ -145,7 +145,7 @@ class Store:
         """Changes that become visible together, or not at all; call with the writer lock held."""
         with self._database.write() as connection:
             transaction = Transaction(connection)
-            self._require_same_maker(transaction.maker)
+            self._require_same_fingerprint(transaction.fingerprint)
             yield transaction
 
     def stats(self) -> Stats:
@@ -155,8 +155,8 @@ class Store:
                 documents=snapshot.document_count(),
                 passages=snapshot.passage_count(),
                 vectors=snapshot.vector_count(),
-                generation=snapshot.generation,
-                maker=snapshot.maker,
+                revision=snapshot.revision,
+                fingerprint=snapshot.fingerprint,
                 stored_bytes=_stored_bytes(self._folder),
             )
 
@@ -173,8 +173,8 @@ class Store:
         """Release the file."""
         self._database.close()
 
-    def _adopt(self, maker: Maker) -> None:
-        """Write down the maker of a new collection, or compare with the one that is written."""
+    def _adopt(self, fingerprint: Fingerprint) -> None:
+        """Write down the fingerprint of a new collection, or compare with the one that is written."""
         with self._database.write() as connection:
             if connection.execute("SELECT 1 FROM collection").fetchone() is None:
                 connection.execute(
@@ -182,21 +182,21 @@ class Store:
                     (
                         uuid.uuid4().hex,
                         program_version(),
-                        maker.embedder,
-                        maker.digest,
-                        maker.dimension,
-                        maker.chunking,
+                        fingerprint.embedder,
+                        fingerprint.digest,
+                        fingerprint.dimension,
+                        fingerprint.chunking,
                     ),
                 )
-            written = Snapshot(connection).maker
-            if maker.chunking and not written.chunking:
-                Transaction(connection).remember_chunking(maker.chunking)
-        require_same(self._folder.name, written, maker)
+            written = Snapshot(connection).fingerprint
+            if fingerprint.chunking and not written.chunking:
+                Transaction(connection).remember_chunking(fingerprint.chunking)
+        require_same(self._folder.name, written, fingerprint)
 
-    def _require_same_maker(self, written: Maker) -> None:
+    def _require_same_fingerprint(self, written: Fingerprint) -> None:
         """Another process may have rebuilt the collection since it was opened."""
-        if self._maker is not None:
-            require_same(self._folder.name, written, self._maker)
+        if self._fingerprint is not None:
+            require_same(self._folder.name, written, self._fingerprint)
 
 
 def _stored_bytes(folder: Path) -> int:

@@ -7,7 +7,7 @@ import pytest
 from knowledge_base.errors import InputError, NotFoundError
 from knowledge_base.notes import Note
 from knowledge_base.values import Document
-from retrieval.values import Filter, Index, Legs
+from retrieval.values import Candidates, Filter, Index
 from tests.fakes import a_document
 
 FEES = a_document(
@@ -34,13 +34,13 @@ CHINESE = a_document(
 ALL = (FEES, LOANS, CHINESE)
 
 
-def paths(legs: Legs) -> tuple[set[str], set[str]]:
-    """Documents of the dense and of the lexical leg."""
-    return {hit.passage.document for hit in legs.dense}, {hit.passage.document for hit in legs.lexical}
+def paths(found: Candidates) -> tuple[set[str], set[str]]:
+    """Documents that the dense and the lexical retriever found."""
+    return {hit.passage.document for hit in found.dense}, {hit.passage.document for hit in found.lexical}
 
 
 def everything(index: Index, limit: Filter, question: str = "card 年费 loan") -> tuple[set[str], set[str]]:
-    """What both legs find when they may return as much as they like."""
+    """What both retrievers find when they may return as much as they like."""
     return paths(index.search([question], 100, limit)[0])
 
 
@@ -49,7 +49,7 @@ class IndexContract:
 
     def test_an_empty_index_finds_nothing(self, index: Index) -> None:
         assert index.catalogue() == {}
-        assert index.search(["anything"], 5) == [Legs((), (), index.generation)]
+        assert index.search(["anything"], 5) == [Candidates((), (), index.revision)]
 
     def test_a_stored_document_comes_back_as_it_was(self, index: Index) -> None:
         index.add(ALL)
@@ -75,34 +75,34 @@ class IndexContract:
     )
     def test_both_legs_find_the_passage_first(self, index: Index, question: str, text: str) -> None:
         index.add(ALL)
-        (legs,) = index.search([question], 3)
-        assert legs.dense[0].passage.text == text
-        assert legs.lexical[0].passage.text == text
+        (found,) = index.search([question], 3)
+        assert found.dense[0].passage.text == text
+        assert found.lexical[0].passage.text == text
 
     def test_a_single_chinese_character_is_found(self, index: Index) -> None:
         index.add(ALL)
-        (legs,) = index.search(["贷"], 3)
-        assert [hit.passage for hit in legs.lexical] == [CHINESE.passages[1]]
+        (found,) = index.search(["贷"], 3)
+        assert [hit.passage for hit in found.lexical] == [CHINESE.passages[1]]
 
     def test_title_and_heading_are_searched_too(self, index: Index) -> None:
         index.add(ALL)
-        (legs,) = index.search(["annual fees"], 3)
-        assert legs.lexical[0].passage.document == FEES.path
+        (found,) = index.search(["annual fees"], 3)
+        assert found.lexical[0].passage.document == FEES.path
 
     def test_hits_are_whole_passages_best_first_and_at_most_depth(self, index: Index) -> None:
         index.add(ALL)
-        (legs,) = index.search(["platinum card 3.35"], 2)
-        for leg in (legs.dense, legs.lexical):
-            assert len(leg) == 2
-            assert leg[0].score >= leg[1].score
-            assert all(hit.passage in index.document(hit.passage.document).passages for hit in leg)
+        (found,) = index.search(["platinum card 3.35"], 2)
+        for hits in (found.dense, found.lexical):
+            assert len(hits) == 2
+            assert hits[0].score >= hits[1].score
+            assert all(hit.passage in index.document(hit.passage.document).passages for hit in hits)
 
     def test_questions_together_find_what_each_finds_alone(self, index: Index) -> None:
         index.add(ALL)
         questions = ["gold card", "贷款利率", "home loan", ""]
         together = index.search(questions, 3)
         alone = [index.search([question], 3)[0] for question in questions]
-        assert [_texts(legs) for legs in together] == [_texts(legs) for legs in alone]
+        assert [_texts(found) for found in together] == [_texts(found) for found in alone]
 
     def test_no_question_no_answer(self, index: Index) -> None:
         index.add(ALL)
@@ -115,13 +115,13 @@ class IndexContract:
 
     def test_a_very_long_question_is_answered(self, index: Index) -> None:
         index.add(ALL)
-        (legs,) = index.search(["platinum card " * 7_000], 1)
-        assert legs.lexical[0].passage == FEES.passages[0]
+        (found,) = index.search(["platinum card " * 7_000], 1)
+        assert found.lexical[0].passage == FEES.passages[0]
 
     def test_signs_of_a_query_language_are_only_text(self, index: Index) -> None:
         index.add(ALL)
-        (legs,) = index.search(['+"platinum" AND (card OR -year) ~2 field:[* TO *] \\'], 1)
-        assert legs.lexical[0].passage == FEES.passages[0]
+        (found,) = index.search(['+"platinum" AND (card OR -year) ~2 field:[* TO *] \\'], 1)
+        assert found.lexical[0].passage == FEES.passages[0]
 
     def test_a_depth_below_one_is_refused(self, index: Index) -> None:
         with pytest.raises(InputError):
@@ -132,9 +132,9 @@ class IndexContract:
         changed = a_document(FEES.path, ["The diamond card costs 2,600 yuan."], title="Fees 2026")
         index.add([changed])
         assert index.document(FEES.path) == changed
-        (legs,) = index.search(["platinum diamond"], 10)
-        assert [hit.passage.text for hit in legs.lexical] == [changed.passages[0].text]
-        assert not {hit.passage for hit in legs.dense} & set(FEES.passages)
+        (found,) = index.search(["platinum diamond"], 10)
+        assert [hit.passage.text for hit in found.lexical] == [changed.passages[0].text]
+        assert not {hit.passage for hit in found.dense} & set(FEES.passages)
 
     def test_a_deleted_document_is_gone_from_everywhere(self, index: Index) -> None:
         index.add(ALL)
@@ -153,11 +153,11 @@ class IndexContract:
 
     def test_deleting_what_is_not_there_changes_nothing(self, index: Index) -> None:
         index.add(ALL)
-        before = index.generation
+        before = index.revision
         index.delete(["nowhere.md"])
         index.delete([])
         index.add([])
-        assert index.generation == before
+        assert index.revision == before
         assert set(index.catalogue()) == {document.path for document in ALL}
 
     def test_an_unknown_document_is_an_error_that_names_it(self, index: Index) -> None:
@@ -165,14 +165,14 @@ class IndexContract:
             index.document("nowhere.md")
 
     def test_every_change_is_a_new_generation_and_hits_tell_theirs(self, index: Index) -> None:
-        seen = [index.generation]
+        seen = [index.revision]
         for document in (FEES, FEES, None):
             if document:
                 index.add([document])
             else:
                 index.delete([FEES.path])
-            seen.append(index.generation)
-            assert index.search(["card"], 1)[0].generation == seen[-1]
+            seen.append(index.revision)
+            assert index.search(["card"], 1)[0].revision == seen[-1]
         assert seen == sorted(set(seen))
 
     def test_a_document_without_passages_is_kept(self, index: Index) -> None:
@@ -199,7 +199,7 @@ class IndexContract:
             (Filter(documents=frozenset({"nowhere.md"})), set()),
         ],
     )
-    def test_a_filter_limits_both_legs(self, index: Index, limit: Filter, allowed: set[str]) -> None:
+    def test_a_filter_limits_both_retrievers(self, index: Index, limit: Filter, allowed: set[str]) -> None:
         index.add(ALL)
         assert everything(index, limit) == (allowed, allowed)
 
@@ -221,8 +221,8 @@ class IndexContract:
         wanted = a_document("mine/notes.txt", ["Something about one vault and much else besides."])
         index.add([*better, wanted])
         assert everything(index, Filter(folder="mine"), "vault hours") == ({wanted.path},) * 2
-        (legs,) = index.search(["vault hours"], 1, Filter(folder="mine"))
-        assert paths(legs) == ({wanted.path}, {wanted.path})
+        (found,) = index.search(["vault hours"], 1, Filter(folder="mine"))
+        assert paths(found) == ({wanted.path}, {wanted.path})
 
     def test_odd_texts_come_back_unchanged(self, index: Index) -> None:
         odd = a_document(
@@ -233,8 +233,8 @@ class IndexContract:
         assert index.search(["quote"], 1)[0].lexical[0].passage == odd.passages[0]
 
 
-def _texts(legs: Legs) -> tuple[Sequence[str], Sequence[str]]:
-    return [hit.passage.text for hit in legs.dense], [hit.passage.text for hit in legs.lexical]
+def _texts(found: Candidates) -> tuple[Sequence[str], Sequence[str]]:
+    return [hit.passage.text for hit in found.dense], [hit.passage.text for hit in found.lexical]
 
 
 def documents_of(count: int, passages: int = 3) -> list[Document]:

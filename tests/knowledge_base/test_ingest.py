@@ -46,11 +46,11 @@ def test_everything_is_added_and_a_second_run_does_nothing(folder: Path) -> None
     report = run(folder, store)
     assert report.added == ("a.txt", "b.txt", "deep/c.txt")
     assert (report.passages, report.unchanged, report.failed) == (3, (), ())
-    generation = store.generation
+    revision = store.revision
     again = run(folder, store)
     assert again.unchanged == report.added
     assert (again.added, again.changed, again.removed, again.passages) == ((), (), (), 0)
-    assert store.generation == generation
+    assert store.revision == revision
 
 
 def test_documents_say_what_they_are(folder: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from knowledge_base.errors import InputError
 from retrieval.retriever import Retriever, SearchSettings
-from retrieval.values import NO_FILTER, Filter, Legs
+from retrieval.values import NO_FILTER, Candidates, Filter
 from tests.fakes import FakeIndex, a_document
 
 
@@ -17,7 +17,7 @@ class CountingIndex(FakeIndex):
         super().__init__()
         self.asked: list[str] = []
 
-    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Legs]:
+    def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Candidates]:
         self.asked.extend(questions)
         return super().search(questions, depth, limit)
 

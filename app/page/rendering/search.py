@@ -1,4 +1,4 @@
-"""What a search found, leg by leg, and what the model was given."""
+"""What each retriever found, and what the model was given."""
 
 from collections.abc import Mapping
 
@@ -11,12 +11,12 @@ from retrieval.retriever import Ranked, Retrieval
 
 
 def results(retrieval: Retrieval, texts: Texts) -> Markup:
-    """The fused order with each leg's rank and score."""
+    """The fused order with each retriever's rank and score."""
     line = texts.found.format(
         n=len(retrieval.ranked),
         ms=round(1000 * retrieval.seconds),
-        dense=len(retrieval.legs.dense),
-        lexical=len(retrieval.legs.lexical),
+        dense=len(retrieval.candidates.dense),
+        lexical=len(retrieval.candidates.lexical),
     )
     if not retrieval.ranked:
         return hint(texts.nothing_found)

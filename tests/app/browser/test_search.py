@@ -1,4 +1,4 @@
-"""The retrieval page: ranks of both legs, filters, the prompt."""
+"""The retrieval page: ranks of both retrievers, filters, the prompt."""
 
 import pytest
 

@@ -49,7 +49,7 @@ def fill(collections: Collections) -> None:
 def contents(reading: Reading) -> tuple[object, ...]:
     """All that a collection holds."""
     found = [(document, vectors.tobytes()) for document, vectors in reading.everything()]
-    return reading.maker, reading.catalogue(), found
+    return reading.fingerprint, reading.catalogue(), found
 
 
 @pytest.fixture

@@ -132,11 +132,11 @@ def test_readers_see_each_document_whole_while_it_is_replaced_again_and_again(
     def read() -> None:
         reader = home.open("bank", FakeEmbedder())
         while not stopped.is_set():
-            (legs,) = reader.search(["vault rule"], 20)
-            for leg in (legs.dense, legs.lexical):
-                numbers = {hit.passage.text.split()[2] for hit in leg}
-                if len(leg) != 4 or len(numbers) != 1:
-                    wrong.append(leg)
+            (found,) = reader.search(["vault rule"], 20)
+            for hits in (found.dense, found.lexical):
+                numbers = {hit.passage.text.split()[2] for hit in hits}
+                if len(hits) != 4 or len(numbers) != 1:
+                    wrong.append(hits)
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -150,7 +150,7 @@ def test_readers_see_each_document_whole_while_it_is_replaced_again_and_again(
 
 def test_writers_in_threads_take_turns(home: ElasticsearchHome) -> None:
     index = home.create("bank", FakeEmbedder())
-    before = index.generation
+    before = index.revision
     threads = [
         threading.Thread(target=index.add, args=([a_document(f"{n}.txt", [f"text {n}"])],)) for n in range(4)
     ]
@@ -159,7 +159,7 @@ def test_writers_in_threads_take_turns(home: ElasticsearchHome) -> None:
     for thread in threads:
         thread.join()
     assert len(index.catalogue()) == 4
-    assert index.generation == before + 4
+    assert index.revision == before + 4
 
 
 def test_the_lease_is_free_after_use(home: ElasticsearchHome, elasticsearch: Cluster) -> None:

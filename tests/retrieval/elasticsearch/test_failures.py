@@ -144,9 +144,9 @@ def test_calls_that_are_refused_or_lost_are_made_again(
     spoiler.spoil(how, path, 2)
     spoiled.delete([LOANS.path])
     spoiler.spoil(how, path, 2)
-    (legs,) = spoiled.search(["白金卡年费是多少？"], 3)
-    assert legs.lexical[0].passage == CHINESE.passages[0]
-    assert len(legs.dense) == 3
+    (found,) = spoiled.search(["白金卡年费是多少？"], 3)
+    assert found.lexical[0].passage == CHINESE.passages[0]
+    assert len(found.dense) == 3
     assert len(spoiled.document(CHINESE.path).passages) == 2
 
 
@@ -155,11 +155,11 @@ def test_a_cluster_that_refuses_for_long_is_named_and_nothing_is_half_there(
 ) -> None:
     spoiler, url = proxy
     spoiled = opened(through(elasticsearch, url, patience=0.5), tmp_path)
-    before = index.generation
+    before = index.revision
     spoiler.spoil("refuse", "_bulk", 1000)
     with pytest.raises(UnavailableError, match=r"overloaded or not ready: queue is full\. Run .* again"):
         spoiled.add([LOANS])
-    assert index.generation == before
+    assert index.revision == before
     assert set(index.catalogue()) == {FEES.path}
     spoiler.spoil("", "", 0)
     spoiled.add([LOANS])
@@ -177,8 +177,8 @@ def test_a_bulk_load_that_is_cut_off_shows_nothing_and_is_cleared_away(
         spoiled.add([changed, LOANS])
     elasticsearch.client.indices.refresh(index=alias_of(elasticsearch.settings.prefix, "bank"))
     assert index.document(FEES.path) == FEES
-    (legs,) = index.search(["diamond platinum loan"], 10)
-    assert {hit.passage for hit in (*legs.dense, *legs.lexical)} == set(FEES.passages)
+    (found,) = index.search(["diamond platinum loan"], 10)
+    assert {hit.passage for hit in (*found.dense, *found.lexical)} == set(FEES.passages)
     index.add([CHINESE])
     alias = alias_of(elasticsearch.settings.prefix, "bank")
     left = elasticsearch.client.count(index=alias, query={"term": {"kind": "document"}})
@@ -200,7 +200,7 @@ def test_what_is_deleted_elsewhere_is_an_error_and_never_made_again(
     elasticsearch: Cluster, home: ElasticsearchHome, index: ElasticsearchIndex
 ) -> None:
     home.delete("bank")
-    for use in (lambda: index.search(["card"], 1), lambda: index.add([LOANS]), lambda: index.generation):
+    for use in (lambda: index.search(["card"], 1), lambda: index.add([LOANS]), lambda: index.revision):
         with pytest.raises(NotFoundError):
             use()
     assert not elasticsearch.client.indices.get_alias(index=f"{elasticsearch.settings.prefix}*").body

@@ -56,7 +56,7 @@ def test_documents_are_read_without_an_embedder(home: ElasticsearchHome) -> None
     filled(home)
     stats = home.stats("bank")
     assert (stats.documents, stats.passages, stats.vectors) == (3, 5, 5)
-    assert stats.maker.embedder == "fake"
+    assert stats.fingerprint.embedder == "fake"
     assert stats.stored_bytes > 0
     with home.reading("bank") as reading:
         assert set(reading.catalogue()) == {document.path for document in ALL}
@@ -113,7 +113,7 @@ def test_a_rebuild_takes_the_place_at_once_and_for_everybody(
     home: ElasticsearchHome, elasticsearch: Cluster
 ) -> None:
     old = filled(home)
-    before = old.generation
+    before = old.revision
     other = FakeEmbedder("other", dimension=32)
     changed = a_document(FEES.path, ["The diamond card costs 2,600."], title="Fees 2027")
     with home.rebuilding("bank", other, {"max_tokens": 99}) as fresh:
@@ -129,7 +129,7 @@ def test_a_rebuild_takes_the_place_at_once_and_for_everybody(
         FEES.path: changed,
         CHINESE.path: CHINESE,
     }
-    assert index.generation > before
+    assert index.revision > before
     assert indices(elasticsearch) == [f"{elasticsearch.settings.prefix}bank~v2"]
     index.add([FEES])
 

@@ -102,8 +102,8 @@ def test_many_documents_are_paged_through(index: ElasticsearchIndex) -> None:
     documents = documents_of(1200, passages=1)
     index.add(documents)
     assert list(index.catalogue()) == sorted(document.path for document in documents)
-    (legs,) = index.search(["unique0777"], 5)
-    assert legs.lexical[0].passage.text.startswith("unique0777")
+    (found,) = index.search(["unique0777"], 5)
+    assert found.lexical[0].passage.text.startswith("unique0777")
     index.delete([document.path for document in documents[:1100]])
     assert len(index.catalogue()) == 100
 
@@ -124,19 +124,19 @@ def test_a_generation_is_never_used_twice_even_by_another_collection_of_that_nam
     home: ElasticsearchHome, index: ElasticsearchIndex
 ) -> None:
     index.add([FEES])
-    before = index.generation
+    before = index.revision
     home.delete("bank")
-    assert home.create("bank", FakeEmbedder()).generation > before
+    assert home.create("bank", FakeEmbedder()).revision > before
 
 
 def test_sweeping_leaves_the_generation(index: ElasticsearchIndex, elasticsearch: Cluster) -> None:
     index.add([FEES])
     index.add([FEES])
-    before = index.generation
+    before = index.revision
     assert stored(elasticsearch) == 6
     index.compact()
     assert stored(elasticsearch) == 3
-    assert index.generation == before
+    assert index.revision == before
     state = read_state(elasticsearch, alias_of(elasticsearch.settings.prefix, "bank"))
     assert state is not None
     assert state.is_clean

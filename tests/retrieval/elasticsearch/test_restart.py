@@ -37,8 +37,8 @@ def test_a_load_goes_on_when_the_server_is_back(elasticsearch_server: LocalServe
     loader.join()
     assert len(done) == 40
     assert set(index.catalogue()) == {document.path for document in documents}
-    (legs,) = index.search(["unique0399"], 3)
-    assert {hit.passage.document for hit in legs.lexical} == {documents[399].path}
+    (found,) = index.search(["unique0399"], 3)
+    assert {hit.passage.document for hit in found.lexical} == {documents[399].path}
 
 
 def test_an_impatient_load_names_the_server_and_keeps_what_was_done(

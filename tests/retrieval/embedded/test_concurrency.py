@@ -153,11 +153,11 @@ def test_threads_search_while_one_writes(folder: Path) -> None:
     def search() -> int:
         searches = 0
         while not stop.is_set():
-            (legs,) = index.search(["steady word version"], size)
-            versions = {hit.passage.text.split()[-1] for hit in legs.dense}
+            (found,) = index.search(["steady word version"], size)
+            versions = {hit.passage.text.split()[-1] for hit in found.dense}
             assert len(versions) == 1, "two versions of one document in one answer"
-            assert len(legs.dense) == size
-            assert {hit.passage.document for hit in legs.lexical} <= {"doc.md"}
+            assert len(found.dense) == size
+            assert {hit.passage.document for hit in found.lexical} <= {"doc.md"}
             searches += 1
         return searches
 
@@ -168,6 +168,6 @@ def test_threads_search_while_one_writes(folder: Path) -> None:
         stop.set()
         assert writer.result() > 3
         assert all(reader.result() > 3 for reader in readers)
-    (legs,) = index.search(["steady word version"], size)
-    assert len(legs.lexical) == size
+    (found,) = index.search(["steady word version"], size)
+    assert len(found.lexical) == size
     index.close()

@@ -38,7 +38,7 @@ def test_collections_are_made_listed_and_opened(home: Home) -> None:
 def test_documents_are_read_without_an_embedder(home: Home) -> None:
     filled(home).close()
     assert home.stats("bank").documents == 3
-    assert home.stats("bank").maker.embedder == "fake"
+    assert home.stats("bank").fingerprint.embedder == "fake"
     with home.reading("bank") as snapshot:
         assert set(snapshot.catalogue()) == {document.path for document in ALL}
         assert snapshot.document(CHINESE.path) == CHINESE
@@ -146,11 +146,11 @@ def test_a_rebuild_takes_the_place_at_once_and_for_everybody(home: Home) -> None
         FEES.path: changed,
         CHINESE.path: CHINESE,
     }
-    (legs,) = index.search(["diamond 年费"], 100)
-    for leg in (legs.dense, legs.lexical):
-        assert {hit.passage for hit in leg} <= {*changed.passages, *CHINESE.passages}
-    assert len(legs.dense) == 3
-    assert legs.lexical[0].passage in (changed.passages[0], CHINESE.passages[0])
+    (found,) = index.search(["diamond 年费"], 100)
+    for hits in (found.dense, found.lexical):
+        assert {hit.passage for hit in hits} <= {*changed.passages, *CHINESE.passages}
+    assert len(found.dense) == 3
+    assert found.lexical[0].passage in (changed.passages[0], CHINESE.passages[0])
     assert not (home.collection_folder("bank") / "rebuild").exists()
 
 

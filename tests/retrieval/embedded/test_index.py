@@ -71,7 +71,7 @@ def test_what_was_added_is_there_after_reopening(folder: Path) -> None:
     index.close()
     again = EmbeddedIndex(folder, FakeEmbedder())
     assert again.search(["platinum card", "贷款"], 4) == before
-    assert again.generation == before[0].generation
+    assert again.revision == before[0].revision
 
 
 @pytest.mark.parametrize("other", [FakeEmbedder("other"), FakeEmbedder(dimension=32)])
@@ -148,12 +148,12 @@ def test_another_process_sees_and_is_seen(folder: Path) -> None:
     ours.add([FEES])
     assert theirs.search(["platinum"], 1)[0].lexical[0].passage == FEES.passages[0]
     theirs.add([a_document("new.txt", ["zebra crossing"])])
-    (legs,) = ours.search(["zebra"], 1)
-    assert legs.dense[0].passage.document == legs.lexical[0].passage.document == "new.txt"
+    (found,) = ours.search(["zebra"], 1)
+    assert found.dense[0].passage.document == found.lexical[0].passage.document == "new.txt"
     ours.delete(["new.txt"])
-    (legs,) = theirs.search(["zebra"], 9)
-    assert legs.lexical == ()
-    assert {hit.passage.document for hit in legs.dense} == {FEES.path}
+    (found,) = theirs.search(["zebra"], 9)
+    assert found.lexical == ()
+    assert {hit.passage.document for hit in found.dense} == {FEES.path}
 
 
 def test_stats_count_what_is_there(folder: Path) -> None:
@@ -161,7 +161,7 @@ def test_stats_count_what_is_there(folder: Path) -> None:
     index.add(ALL)
     stats = index.stats()
     assert (stats.documents, stats.passages, stats.vectors) == (3, 5, 5)
-    assert stats.maker.embedder == "fake"
+    assert stats.fingerprint.embedder == "fake"
     assert stats.stored_bytes > 10_000
 
 

@@ -88,10 +88,10 @@ def check(folder: Path, done: dict[str, int], newest: int) -> None:
     assert len(whole) == PASSAGES * len(visible)
     for path, document in visible.items():
         assert len(document.passages) == index.catalogue()[path].passages == PASSAGES
-    (legs,) = index.search(["passage version"], 1_000)
-    assert {hit.passage.id for hit in legs.dense} == whole
-    assert {hit.passage.id for hit in legs.lexical} == whole
-    assert legs.generation == index.generation
+    (found,) = index.search(["passage version"], 1_000)
+    assert {hit.passage.id for hit in found.dense} == whole
+    assert {hit.passage.id for hit in found.lexical} == whole
+    assert found.revision == index.revision
     index.close()
 
 

@@ -1,4 +1,4 @@
-"""Whatever is added, changed and deleted in whatever order: database and both legs equal a dictionary."""
+"""Whatever is added, changed and deleted in whatever order: database and both found equal a dictionary."""
 
 import tempfile
 from pathlib import Path
@@ -68,9 +68,9 @@ class IndexMachine(RuleBasedStateMachine):
         if limit.is_empty:
             assert {path: self.index.document(path) for path in self.index.catalogue()} == model
         expected = sorted(p.id for document in model.values() for p in document.passages)
-        (legs,) = self.index.search(["common"], 100, limit)
-        assert sorted(hit.passage.id for hit in legs.dense) == expected
-        assert sorted(hit.passage.id for hit in legs.lexical) == expected
+        (found,) = self.index.search(["common"], 100, limit)
+        assert sorted(hit.passage.id for hit in found.dense) == expected
+        assert sorted(hit.passage.id for hit in found.lexical) == expected
 
     def teardown(self) -> None:
         if hasattr(self, "index"):

@@ -14,7 +14,7 @@ from knowledge_base.errors import StorageError
 from retrieval.embedded import EmbeddedIndex, dense, lexical
 from retrieval.embedded.checksums import is_lexical_intact
 from retrieval.embedded.snapshot import Snapshot
-from retrieval.values import Legs
+from retrieval.values import Candidates
 from tests.contracts.index_contract import documents_of
 from tests.fakes import FakeEmbedder, a_document
 
@@ -39,12 +39,12 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def scores(found: list[Legs]) -> list[list[tuple[str, float]]]:
+def scores(found: list[Candidates]) -> list[list[tuple[str, float]]]:
     """Text and score of every hit; the lexical scores may move a little when deletions are merged away."""
     return [
-        [(hit.passage.text, round(hit.score, 4)) for hit in leg]
-        for legs in found
-        for leg in (legs.dense, legs.lexical)
+        [(hit.passage.text, round(hit.score, 4)) for hit in hits]
+        for found in found
+        for hits in (found.dense, found.lexical)
     ]
 
 
@@ -121,8 +121,8 @@ def test_damage_costs_one_rebuild(
     assert search(folder) == before
 
 
-def only_after_the_beginning(_: Snapshot, generation: int) -> Iterator[None]:
-    assert generation > 0, "read every vector again"
+def only_after_the_beginning(_: Snapshot, revision: int) -> Iterator[None]:
+    assert revision > 0, "read every vector again"
     return iter(())
 
 
@@ -227,9 +227,9 @@ def test_projections_of_another_history_are_made_again(folder: Path, tmp_path: P
     index = EmbeddedIndex(folder, FakeEmbedder())
     other = a_document("other.txt", ["card fees of another kind", "card fees of a third kind"])
     index.add([other])
-    (legs,) = index.search(["card fees"], 1_000)
+    (found,) = index.search(["card fees"], 1_000)
     expected = {p.id for document in (*DOCUMENTS, other) for p in document.passages}
-    assert {hit.passage.id for hit in legs.dense} == {hit.passage.id for hit in legs.lexical} == expected
+    assert {hit.passage.id for hit in found.dense} == {hit.passage.id for hit in found.lexical} == expected
     index.close()
 
 
@@ -264,14 +264,14 @@ def test_a_search_does_not_fail_because_it_cannot_save(folder: Path) -> None:
 
 def test_the_stamp_tells_what_the_file_holds(folder: Path) -> None:
     stamp = json.loads((folder / "dense.json").read_text())
-    assert (stamp["generation"], stamp["rows"], stamp["dimension"]) == (1, 120, 256)
+    assert (stamp["revision"], stamp["rows"], stamp["dimension"]) == (1, 120, 256)
 
 
 def test_dense_scores_are_cosines(folder: Path) -> None:
     embedder = FakeEmbedder()
-    (legs,) = EmbeddedIndex(folder, embedder).search(["unique0003 card"], 200)
+    (found,) = EmbeddedIndex(folder, embedder).search(["unique0003 card"], 200)
     question = embedder.embed(["unique0003 card"], "query")[0]
-    for hit in legs.dense:
+    for hit in found.dense:
         cosine = float(np.dot(embedder.embed([hit.passage.indexed_text], "passage")[0], question))
         assert hit.score == pytest.approx(cosine, abs=1e-5)
-    assert len(legs.dense) == sum(len(document.passages) for document in DOCUMENTS)
+    assert len(found.dense) == sum(len(document.passages) for document in DOCUMENTS)

@@ -10,4 +10,4 @@ _CHINESE = """
 怎么 怎样 如何 几 为 被 于 中 吗 呢 我 你 您 可以 请问
 """
 
-EMPTY_WORDS = frozenset(_ENGLISH.split() + _CHINESE.split())
+STOP_WORDS = frozenset(_ENGLISH.split() + _CHINESE.split())

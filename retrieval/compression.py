@@ -11,7 +11,7 @@ from dataclasses import replace
 from knowledge_base.sentences import sentence_spans
 from retrieval.context import Packed
 from retrieval.figures import asks_for_figure, holds_figure
-from retrieval.units import units_of
+from retrieval.terms import content_terms
 from retrieval.values import Vectors
 
 Embed = Callable[[Sequence[str]], Vectors]
@@ -24,7 +24,7 @@ _ABOVE = 0.3
 _FIGURE = 0.2
 
 
-def focus(question: str, packed: Sequence[Packed], keep: int, embed: Embed) -> tuple[Packed, ...]:
+def compress(question: str, packed: Sequence[Packed], keep: int, embed: Embed) -> tuple[Packed, ...]:
     """Each of `packed` with the `keep` sentences nearest to `question`, in their order, under its headings.
 
     Near is the share of the question's words that a sentence holds, and its cosine with the question. A word
@@ -32,7 +32,7 @@ def focus(question: str, packed: Sequence[Packed], keep: int, embed: Embed) -> t
     and little if the headings hold it too: "platinum" tells the rows of a fee list apart, "fee" does not. A
     question for a number is nearer to the sentences with numbers. The two nearest sentences hold the answer
     in .95 of the sample bank's cases, .94 of SQuAD's and .89 of CMRC's, the three nearest in .99, .97 and .93
-    (`benchmarks/focus.py`).
+    (`benchmarks/compression.py`).
 
     All sentences are embedded in one call; a passage of no more than `keep` sentences stays as it is.
     """
@@ -43,7 +43,7 @@ def focus(question: str, packed: Sequence[Packed], keep: int, embed: Embed) -> t
     unique = list(dict.fromkeys(sentence for sentences in long for sentence in sentences))
     vectors = embed([question, *unique])
     nearness = dict(zip(unique, (vectors[1:] @ vectors[0]).tolist(), strict=True))
-    asked, figure = units_of(question), asks_for_figure(question)
+    asked, figure = content_terms(question), asks_for_figure(question)
     return tuple(
         piece
         if len(sentences) <= keep
@@ -61,8 +61,8 @@ def _scores(
     asked: frozenset[str], figure: bool, piece: Packed, nearness: Mapping[str, float]
 ) -> dict[str, float]:
     """How near each sentence of a passage is to the question, which asks for a `figure` or not."""
-    held = {sentence: units_of(sentence) for sentence in _sentences(piece)}
-    above = units_of(_heading(piece))
+    held = {sentence: content_terms(sentence) for sentence in _sentences(piece)}
+    above = content_terms(_heading(piece))
     weights = {word: _weight(word, held.values()) * (_ABOVE if word in above else 1.0) for word in asked}
     total = sum(weights.values()) or 1.0
     return {

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from retrieval.metrics import mean_reciprocal_rank, ndcg_at, recall_at
+from benchmarks.ranking_metrics import mean_reciprocal_rank, ndcg_at, recall_at
 
 RANKINGS = [["a", "b", "c"], ["x", "y", "z"], ["m"]]
 RELEVANT = [frozenset({"a"}), frozenset({"z"}), frozenset({"n"})]

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge_base.values import Passage
+from retrieval.compression import compress
 from retrieval.context import Packed
-from retrieval.focus import focus
 from tests.fakes import FakeEmbedder
 
 ROWS = ("Card: Classic; Annual fee: 0", "Card: Gold; Annual fee: 200", "Card: Platinum; Annual fee: 680")
@@ -19,7 +19,7 @@ def packed(*sentences: str, title: str = "Fees 2026") -> Packed:
 
 
 def embed_counting(embedder: FakeEmbedder, question: str, pieces: list[Packed], keep: int) -> list[str]:
-    narrowed = focus(question, pieces, keep, lambda texts: embedder.embed(texts, "query"))
+    narrowed = compress(question, pieces, keep, lambda texts: embedder.embed(texts, "query"))
     return [piece.text for piece in narrowed]
 
 
@@ -30,7 +30,7 @@ def test_the_row_that_is_asked_for_stays_under_its_headings() -> None:
 
 def by_words(question: str, piece: Packed) -> str:
     """The one sentence that stays if all are equally near to the embedder."""
-    (narrowed,) = focus(question, [piece], 1, lambda texts: np.ones((len(texts), 1), dtype=np.float32))
+    (narrowed,) = compress(question, [piece], 1, lambda texts: np.ones((len(texts), 1), dtype=np.float32))
     return narrowed.text.partition("\n")[2]
 
 
@@ -71,7 +71,7 @@ def test_all_sentences_of_all_passages_are_embedded_in_one_call() -> None:
 
 def test_the_passage_itself_stays_whole_for_citing() -> None:
     piece = packed(*ROWS)
-    narrowed = focus("gold", [piece], 1, lambda texts: FakeEmbedder().embed(texts, "query"))[0]
+    narrowed = compress("gold", [piece], 1, lambda texts: FakeEmbedder().embed(texts, "query"))[0]
     assert (narrowed.passage, narrowed.end) == (piece.passage, piece.end)
 
 

@@ -1,6 +1,6 @@
 """How often the sentences that are read hold the answer: narrowing to the nearest ones loses some.
 
-usage: python benchmarks/focus.py [--data train.en.json train.zh.json] [--bank] [--questions 350]
+usage: python benchmarks/compression.py [--data train.en.json train.zh.json] [--bank] [--questions 350]
        [--json FILE]
 
 For every question its own passage is narrowed to the one, two, three and four nearest sentences. Counted are
@@ -28,9 +28,9 @@ from finetune.pairs.evidence import squeezed, stands_in
 from finetune.pairs.formats import read_pairs
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import Passage
+from retrieval.compression import Embed, compress
 from retrieval.context import Packed
 from retrieval.embedded.index import EmbeddedIndex
-from retrieval.focus import Embed, focus
 from retrieval.values import Embedder
 
 KEPT = (1, 2, 3, 4)
@@ -117,7 +117,9 @@ def _held(wanted: Wanted, embed: Embed) -> list[bool]:
     passage = wanted.passage
     whole = Packed(passage, passage.indexed_text, passage.end, 0)
     embedded = cache(embed)  # the same sentences each time
-    narrowed = [focus(wanted.question, [whole], keep, lambda texts: embedded(tuple(texts))) for keep in KEPT]
+    narrowed = [
+        compress(wanted.question, [whole], keep, lambda texts: embedded(tuple(texts))) for keep in KEPT
+    ]
     return [wanted.is_held_by(packed.text) for (packed,) in narrowed]
 
 

@@ -19,7 +19,7 @@ _FULL_ERRNO = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
-def translated(place: Path) -> Iterator[None]:
+def translate_errors(place: Path) -> Iterator[None]:
     """Turn storage failures inside the block into StorageError or BusyError that name `place`.
 
     Misuse of the database (ProgrammingError, IntegrityError …) is a defect of ours and passes unchanged.

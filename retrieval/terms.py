@@ -3,14 +3,14 @@
 import re
 import unicodedata
 
-from retrieval.empty_words import EMPTY_WORDS
-from retrieval.han import HAN, HAN_CHARACTER
+from knowledge_base.characters import HAN, HAN_CHARACTER
+from retrieval.stop_words import STOP_WORDS
 
 _WORD = re.compile(rf"[{HAN}]+|\d+(?:[.,:/-]\d+)*|[^\W\d_{HAN}]+")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 
 
-def units_of(text: str) -> frozenset[str]:
+def content_terms(text: str) -> frozenset[str]:
     """Words, numbers, and pairs of neighbouring Han characters (single ones where a run is that short).
 
     Words that say nothing are left out, unless there are no others.
@@ -21,15 +21,15 @@ def units_of(text: str) -> frozenset[str]:
             units.update(run[i : i + 2] for i in range(len(run) - 1))
         else:
             units.add(run.replace(",", ""))
-    return frozenset(units - EMPTY_WORDS) or frozenset(units)
+    return frozenset(units - STOP_WORDS) or frozenset(units)
 
 
-def held_by(text: str) -> frozenset[str]:
+def supporting_terms(text: str) -> frozenset[str]:
     """Units that a text can lend to another one: its own, and each of its Han characters by itself.
 
     "1950年" is a number and a single character; in "1950年制定" that character stands in a pair only.
     """
-    return units_of(text) | frozenset(HAN_CHARACTER.findall(text))
+    return content_terms(text) | frozenset(HAN_CHARACTER.findall(text))
 
 
 def numbers_of(text: str) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from retrieval.units import numbers_of, share, units_of
+from retrieval.terms import content_terms, numbers_of, share
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ def test_numbers_are_read_whole(text: str, numbers: set[str]) -> None:
 
 
 def test_han_runs_become_pairs_and_empty_words_vanish() -> None:
-    assert units_of("the 白金卡 of 2026") == {"白金", "金卡", "2026"}
-    assert units_of("the") == {"the"}
+    assert content_terms("the 白金卡 of 2026") == {"白金", "金卡", "2026"}
+    assert content_terms("the") == {"the"}
 
 
 def test_nothing_wanted_is_never_held() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import tantivy
 
-from retrieval.han import HAN
+from knowledge_base.characters import HAN
 
 TOKENIZER = "domainqa"
 

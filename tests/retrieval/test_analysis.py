@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.embedded.analysis import cut_han, query_terms, telling_words, terms
+from retrieval.analysis import cut_han, query_terms, telling_words, terms
 
 
 @pytest.mark.parametrize(
