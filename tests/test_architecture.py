@@ -14,7 +14,7 @@ FILES = sorted(file for layer in LAYERS for file in (ROOT / layer).rglob("*.py")
 MODULES = {
     ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in FILES
 }
-MOST_FILE_LINES = 350
+MOST_FILE_LINES = 500
 MOST_FUNCTION_LINES = 50
 MOST_COMMAND_LINES = 30
 
