@@ -20,7 +20,7 @@ import psutil
 from packaging.requirements import Requirement
 
 from answering.generation.remote.generator import RemoteGenerator
-from app.access.address import asks
+from app.access.rules import asks
 from app.access.store import AccessStore
 from app.adapters import open_registry
 from app.engines import open_cluster, open_remote_generator

@@ -17,24 +17,21 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Response
 
-from app.access.address import asks, host_names, is_loopback
-from app.access.body_limit import BodyLimit
-from app.access.middleware import Access
-from app.access.rate import RateLimit
-from app.access.request_log import RequestLog, nowhere, to_stderr
+from app.access.middleware import Access, RateLimit
+from app.access.rules import asks, host_names, is_loopback
 from app.access.store import AccessStore
+from app.api.caller import Caller
 from app.api.jobs import Jobs
 from app.api.mount import add_api
+from app.middleware import BodyLimit, Guard, RequestLog, nowhere, to_stderr
 from app.page.frame import Limits
-from app.page.guarded import GuardedService
 from app.page.layout import Page
 from app.page.login import add_login
 from app.page.reports import ADDRESS, report_response
 from app.page.runs import Runs
-from app.page.service import Service
 from app.page.theme import theme
-from app.security import Guard
 from app.settings import Settings
+from app.workspace import Workspace
 from knowledge_base.errors import BusyError, InputError
 from knowledge_base.loaders import formats
 
@@ -46,9 +43,9 @@ _IDLE_SECONDS = 75
 _QUEUED = 64  # events of all sessions that may wait; more are refused, with a message
 
 
-def create_app(service: Service, settings: Settings, runs: Runs) -> FastAPI:
+def create_app(workspace: Workspace, settings: Settings, runs: Runs) -> FastAPI:
     """The application: the page, whose work goes on in `runs`, the API, reports, and what guards them."""
-    jobs = Jobs(service, settings.home)
+    jobs = Jobs(settings.home)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -58,16 +55,16 @@ def create_app(service: Service, settings: Settings, runs: Runs) -> FastAPI:
     app = FastAPI(
         title="domainqa", version=version("domainqa"), docs_url=None, redoc_url=None, lifespan=lifespan
     )
-    add_api(app, service, settings, jobs)
+    add_api(app, workspace, settings, jobs)
 
     @app.get(f"{ADDRESS}/{{kind}}/{{name}}", include_in_schema=False)
-    def report(kind: Literal["runs", "adapters"], name: str) -> Response:
-        return report_response(service, kind, name)
+    def report(kind: Literal["runs", "adapters"], name: str, session: Caller) -> Response:
+        return report_response(session, kind, name)
 
     store = AccessStore(settings.home)
     add_login(app, store, settings.language)
     limits = Limits(settings.max_file_megabytes, tuple(f".{name}" for name in sorted(formats())))
-    page = Page(GuardedService(service), runs, limits, settings.language)
+    page = Page(workspace, runs, limits, settings.language)
     page.blocks.queue(api_open=False, max_size=_QUEUED)
     gr.mount_gradio_app(
         app,
@@ -106,8 +103,8 @@ class Server:
     Raises BusyError when the port is taken, InputError for an address that cannot be used.
     """
 
-    def __init__(self, service: Service, settings: Settings) -> None:
-        self._service = service
+    def __init__(self, workspace: Workspace, settings: Settings) -> None:
+        self._workspace = workspace
         self._settings = settings
         _require_somebody(settings)
         self._socket = _bound(settings.host, settings.port)
@@ -126,7 +123,7 @@ class Server:
         """
         with TemporaryDirectory(prefix="domainqa-") as folder, _environment("GRADIO_TEMP_DIR", folder):
             runs = Runs()
-            app = create_app(self._service, self._settings, runs)
+            app = create_app(self._workspace, self._settings, runs)
             config = uvicorn.Config(
                 app,
                 log_level="error",

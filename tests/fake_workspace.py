@@ -84,6 +84,10 @@ class FakeWorkspace:
         self._fail()
         return [self._info(name) for name in sorted(self.indexes)]
 
+    def collection(self, name: str) -> CollectionInfo:
+        """One of them."""
+        return self._info(name)
+
     def create_collection(self, name: str) -> None:
         """Make an empty one."""
         self._fail()

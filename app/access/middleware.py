@@ -1,20 +1,53 @@
-"""Finds out who calls, puts it on `request.state.principal`, and refuses those who may not."""
+"""Finds out who calls, puts the principal on `request.state`, and refuses requests without the right."""
 
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.access.rate import RateLimit
-from app.access.refusals import forbidden, too_many, unavailable, unknown, wrong_key
-from app.access.rules import is_open, right_for
+from app.access.rules import LOGIN, right_for
 from app.access.store import AccessStore
-from app.access.values import LOCAL, Principal
+from app.access.values import LOCAL, Principal, Right
+from app.openai_error import error_shape
 from knowledge_base.errors import DomainqaError
 
 COOKIE = "domainqa-session"
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+_NEEDED: dict[Right, str] = {"read": "reader", "write": "editor", "admin": "admin"}
+
+
+class RateLimit:
+    """Counts in this process alone: each of several servers allows the whole number.
+
+    Args:
+        per_minute: requests of one key in a minute; so many may come at once.
+        clock: seconds that only go forward.
+    """
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._size = per_minute
+        self._per_second = per_minute / 60
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    def wait(self, name: str) -> int:
+        """Take a token; 0 if there was one, else the whole seconds until there is."""
+        now = self._clock()
+        with self._lock:
+            tokens, then = self._buckets.get(name, (float(self._size), now))
+            tokens = min(self._size, tokens + (now - then) * self._per_second)
+            if tokens < 1:
+                return math.ceil((1 - tokens) / self._per_second)
+            self._buckets[name] = (tokens - 1, now)
+            return 0
 
 
 class Access:
@@ -23,7 +56,8 @@ class Access:
     Args:
         app: what is guarded.
         store: users, keys and sessions.
-        required: whether a caller without any of them is refused; else it is the local one, who may all.
+        required: whether a caller without any of them is refused; otherwise it is
+            the local caller, who may do everything.
         rate: how often a key may be used.
     """
 
@@ -35,11 +69,15 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request, or pass it on with its principal."""
-        if scope["type"] != "http" or is_open(scope["method"], scope["path"]):
+        needed = right_for(scope["method"], scope["path"]) if scope["type"] == "http" else "nothing"
+        if needed is None:
+            await PlainTextResponse("Not found.", status_code=404)(scope, receive, send)
+            return
+        if needed == "nothing":
             await self._app(scope, receive, send)
             return
         try:
-            found = await run_in_threadpool(self._checked, scope["path"], Headers(scope=scope))
+            found = await run_in_threadpool(self._checked, needed, scope["path"], Headers(scope=scope))
         except DomainqaError:
             found = unavailable()
         if isinstance(found, Principal):
@@ -48,13 +86,12 @@ class Access:
         else:
             await found(scope, receive, send)
 
-    def _checked(self, path: str, headers: Headers) -> Principal | Response:
+    def _checked(self, right: Right, path: str, headers: Headers) -> Principal | Response:
         found = self._identified(path, headers)
         if not isinstance(found, Principal):
             return found
         if found.kind == "key" and (seconds := self._rate.wait(found.name)):
             return too_many(seconds)
-        right = right_for(path)
         return found if found.may(right) else forbidden(right)
 
     def _identified(self, path: str, headers: Headers) -> Principal | Response:
@@ -75,3 +112,49 @@ def session_of(headers: Headers) -> str:
     except CookieError:
         return ""
     return cookies[COOKIE].value if COOKIE in cookies else ""
+
+
+def refusal(
+    status: int, message: str, code: str, kind: str = "invalid_request_error", more: Mapping[str, str] = {}
+) -> JSONResponse:
+    """An error in OpenAI's shape."""
+    return JSONResponse(error_shape(message, kind, code), status, headers=dict(more))
+
+
+def wrong_key() -> Response:
+    """A key that is nobody's."""
+    return refusal(
+        401, "This key is not known, or was revoked.", "invalid_api_key", "authentication_error", _CHALLENGE
+    )
+
+
+def unknown(path: str, headers: Headers) -> Response:
+    """Nobody: a browser that opens a page is led to the log-in and back."""
+    if "text/html" in headers.get("accept", ""):
+        return RedirectResponse(f"{LOGIN}?next={quote(path)}", 303)
+    message = "Send a key as 'Authorization: Bearer KEY', or log in."
+    return refusal(401, message, "missing_api_key", "authentication_error", _CHALLENGE)
+
+
+def forbidden(right: Right) -> Response:
+    """Somebody whose role is too small."""
+    message = f"This needs the role {_NEEDED[right]}."
+    return refusal(403, message, "insufficient_permissions", "permission_error")
+
+
+def too_many(seconds: int) -> Response:
+    """A key that is used too often."""
+    message = f"This key was used too often. Try again in {seconds} seconds."
+    return refusal(429, message, "rate_limit_exceeded", "rate_limit_error", {"Retry-After": str(seconds)})
+
+
+def too_large(megabytes: int) -> Response:
+    """A request with too large a body; the rest of it is not read."""
+    return refusal(
+        413, f"A request may have {megabytes:,} MB.", "request_too_large", more={"Connection": "close"}
+    )
+
+
+def unavailable() -> Response:
+    """Users and keys cannot be read; `domainqa doctor` says why."""
+    return refusal(503, "Users and keys cannot be read now.", "access_unavailable", "server_error")

@@ -1,18 +1,30 @@
-"""Users of the page: made, listed, removed, given another password, and logged in."""
+"""Users of the page: added, listed, removed, given another password, and logged in.
+
+After some wrong passwords a name has to wait, each time longer, up to a minute.
+"""
 
 import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.access.credentials import hashed, matches
 from app.access.database import AccessDatabase, today
-from app.access.failures import Failures
-from app.access.grants import Grant, checked_name, restored, stored
-from app.access.passwords import hashed, matches
-from app.access.values import User
-from knowledge_base.errors import InputError, NotFoundError
+from app.access.values import Grant, User, checked_name, restored, stored
+from knowledge_base.errors import BusyError, InputError, NotFoundError
 
-Clock = Callable[[], float]
+_FREE = 5  # wrong passwords before the first wait
+_LONGEST_SECONDS = 60  # not longer: somebody who knows a name could lock its owner out
+_FORGOTTEN_SECONDS = 3600
+_LONGEST_NAME = 64
+
+
+class TooManyFailuresError(BusyError):
+    """A name has to wait. `seconds` is how long."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("There were too many wrong passwords.", f"Try again in {seconds} seconds.")
+        self.seconds = seconds
 
 
 class RefusedError(InputError):
@@ -24,7 +36,7 @@ class UserStore:
     """The users of one home. `clock` gives seconds since 1970."""
 
     database: AccessDatabase
-    clock: Clock = time.time
+    clock: Callable[[], float] = time.time
 
     def add(self, name: str, password: str, grant: Grant) -> None:
         """Store a new user; InputError for a name that is taken or cannot be used, or a weak password."""
@@ -76,6 +88,41 @@ class UserStore:
         with self.database.reading() as database:
             database.execute("UPDATE users SET last_login = ? WHERE name = ?", (today(), name))
         return str(row["name"])
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Counts wrong passwords by name, known or not, in the file that all copies of the server share."""
+
+    database: AccessDatabase
+    clock: Callable[[], float]
+
+    def attempt(self, name: str) -> None:
+        """Count an attempt as wrong before it is known to be, so that many at once gain nothing.
+
+        Raises TooManyFailuresError while the name has to wait. What was long ago is forgotten.
+        """
+        now, name = int(self.clock()), name[:_LONGEST_NAME]
+        with self.database.writing() as database:
+            row = database.execute("SELECT count, last FROM failures WHERE name = ?", (name,)).fetchone()
+            if row and (left := row["last"] + _pause(row["count"]) - now) > 0:
+                raise TooManyFailuresError(left)
+            database.execute("DELETE FROM failures WHERE last < ?", (now - _FORGOTTEN_SECONDS,))
+            database.execute(
+                "INSERT INTO failures VALUES (?, 1, ?) "
+                "ON CONFLICT (name) DO UPDATE SET count = count + 1, last = excluded.last",
+                (name, now),
+            )
+
+    def forget(self, name: str) -> None:
+        """The right password was given."""
+        with self.database.reading() as database:
+            database.execute("DELETE FROM failures WHERE name = ?", (name[:_LONGEST_NAME],))
+
+
+def _pause(count: int) -> int:
+    """Seconds to wait after so many wrong passwords."""
+    return 0 if count < _FREE else min(2 ** (count - _FREE + 1), _LONGEST_SECONDS)
 
 
 def _unknown(name: str) -> NotFoundError:

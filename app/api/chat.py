@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from answering.generation.protocol import Cancelled
 from answering.values import Answer, Event, Finished, Piece, Question, Task
 from app.api.answering import Queue, Waiting
-from app.api.caller import Reader
+from app.api.caller import Caller
 from app.api.chat_shapes import (
     ChatChunk,
     ChatRequest,
@@ -28,7 +28,7 @@ from app.api.chat_shapes import (
 from app.api.errors import failure_shape
 from app.api.shapes import Usage, sources_of
 from app.api.usage import usage_of
-from app.page.service import Service
+from app.session import Session
 from knowledge_base.errors import DomainqaError, NotFoundError
 from retrieval.prompt import Message
 
@@ -36,26 +36,26 @@ from retrieval.prompt import Message
 Part = str | Answer
 
 
-def chat_routes(service: Service, queue: Queue, usual: str) -> APIRouter:
+def chat_routes(queue: Queue, usual: str) -> APIRouter:
     """The routes; `usual` is the collection that is asked when none is named."""
     routes = APIRouter(prefix="/v1", tags=["answers"])
 
     @routes.get("/models")
-    def models(_caller: Reader) -> Models:
+    def models(session: Caller) -> Models:
         """The base model and the adapters, the one that answers by default first."""
-        return Models(data=tuple(Model(id=name) for name in service.adapters()))
+        return Models(data=tuple(Model(id=name) for name in session.adapters()))
 
     @routes.get("/models/{name:path}")
-    def model(name: str, _caller: Reader) -> Model:
+    def model(name: str, session: Caller) -> Model:
         """One of them."""
-        if name not in service.adapters():
+        if name not in session.adapters():
             raise NotFoundError(f"There is no model or adapter {name}.", "GET /v1/models lists them.")
         return Model(id=name)
 
     @routes.post("/chat/completions", response_model=ChatResponse)
-    async def chat(asked: ChatRequest, request: Request, caller: Reader) -> ChatResponse | StreamingResponse:
+    async def chat(asked: ChatRequest, request: Request, session: Caller) -> ChatResponse | StreamingResponse:
         """Answer the last message from the documents; those before it are the conversation."""
-        reply = _Reply(service, asked, caller.enter(asked.collection or usual))
+        reply = _Reply(session, asked, asked.collection or usual)
         if not asked.stream:
             return await _whole(reply, await queue.whole(request, reply.parts))
         parts = await queue.begun(request, reply.parts)
@@ -67,8 +67,8 @@ def chat_routes(service: Service, queue: Queue, usual: str) -> APIRouter:
 class _Reply:
     """What is to be replied to, and by whom."""
 
-    def __init__(self, service: Service, asked: ChatRequest, collection: str) -> None:
-        self.service = service
+    def __init__(self, session: Session, asked: ChatRequest, collection: str) -> None:
+        self.session = session
         self.asked = asked
         self.id = f"chatcmpl-{uuid.uuid4().hex}"
         self.created = int(time.time())
@@ -78,15 +78,15 @@ class _Reply:
     def parts(self, cancelled: Cancelled) -> Iterator[Part]:
         """The reply as it comes; what is wrong with the request is raised here."""
         if self.asked.retrieval:
-            return _parts(self.service.ask(self._question(), cancelled))
-        writing = self.service.write(self._task(), cancelled)
+            return _parts(self.session.ask(self._question(), cancelled))
+        writing = self.session.write(self._task(), cancelled)
         self.model = writing.adapter
         return writing.pieces
 
     async def usage(self, answer: Answer | None, text: str) -> Usage:
         """The tokens of the exchange."""
         prompt = answer.trace.prompt if answer else "\n".join(m.text for m in self.asked.messages)
-        return await usage_of(self.service, prompt, text)
+        return await usage_of(self.session, prompt, text)
 
     def finish(self, answer: Answer | None, usage: Usage | None) -> Finish:
         """Why the reply ended; a refusal has no length."""

@@ -2,32 +2,28 @@
 
 from fastapi import APIRouter
 
-from app.api.caller import Editor, Reader
+from app.api.caller import Caller
 from app.api.shapes import Collection, NewCollection
-from app.page.service import Service
 
 
-def collection_routes(service: Service) -> APIRouter:
+def collection_routes() -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/v1/collections", tags=["documents"])
 
     @routes.get("")
-    def collections(caller: Reader) -> tuple[Collection, ...]:
+    def collections(session: Caller) -> tuple[Collection, ...]:
         """Every collection that the caller may see."""
-        return tuple(
-            Collection.model_validate(info) for info in service.collections() if caller.sees(info.name)
-        )
+        return tuple(map(Collection.model_validate, session.collections()))
 
     @routes.post("", status_code=201)
-    def create(wanted: NewCollection, caller: Editor) -> Collection:
+    def create(wanted: NewCollection, session: Caller) -> Collection:
         """Make an empty collection."""
-        name = caller.enter(wanted.name)
-        service.create_collection(name)
-        return next(Collection.model_validate(info) for info in service.collections() if info.name == name)
+        session.create_collection(wanted.name)
+        return Collection.model_validate(session.collection(wanted.name))
 
     @routes.delete("/{collection}", status_code=204)
-    def delete(collection: str, caller: Editor) -> None:
+    def delete(collection: str, session: Caller) -> None:
         """Remove a collection with all its documents."""
-        service.delete_collection(caller.enter(collection))
+        session.delete_collection(collection)
 
     return routes

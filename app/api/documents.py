@@ -9,32 +9,31 @@ from typing import Annotated
 from fastapi import APIRouter, File, UploadFile
 from starlette.concurrency import run_in_threadpool
 
-from app.api.caller import Admin, Editor, Reader
+from app.api.caller import Caller
 from app.api.jobs import Jobs
 from app.api.shapes import DocumentEntry, DocumentText, IngestRequest, Job, Note
-from app.page.service import Service
 from app.uploads import upload_name
-from knowledge_base.errors import InputError, NotFoundError
+from knowledge_base.errors import InputError
 from knowledge_base.values import CatalogueEntry, Document
 
 _COPIED = 2**20
 _MOST_FILES = 1000
 
 
-def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
+def document_routes(jobs: Jobs, most_bytes: int) -> APIRouter:
     """The routes; a file may have at most `most_bytes`."""
     routes = APIRouter(prefix="/v1", tags=["documents"])
     place = "/collections/{collection}/documents"
 
     @routes.get(place)
-    def documents(collection: str, caller: Reader) -> tuple[DocumentEntry, ...]:
+    def documents(collection: str, session: Caller) -> tuple[DocumentEntry, ...]:
         """Every document of a collection."""
-        return tuple(map(_entry, service.documents(caller.enter(collection))))
+        return tuple(map(_entry, session.documents(collection)))
 
     @routes.get(place + "/{path:path}")
-    def document(collection: str, path: str, caller: Reader) -> DocumentText:
+    def document(collection: str, path: str, session: Caller) -> DocumentText:
         """One document with its text."""
-        found = service.document(caller.enter(collection), path)
+        found = session.document(collection, path)
         return DocumentText(
             document=found.path,
             title=found.title,
@@ -46,25 +45,25 @@ def document_routes(service: Service, jobs: Jobs, most_bytes: int) -> APIRouter:
 
     @routes.post(place, status_code=202)
     async def upload(
-        collection: str, files: Annotated[list[UploadFile], File(max_length=_MOST_FILES)], caller: Editor
+        collection: str, files: Annotated[list[UploadFile], File(max_length=_MOST_FILES)], session: Caller
     ) -> Job:
         """Take files in; the job says how far it is."""
-        await run_in_threadpool(_require, service, caller.enter(collection))
+        await run_in_threadpool(session.collection, collection)  # a misspelt name would swallow the files
         names = _distinct([upload_name(file.filename or "") for file in files])
         folder = Path(mkdtemp(prefix="upload-"))
         try:
             kept = [
                 await _kept(file, folder / name, most_bytes) for file, name in zip(files, names, strict=True)
             ]
-            return await run_in_threadpool(jobs.upload, kept, collection, folder)
+            return await run_in_threadpool(jobs.upload, session, kept, collection, folder)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
     @routes.delete(place + "/{path:path}", status_code=204)
-    def delete(collection: str, path: str, caller: Editor) -> None:
+    def delete(collection: str, path: str, session: Caller) -> None:
         """Remove one document with its passages."""
-        service.delete_document(caller.enter(collection), path)
+        session.delete_document(collection, path)
 
     return routes
 
@@ -74,24 +73,18 @@ def job_routes(jobs: Jobs) -> APIRouter:
     routes = APIRouter(prefix="/v1", tags=["documents"])
 
     @routes.post("/collections/{collection}/ingest", status_code=202)
-    def ingest(collection: str, wanted: IngestRequest, caller: Admin) -> Job:
+    def ingest(collection: str, wanted: IngestRequest, session: Caller) -> Job:
         """Bring a collection, made if need be, up to date with a folder of the server's machine."""
-        return jobs.ingest(Path(wanted.folder), caller.enter(collection))
+        return jobs.ingest(session, Path(wanted.folder), collection)
 
     @routes.get("/jobs/{job_id}")
-    def job(job_id: str, caller: Editor) -> Job:
+    def job(job_id: str, session: Caller) -> Job:
         """How far a job is."""
         found = jobs.get(job_id)
-        caller.enter(found.collection)
+        session.principal.require("write", found.collection)
         return found
 
     return routes
-
-
-def _require(service: Service, collection: str) -> None:
-    """NotFoundError for a collection that is not there: a misspelt one would swallow the files."""
-    if collection not in {info.name for info in service.collections()}:
-        raise NotFoundError(f"There is no collection {collection}.", "Make it first: POST /v1/collections.")
 
 
 def _distinct(names: Sequence[str]) -> Sequence[str]:

@@ -7,30 +7,30 @@ from fastapi import APIRouter, Request
 from answering.generation.protocol import Cancelled
 from answering.values import Finished, Question, Task
 from app.api.answering import Queue
-from app.api.caller import Reader
+from app.api.caller import Caller
 from app.api.shapes import GenerateRequest, GenerateResponse, citations_of
 from app.api.usage import usage_of
-from app.page.service import Service
+from app.session import Session
 from retrieval.prompt import Message
 
 
-def generate_routes(service: Service, queue: Queue, usual: str) -> APIRouter:
+def generate_routes(queue: Queue, usual: str) -> APIRouter:
     """The routes; `usual` is the collection that is asked when none is named."""
     routes = APIRouter(prefix="/v1", tags=["answers"])
 
     @routes.post("/generate")
-    async def generate(asked: GenerateRequest, request: Request, caller: Reader) -> GenerateResponse:
+    async def generate(asked: GenerateRequest, request: Request, session: Caller) -> GenerateResponse:
         """Answer a question from the documents, or write for a task without them."""
-        collection = caller.enter(asked.collection or usual)
+        collection = asked.collection or usual
         if asked.retrieval:
-            return await _answer(service, queue, request, _question(asked, collection))
-        return await _write(service, queue, request, _task(asked, collection))
+            return await _answer(session, queue, request, _question(asked, collection))
+        return await _write(session, queue, request, _task(asked, collection))
 
     return routes
 
 
-async def _answer(service: Service, queue: Queue, request: Request, question: Question) -> GenerateResponse:
-    events = await queue.whole(request, lambda cancelled: service.ask(question, cancelled))
+async def _answer(session: Session, queue: Queue, request: Request, question: Question) -> GenerateResponse:
+    events = await queue.whole(request, lambda cancelled: session.ask(question, cancelled))
     answer = next(event.answer for event in reversed(events) if isinstance(event, Finished))
     return GenerateResponse(
         text=answer.text,
@@ -42,15 +42,15 @@ async def _answer(service: Service, queue: Queue, request: Request, question: Qu
         citations=citations_of(answer),
         nearest=answer.nearest,
         answer_id=answer.id,
-        usage=await usage_of(service, answer.trace.prompt, answer.text),
+        usage=await usage_of(session, answer.trace.prompt, answer.text),
     )
 
 
-async def _write(service: Service, queue: Queue, request: Request, task: Task) -> GenerateResponse:
+async def _write(session: Session, queue: Queue, request: Request, task: Task) -> GenerateResponse:
     writing = []
 
     def start(cancelled: Cancelled) -> Iterator[str]:
-        writing.append(service.write(task, cancelled))
+        writing.append(session.write(task, cancelled))
         return writing[0].pieces
 
     text = "".join(await queue.whole(request, start)).strip()
@@ -64,7 +64,7 @@ async def _write(service: Service, queue: Queue, request: Request, task: Task) -
         citations=(),
         nearest=(),
         answer_id=None,
-        usage=await usage_of(service, task.messages[-1].content, text),
+        usage=await usage_of(session, task.messages[-1].content, text),
     )
 
 

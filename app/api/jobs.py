@@ -11,7 +11,7 @@ from pathlib import Path
 from app.api.shapes import Job, Taken
 from app.copies.alive import Copy, is_alive
 from app.copies.lately import Lately
-from app.page.service import Service
+from app.session import Session
 from knowledge_base.errors import BusyError, DomainqaError, NotFoundError
 from knowledge_base.ingest import OnProgress, Progress, Report
 
@@ -25,8 +25,7 @@ _ENDED = "The server that worked on it has ended. Send it again: what was taken 
 class Jobs:
     """Works on one after the other, and tells of all that this home was given lately."""
 
-    def __init__(self, service: Service, home: Path) -> None:
-        self._service = service
+    def __init__(self, home: Path) -> None:
         self._home = home
         self._copy: Copy | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="upload")
@@ -35,22 +34,20 @@ class Jobs:
         self._running = False
         self._lock = threading.Lock()
 
-    def upload(self, files: list[Path], collection: str, folder: Path) -> Job:
+    def upload(self, session: Session, files: list[Path], collection: str, folder: Path) -> Job:
         """Take in files, and remove the folder they lie in afterwards; BusyError if too many are waiting."""
 
         def work(progress: OnProgress) -> Report:
             try:
-                return self._service.upload(files, collection, progress=progress)
+                return session.upload(files, collection, progress=progress)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
         return self._begin(collection, len(files), work)
 
-    def ingest(self, folder: Path, collection: str) -> Job:
+    def ingest(self, session: Session, folder: Path, collection: str) -> Job:
         """Bring a collection up to date with a folder; BusyError if too many are waiting."""
-        return self._begin(
-            collection, 0, lambda told: self._service.ingest(folder, collection, progress=told)
-        )
+        return self._begin(collection, 0, lambda told: session.ingest(folder, collection, progress=told))
 
     def get(self, job_id: str) -> Job:
         """How far a job is; NotFoundError for one that is not remembered."""

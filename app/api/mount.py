@@ -14,23 +14,24 @@ from app.api.jobs import Jobs
 from app.api.operation import operation_routes
 from app.api.reference import reference_page
 from app.api.search import search_routes
-from app.page.service import Service
 from app.settings import Settings
+from app.workspace import Workspace
 
 
-def add_api(app: FastAPI, service: Service, settings: Settings, jobs: Jobs) -> None:
+def add_api(app: FastAPI, workspace: Workspace, settings: Settings, jobs: Jobs) -> None:
     """Add all routes under /v1, those of operation, the shape of failures, and the page that lists them."""
+    app.state.workspace = workspace
     queue = Queue(settings.max_waiting, settings.answer_seconds)
     for routes in (
-        chat_routes(service, queue, settings.collection),
-        generate_routes(service, queue, settings.collection),
-        search_routes(service, settings.collection),
-        collection_routes(service),
-        document_routes(service, jobs, settings.max_file_megabytes * 2**20),
+        chat_routes(queue, settings.collection),
+        generate_routes(queue, settings.collection),
+        search_routes(settings.collection),
+        collection_routes(),
+        document_routes(jobs, settings.max_file_megabytes * 2**20),
         job_routes(jobs),
     ):
         app.include_router(routes, responses=FAILURES)
-    app.include_router(operation_routes(service, queue))
+    app.include_router(operation_routes(workspace, queue))
     app.include_router(elsewhere())
     answer_errors(app)
 

@@ -7,14 +7,15 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.api.answering import Queue
-from app.page.service import Service
+from app.api.caller import Caller
+from app.workspace import Workspace
 from knowledge_base.errors import DomainqaError
 
 
-def operation_routes(service: Service, queue: Queue) -> APIRouter:
+def operation_routes(workspace: Workspace, queue: Queue) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["operation"])
-    service.metrics.watch(
+    workspace.metrics.watch(
         "domainqa_questions_inside", "Questions of programs that wait or are answered.", lambda: queue.inside
     )
 
@@ -27,9 +28,9 @@ def operation_routes(service: Service, queue: Queue) -> APIRouter:
     def readyz() -> JSONResponse:
         """Whether questions can be answered: 503 names what is not ready; `domainqa doctor` says why."""
         checks: dict[str, Callable[[], object]] = {
-            "collections": service.collections,
-            "adapters": service.adapters,
-            "generator": lambda: service.count_tokens(["ready"]),
+            "collections": workspace.collections,
+            "adapters": workspace.adapters,
+            "generator": lambda: workspace.count_tokens(["ready"]),
         }
         missing = [name for name, check in checks.items() if not _works(check)]
         if missing:
@@ -37,9 +38,9 @@ def operation_routes(service: Service, queue: Queue) -> APIRouter:
         return JSONResponse({"status": "ready"})
 
     @routes.get("/metrics")
-    def metrics() -> Response:
+    def metrics(session: Caller) -> Response:
         """Counts and times in Prometheus' text format."""
-        return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+        return Response(session.metrics(), media_type=CONTENT_TYPE_LATEST)
 
     return routes
 

@@ -6,35 +6,35 @@ import os
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
-from app.api.caller import Caller, Reader
+from app.api.caller import Caller
 from app.api.shapes import Feedback, Hit, SearchRequest, SearchResponse
-from app.page.service import Service
+from app.session import Session
 from retrieval.retriever import Ranked
 
 # Questions are embedded by this machine's processors: more searches at once only take each other's turns.
 _AT_ONCE = 2 * (os.cpu_count() or 1)
 
 
-def search_routes(service: Service, usual: str) -> APIRouter:
+def search_routes(usual: str) -> APIRouter:
     """The routes; `usual` is the collection that is searched when none is named."""
     routes = APIRouter(prefix="/v1", tags=["answers"])
     room = asyncio.Semaphore(_AT_ONCE)  # who came first goes first
 
-    def found(asked: SearchRequest, caller: Caller) -> SearchResponse:
-        collection = caller.enter(asked.collection or usual)
-        (result,) = service.search([asked.query], collection, k=asked.k, limit=asked.limit.as_filter())
+    def found(asked: SearchRequest, session: Session) -> SearchResponse:
+        collection = asked.collection or usual
+        (result,) = session.search([asked.query], collection, k=asked.k, limit=asked.limit.as_filter())
         return SearchResponse(collection=collection, results=tuple(map(_hit, result.ranked)))
 
     @routes.post("/search")
-    async def search(asked: SearchRequest, caller: Reader) -> SearchResponse:
+    async def search(asked: SearchRequest, session: Caller) -> SearchResponse:
         """The passages that fit a question best."""
         async with room:
-            return await run_in_threadpool(found, asked, caller)
+            return await run_in_threadpool(found, asked, session)
 
     @routes.post("/feedback", status_code=204)
-    def feedback(given: Feedback, _caller: Reader) -> None:
+    def feedback(given: Feedback, session: Caller) -> None:
         """A verdict on an answer that was given lately; a correction can become a training pair."""
-        service.feedback(given.answer_id, given.verdict, given.correction, given.comment)
+        session.feedback(given.answer_id, given.verdict, given.correction, given.comment)
 
     return routes
 

@@ -55,7 +55,7 @@ def create(
       domainqa keys create website
       domainqa keys create importer --role editor --collection staff --collection fees
     """
-    from app.access.grants import grant
+    from app.access.values import grant
 
     text = open_store(remember(ctx, home)).keys.create(name, grant(role, collections or ()))
     typer.echo(text)

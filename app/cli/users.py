@@ -55,7 +55,7 @@ def add(
     Example:
       domainqa users add li --role editor --collection bank
     """
-    from app.access.grants import checked_name, grant
+    from app.access.values import checked_name, grant
 
     store, granted = open_store(remember(ctx, home)), grant(role, collections or ())
     store.users.add(checked_name(name), _password(), granted)

@@ -9,17 +9,15 @@ from gradio.blocks import Block
 
 from answering.styles import style_of
 from answering.values import Event, Question
-from app.page.correction import Correction
 from app.page.exchanges import Arriving, Exchange, packed, turns, unpacked, voted
-from app.page.frame import Frame, clickable, detail, listen
+from app.page.frame import Frame, Updates, Values, bind, clickable, detail, written
 from app.page.markup import Markup
 from app.page.rendering.answers import arriving, conversation, source_hint, welcome
 from app.page.rendering.documents import in_place
 from app.page.rendering.notices import success
 from app.page.runs import Cancelled, Emit
 from app.page.texts import Texts
-from app.page.versions import choices_of
-from app.page.wording import Updates, Values, written
+from app.session import Session
 from app.workspace import CollectionInfo
 from knowledge_base.errors import DomainqaError
 
@@ -48,27 +46,29 @@ class ChatTab:
         """What `refreshed` changes."""
         return [self._settled, self._source, self._usual, self._adapter, self._other]
 
-    def refreshed(self, texts: Texts, info: CollectionInfo | None, values: Values) -> Updates:
+    def refreshed(
+        self, session: Session, texts: Texts, info: CollectionInfo | None, values: Values
+    ) -> Updates:
         """Everything that depends on the language, the collection and the conversation."""
         documents = info.documents if info else 0
         return {
             self._settled: _settled(unpacked(values[self.history]), texts, documents),
             self._source: source_hint(texts),
-            **self._choices(texts, info.name if info else None, values),
+            **self._choices(session, texts, info.name if info else None, values),
         }
 
-    def reconsidered(self, values: Values) -> Updates:
+    def reconsidered(self, session: Session, values: Values) -> Updates:
         """The adapters that can be chosen now; another version may have become live.
 
         Nothing changes while the page is still loading: then no collection is chosen yet.
         """
         if collection := values[self._frame.collection]:
-            return self._choices(self._frame.texts(values), collection, values)
+            return self._choices(session, self._frame.texts(values), collection, values)
         return {self._usual: values[self._usual]}
 
-    def _choices(self, texts: Texts, collection: str | None, values: Values) -> Updates:
+    def _choices(self, session: Session, texts: Texts, collection: str | None, values: Values) -> Updates:
         """What answers: the default of the collection, unless somebody chose something else."""
-        choices = choices_of(self._frame.service, collection)
+        choices = session.choices(collection)
         names = [name for _, name in choices]
         usual = names[0]
         chosen, other = values[self._adapter], values[self._other]
@@ -129,7 +129,7 @@ class ChatTab:
 
     def _wire(self) -> None:
         frame, correction = self._frame, self._correction
-        shown = [frame.notice, self._settled, self.history]
+        shown = [self._settled, self.history]
         asked = {frame.language, frame.collection, self.history, self._question, self._adapter, self._other}
         answered = [*shown, self._live, self._question]
         for trigger, handler in (
@@ -138,39 +138,50 @@ class ChatTab:
             (self._settled.again, self._ask_again),
             (self._settled.example, self._ask_example),
         ):
-            safe = frame.guarded_stream(handler, self._ready)
-            listen(trigger, safe, asked, answered, concurrency_limit=_AT_ONCE, concurrency_id="ask")
-        listen(self._stop.click, self._halt, None, None, queue=False)
+            frame.listen_stream(
+                trigger,
+                handler,
+                asked,
+                answered,
+                after=self._ready,
+                concurrency_limit=_AT_ONCE,
+                concurrency_id="ask",
+            )
+        bind(self._stop.click, self._halt, None, None, queue=False)
         context = {frame.language, frame.collection, self.history}
         anew = [*answered, self._source, *correction.outputs]
-        listen(self._new.click, frame.guarded(self._start_anew), context, anew)
+        frame.listen(self._new.click, self._start_anew, context, anew)
         for place in (self._settled, self._live):
-            listen(place.open, frame.guarded(self._open), {frame.language}, [frame.notice, self._source])
-        listen(self._source.close, frame.guarded(self._close), {frame.language}, [frame.notice, self._source])
-        listen(self._settled.vote, frame.guarded(self._vote), context, [*shown, *correction.outputs])
-        listen(
-            self._settled.correct,
-            frame.guarded(correction.open),
-            {frame.language},
-            [frame.notice, *correction.outputs],
-        )
+            frame.listen(place.open, self._open, {frame.language}, [self._source])
+        frame.listen(self._source.close, self._close, {frame.language}, [self._source])
+        frame.listen(self._settled.vote, self._vote, context, [*shown, *correction.outputs])
+        frame.listen(self._settled.correct, correction.open, {frame.language}, correction.outputs)
 
     # Asking
 
-    def _ask(self, values: Values, request: gr.Request) -> Iterator[Updates]:
-        return self._answer(written(values, self._question), unpacked(values[self.history]), values, request)
+    def _ask(self, session: Session, values: Values, request: gr.Request) -> Iterator[Updates]:
+        return self._answer(
+            session, written(values, self._question), unpacked(values[self.history]), values, request
+        )
 
-    def _ask_again(self, values: Values, request: gr.Request) -> Iterator[Updates]:
+    def _ask_again(self, session: Session, values: Values, request: gr.Request) -> Iterator[Updates]:
         exchanges = unpacked(values[self.history])
         if not exchanges:
             return iter(())
-        return self._answer(exchanges[-1].question, exchanges[:-1], values, request)
+        return self._answer(session, exchanges[-1].question, exchanges[:-1], values, request)
 
-    def _ask_example(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
-        return self._answer(detail(event, "text"), unpacked(values[self.history]), values, request)
+    def _ask_example(
+        self, session: Session, values: Values, event: gr.EventData, request: gr.Request
+    ) -> Iterator[Updates]:
+        return self._answer(session, detail(event, "text"), unpacked(values[self.history]), values, request)
 
     def _answer(
-        self, text: str, exchanges: tuple[Exchange, ...], values: Values, request: gr.Request
+        self,
+        session: Session,
+        text: str,
+        exchanges: tuple[Exchange, ...],
+        values: Values,
+        request: gr.Request,
     ) -> Iterator[Updates]:
         texts = self._frame.texts(values)
         question = Question(text, written(values, self._frame.collection))
@@ -183,7 +194,7 @@ class ChatTab:
             self._question: "",
         }
         try:
-            for answers in self._arrivals(question, adapters, str(request.session_hash)):
+            for answers in self._arrivals(session, question, adapters, str(request.session_hash)):
                 yield {self._live: arriving(text, question.collection, answers, texts)}
         except DomainqaError:
             yield {self._question: text, self._settled: _settled(unpacked(values[self.history]), texts, 1)}
@@ -192,7 +203,7 @@ class ChatTab:
         yield {self._settled: conversation(complete, texts), self.history: packed(complete)}
 
     def _arrivals(
-        self, question: Question, adapters: Sequence[str], session: str
+        self, session: Session, question: Question, adapters: Sequence[str], tab: str
     ) -> Iterator[list[Arriving]]:
         answers = [Arriving(name) for name in adapters]
 
@@ -200,10 +211,10 @@ class ChatTab:
             for column, name in enumerate(adapters):
                 emit((column, None))
                 asked = replace(question, adapter=name, style=style_of(name))
-                for event in self._frame.service.ask(asked, cancelled):
+                for event in session.ask(asked, cancelled):
                     emit((column, event))
 
-        for batch in self._frame.runs.run(session, work):
+        for batch in self._frame.runs.run(tab, work):
             for column, event in batch:
                 answers[column] = answers[column].after(event)
             yield self._among_others(answers, self._frame.runs.active - 1)
@@ -218,10 +229,10 @@ class ChatTab:
     def _halt(self, request: gr.Request) -> None:
         self._frame.runs.stop(str(request.session_hash))
 
-    def _start_anew(self, values: Values, request: gr.Request) -> Updates:
+    def _start_anew(self, session: Session, values: Values, request: gr.Request) -> Updates:
         self._halt(request)
         texts = self._frame.texts(values)
-        _, info = self._frame.collection_choices(values[self._frame.collection])
+        _, info = self._frame.collection_choices(session, values[self._frame.collection])
         return {
             **self._ready(),
             **self._correction.closed(),
@@ -233,20 +244,20 @@ class ChatTab:
 
     # Looking closer
 
-    def _open(self, values: Values, event: gr.EventData) -> Updates:
-        document = self._frame.service.document(detail(event, "collection"), detail(event, "document"))
+    def _open(self, session: Session, values: Values, event: gr.EventData) -> Updates:
+        document = session.document(detail(event, "collection"), detail(event, "document"))
         start, end = detail(event, "start"), detail(event, "end")
         span = (int(start), int(end)) if start.isdecimal() and end.isdecimal() else None
         return {self._source: in_place(document, span, self._frame.texts(values))}
 
-    def _close(self, values: Values) -> Updates:
+    def _close(self, session: Session, values: Values) -> Updates:
         return {self._source: source_hint(self._frame.texts(values))}
 
-    def _vote(self, values: Values, event: gr.EventData) -> Updates:
+    def _vote(self, session: Session, values: Values, event: gr.EventData) -> Updates:
         texts = self._frame.texts(values)
         answer_id = detail(event, "answer")
         verdict: Literal["up", "down"] = "up" if detail(event, "verdict") == "up" else "down"
-        self._frame.service.feedback(answer_id, verdict)
+        session.feedback(answer_id, verdict)
         exchanges = voted(unpacked(values[self.history]), answer_id, verdict)
         return {
             self._settled: conversation(exchanges, texts),
@@ -254,6 +265,61 @@ class ChatTab:
             self._frame.notice: success(texts.thanks),
             **(self._correction.opened(answer_id) if verdict == "down" else self._correction.closed()),
         }
+
+
+class Correction:
+    """Hidden until an answer is to be corrected."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        make = frame.words.make
+        self._answer = gr.State("")
+        with gr.Column(visible=False, elem_id="dq-correction") as self._group:
+            self._text = make(
+                gr.Textbox,
+                lambda t: {"label": t.correction, "placeholder": t.correction_placeholder},
+                lines=2,
+                max_lines=8,
+                elem_id="dq-correction-text",
+            )
+            self._comment = make(gr.Textbox, lambda t: {"label": t.comment}, max_lines=3)
+            with gr.Row(elem_classes="dq-buttons"):
+                save = make(
+                    gr.Button,
+                    lambda t: {"value": t.save},
+                    variant="primary",
+                    size="sm",
+                    elem_id="dq-correction-save",
+                )
+                cancel = make(gr.Button, lambda t: {"value": t.cancel}, size="sm")
+        inputs = {frame.language, self._answer, self._text, self._comment}
+        frame.listen(save.click, self._save, inputs, self.outputs)
+        frame.listen(cancel.click, self._cancel, {frame.language}, self.outputs)
+
+    @property
+    def outputs(self) -> list[Block]:
+        """What `opened` and `closed` change."""
+        return [self._group, self._answer, self._text, self._comment]
+
+    def open(self, session: Session, values: Values, event: gr.EventData) -> Updates:
+        """Show the form for the answer whose button was clicked."""
+        return self.opened(detail(event, "answer"))
+
+    def opened(self, answer_id: str) -> Updates:
+        """The empty form for an answer."""
+        return {**self.closed(), self._group: gr.update(visible=True), self._answer: answer_id}
+
+    def closed(self) -> Updates:
+        """The form out of sight and empty."""
+        return {self._group: gr.update(visible=False), self._answer: "", self._text: "", self._comment: ""}
+
+    def _cancel(self, session: Session, values: Values) -> Updates:
+        return self.closed()
+
+    def _save(self, session: Session, values: Values) -> Updates:
+        correction, comment = written(values, self._text), written(values, self._comment)
+        session.feedback(values[self._answer], "down", correction, comment)
+        return {self._frame.notice: success(self._frame.texts(values).thanks), **self.closed()}
 
 
 def _settled(exchanges: Sequence[Exchange], texts: Texts, documents: int) -> Markup:

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 
 import gradio as gr
+from gradio.events import Dependency
 
-from app.access.caller import caller
 from app.page.adapters import AdaptersTab
 from app.page.chat import ChatTab
-from app.page.frame import Frame, Limits, listen
+from app.page.frame import Frame, Limits, Updates, Values, Wording, bind, merged
 from app.page.knowledge import KnowledgeTab
-from app.page.rendering.account import account
+from app.page.rendering.login import account
 from app.page.rendering.notices import page_title, theme_button
 from app.page.runs import Runs
 from app.page.search import SearchTab
-from app.page.service import Service
 from app.page.texts import LANGUAGES, texts_of
-from app.page.wording import Updates, Values, Wording, merged, unique
+from app.session import Session
+from app.workspace import Workspace
 
 # The language that was chosen here before, else the one the program is set to, else the browser's. Gradio
 # passes inputs in the order in which they were made: first what was chosen, then the switch itself.
@@ -32,23 +32,23 @@ _TELL_LANGUAGE = """(chosen, current, ...rest) => {
 
 
 class Page:
-    """The Gradio page over a service.
+    """The Gradio page over a workspace.
 
     Args:
-        service: what the page shows and calls.
+        workspace: what the page shows and calls, through the session of whoever sent an event.
         runs: where its work goes on.
         limits: what an upload may be.
         language: "en", "zh", or "auto" for the browser's.
     """
 
-    def __init__(self, service: Service, runs: Runs, limits: Limits, language: str) -> None:
+    def __init__(self, workspace: Workspace, runs: Runs, limits: Limits, language: str) -> None:
         self._runs = runs
         words = Wording(texts_of(language))
         with gr.Blocks(
             title="domainqa", analytics_enabled=False, fill_width=True, delete_cache=(600, 600)
         ) as blocks:
             self._chosen = gr.BrowserState("", storage_key="domainqa-language")
-            self._frame = self._build_frame(service, limits, words)
+            self._frame = self._build_frame(workspace, limits, words)
             with gr.Tabs(elem_id="dq-tabs", overflow_behavior="wrap"):
                 with words.make(gr.Tab, lambda t: {"label": t.chat}, id="chat") as chat:
                     self._chat = ChatTab(self._frame)
@@ -64,7 +64,7 @@ class Page:
             self._wire_visits(adapters, (chat, knowledge, retrieval))
         self.blocks = blocks
 
-    def _build_frame(self, service: Service, limits: Limits, words: Wording) -> Frame:
+    def _build_frame(self, workspace: Workspace, limits: Limits, words: Wording) -> Frame:
         language = words.make(
             gr.Radio,
             lambda t: {"label": t.page_language},
@@ -93,7 +93,7 @@ class Page:
             words.make(gr.HTML, lambda t: {"value": theme_button(t)}, elem_id="dq-theme", **plain)
             self._account = gr.HTML(elem_id="dq-account", apply_default_css=False)
         notice = gr.HTML(elem_id="dq-notice", apply_default_css=False)
-        return Frame(service, self._runs, limits, words, language, collection, notice)
+        return Frame(workspace, self._runs, limits, words, language, collection, notice)
 
     def _wire(self, blocks: gr.Blocks, fixed: str) -> None:
         frame = self._frame
@@ -104,54 +104,55 @@ class Page:
             frame.collection,
             *(part for tab in tabs for part in tab.inputs),
         }
-        shown = [frame.notice, frame.collection, *(part for tab in tabs for part in tab.outputs)]
-        spoken = unique([self._chosen, self._account, frame.language, *frame.words.components, *shown])
+        shown = [frame.collection, *(part for tab in tabs for part in tab.outputs)]
+        spoken = [self._chosen, self._account, frame.language, *frame.words.components, *shown]
         pick = _PICK_LANGUAGE.replace("FIXED", repr(fixed))
-        loaded = listen(blocks.load, frame.guarded(self._speak), read, spoken, js=pick)
-        switched = listen(frame.language.input, frame.guarded(self._switch), read, spoken, js=_TELL_LANGUAGE)
+        loaded = frame.listen(blocks.load, self._speak, read, spoken, js=pick)
+        switched = frame.listen(frame.language.input, self._switch, read, spoken, js=_TELL_LANGUAGE)
         for step in (loaded, switched):
-            listen(step.then, self._adapters.captioned, {frame.language}, self._adapters.captions)
-        show = frame.guarded(self._show)
-        listen(frame.collection.input, show, read, shown)
+            bind(step.then, self._adapters.captioned, {frame.language}, self._adapters.captions)
+        frame.listen(frame.collection.input, self._show, read, shown)
         blocks.unload(self._leave)
-        again = frame.guarded(self._show, clear=False)
-        self._knowledge.wire(lambda step: listen(step.then, again, read, shown))
-        self._adapters.wire(lambda step: listen(step.then, again, read, shown))
+
+        def show_again(step: Dependency) -> Dependency:
+            return frame.listen(step.then, self._show, read, shown, clear=False)
+
+        self._knowledge.wire(show_again)
+        self._adapters.wire(show_again)
 
     def _wire_visits(self, adapters: gr.Tab, others: Sequence[gr.Tab]) -> None:
         """What a tab shows may have changed since it was seen last; what nobody sees asks for nothing."""
         frame, chat, tab = self._frame, self._chat, self._adapters
         context = {frame.language, frame.collection}
-        entered = frame.guarded(tab.entered, clear=False)
-        listen(adapters.select, entered, {*context, *tab.inputs}, [frame.notice, *tab.visited])
+        frame.listen(adapters.select, tab.entered, {*context, *tab.inputs}, tab.visited, clear=False)
         for other in others:
-            listen(other.select, frame.guarded(tab.left, clear=False), context, [frame.notice, *tab.visited])
-        choose = frame.guarded(chat.reconsidered, clear=False)
-        listen(others[0].select, choose, {*context, *chat.inputs}, [frame.notice, *chat.outputs])
+            frame.listen(other.select, tab.left, context, tab.visited, clear=False)
+        known = {*context, *chat.inputs}
+        frame.listen(others[0].select, chat.reconsidered, known, chat.outputs, clear=False)
 
-    def _show(self, values: Values) -> Updates:
+    def _show(self, session: Session, values: Values) -> Updates:
         """Everything that depends on the collections and the chosen one."""
         texts = self._frame.texts(values)
-        choices, info = self._frame.collection_choices(values[self._frame.collection])
+        choices, info = self._frame.collection_choices(session, values[self._frame.collection])
         return {
             **choices,
-            **self._chat.refreshed(texts, info, values),
-            **self._knowledge.refreshed(texts, info, values),
-            **self._search.refreshed(texts, info),
-            **self._adapters.refreshed(texts, info.name if info else None, values),
+            **self._chat.refreshed(session, texts, info, values),
+            **self._knowledge.refreshed(session, texts, info, values),
+            **self._search.refreshed(session, texts, info),
+            **self._adapters.refreshed(session, texts, info.name if info else None, values),
         }
 
-    def _speak(self, values: Values) -> Updates:
+    def _speak(self, session: Session, values: Values) -> Updates:
         """The whole page in its language."""
         words = self._frame.words.updates(self._frame.texts(values))
         chosen: Updates = {
             self._frame.language: gr.update(value=values[self._frame.language]),
-            self._account: account(caller(), self._frame.texts(values)),
+            self._account: account(session.principal, self._frame.texts(values)),
         }
-        return merged(words, {**self._show(values), **chosen})
+        return merged(words, {**self._show(session, values), **chosen})
 
-    def _switch(self, values: Values) -> Updates:
-        return {**self._speak(values), self._chosen: values[self._frame.language]}
+    def _switch(self, session: Session, values: Values) -> Updates:
+        return {**self._speak(session, values), self._chosen: values[self._frame.language]}
 
     def _leave(self, request: gr.Request) -> None:
         self._runs.stop(str(request.session_hash))

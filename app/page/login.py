@@ -4,12 +4,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from app.access.failures import TooManyFailuresError
 from app.access.middleware import COOKIE, session_of
 from app.access.rules import LOGIN, LOGOUT
-from app.access.sessions import LIFE_SECONDS
-from app.access.store import AccessStore
-from app.access.users import RefusedError
+from app.access.store import LIFE_SECONDS, AccessStore
+from app.access.users import RefusedError, TooManyFailuresError
 from app.page.rendering.login import login_page
 from app.page.texts import Texts, preferred, texts_of
 

@@ -6,17 +6,16 @@ from pathlib import Path
 import gradio as gr
 from gradio.blocks import Block
 
-from app.page.confirmation import Confirmation
-from app.page.frame import Frame, clickable, detail, listen
+from app.page.frame import Confirmation, Frame, Updates, Values, clickable, detail, written
 from app.page.markup import Markup
 from app.page.rendering.notices import hint, success, working
 from app.page.rendering.pairs import counts, imported
 from app.page.runs import Cancelled, Emit
 from app.page.texts import Texts
-from app.page.wording import Updates, Values, written
 from app.retraining.files import SUFFIXES
 from app.retraining.from_feedback import feedback_source
 from app.retraining.pairs import Summary
+from app.session import Session
 from knowledge_base.errors import DomainqaError
 
 Step = str | Summary
@@ -32,7 +31,7 @@ class PairsPart:
         make = frame.words.make
         self._asked = gr.State(_NOTHING)
         self._counts = clickable(elem_id="dq-pair-counts")
-        self._sure = Confirmation(frame, "dq-sure-pairs", lambda t: {"value": t.pairs_remove})
+        self._sure = Confirmation(frame.words, "dq-sure-pairs", lambda t: {"value": t.pairs_remove})
         self._files = make(
             gr.File,
             lambda t: {"label": t.pairs_upload},
@@ -49,56 +48,55 @@ class PairsPart:
         """What `refreshed` changes."""
         return [self._counts, self._result, *self._sure.outputs]
 
-    def refreshed(self, texts: Texts, collection: str | None) -> Updates:
+    def refreshed(self, session: Session, texts: Texts, collection: str | None) -> Updates:
         """The pairs of the collection, no report of an upload, and no question."""
-        return {**self.recounted(texts, collection), self._result: "", **self._sure.closed()}
+        return {**self.recounted(session, texts, collection), self._result: "", **self._sure.closed()}
 
-    def recounted(self, texts: Texts, collection: str | None) -> Updates:
+    def recounted(self, session: Session, texts: Texts, collection: str | None) -> Updates:
         """How many pairs the collection has, and in which files."""
         if collection is None:
             return {self._counts: ""}
-        service = self._frame.service
-        feedback = len(feedback_source(service.feedback_on(collection)).pairs)
-        return {self._counts: counts(service.pairs.list(collection), feedback, collection, texts)}
+        feedback = len(feedback_source(session.feedback_on(collection)).pairs)
+        return {self._counts: counts(session.pairs(collection), feedback, collection, texts)}
 
     def wire(self) -> None:
         """Bind the events."""
         frame = self._frame
-        upload = frame.guarded_stream(self._upload, lambda: {self._files: None})
-        listen(
+        frame.listen_stream(
             self._files.upload,
-            upload,
+            self._upload,
             {frame.language, frame.collection, self._files},
-            [frame.notice, self._files, *self.outputs],
+            [self._files, *self.outputs],
+            after=lambda: {self._files: None},
             concurrency_limit=4,
         )
         context = {frame.language, frame.collection, self._asked}
-        changed = [frame.notice, self._asked, *self.outputs]
-        listen(self._counts.remove, frame.guarded(self._ask_remove), context, changed)
-        listen(self._sure.confirm.click, frame.guarded(self._remove), context, changed)
+        changed = [self._asked, *self.outputs]
+        frame.listen(self._counts.remove, self._ask_remove, context, changed)
+        frame.listen(self._sure.confirm.click, self._remove, context, changed)
 
-    def _ask_remove(self, values: Values, event: gr.EventData) -> Updates:
+    def _ask_remove(self, session: Session, values: Values, event: gr.EventData) -> Updates:
         name = detail(event, "pairs")
         question = self._frame.texts(values).pairs_remove_sure.format(name=name)
         return {self._asked: (detail(event, "collection"), name), **self._sure.asked(question)}
 
-    def _remove(self, values: Values) -> Updates:
+    def _remove(self, session: Session, values: Values) -> Updates:
         texts, (collection, name) = self._frame.texts(values), values[self._asked]
-        self._frame.service.pairs.remove(collection, name)
+        session.remove_pairs(collection, name)
         done = success(texts.pairs_removed.format(name=name))
         return {
-            **self.refreshed(texts, written(values, self._frame.collection)),
+            **self.refreshed(session, texts, written(values, self._frame.collection)),
             self._frame.notice: done,
         }
 
-    def _upload(self, values: Values, request: gr.Request) -> Iterator[Updates]:
+    def _upload(self, session: Session, values: Values, request: gr.Request) -> Iterator[Updates]:
         texts, collection = self._frame.texts(values), written(values, self._frame.collection)
         files = [Path(file) for file in values[self._files] or ()]
 
         def work(emit: Emit[Step], _: Cancelled) -> None:
             for file in files:
                 emit(texts.pairs_checking.format(name=file.name))
-                emit(self._frame.service.pairs.import_file(collection, file))
+                emit(session.import_pairs(collection, file))
 
         summaries: list[Summary] = []
         try:
@@ -106,7 +104,7 @@ class PairsPart:
                 summaries += [step for step in batch if isinstance(step, Summary)]
                 under_way = batch[-1] if isinstance(batch[-1], str) else ""
                 yield {
-                    **self.recounted(texts, collection),
+                    **self.recounted(session, texts, collection),
                     self._result: _told(summaries, texts) + (working(under_way) if under_way else ""),
                 }
         except DomainqaError:

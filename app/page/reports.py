@@ -5,10 +5,10 @@ from pathlib import Path
 
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
-from app.page.service import Service
+from app.session import Session
+from app.versions import REPORT
 from knowledge_base.errors import DomainqaError, NotFoundError, StorageError
 
-REPORT = "report.html"
 ADDRESS = "/reports"
 
 # A report is a page of its own that runs nothing, and that only our page may show within itself: a folder
@@ -27,21 +27,21 @@ def address_of_version(reference: str) -> str:
     return f"{ADDRESS}/adapters/{reference}"
 
 
-def run_report(service: Service, run_id: str) -> Path:
+def run_report(session: Session, run_id: str) -> Path:
     """The report's file; NotFoundError if there is no such run, or no report of it yet."""
-    report = service.runs.get(run_id).report if _RUN_ID.fullmatch(run_id) else None
+    report = session.retraining(run_id).report if _RUN_ID.fullmatch(run_id) else None
     return _existing(report, run_id)
 
 
-def version_report(service: Service, reference: str) -> Path:
+def version_report(session: Session, reference: str) -> Path:
     """The report's file; NotFoundError if there is no such version, or it has none."""
-    return _existing(service.registry.find(reference).folder / REPORT, reference)
+    return _existing(session.version(reference).folder / REPORT, reference)
 
 
-def report_response(service: Service, kind: str, name: str) -> Response:
+def report_response(session: Session, kind: str, name: str) -> Response:
     """What is sent for an address of a report."""
     try:
-        file = run_report(service, name) if kind == "runs" else version_report(service, name)
+        file = run_report(session, name) if kind == "runs" else version_report(session, name)
         return HTMLResponse(_text(file), headers={"Content-Security-Policy": _POLICY})
     except DomainqaError as error:
         return PlainTextResponse(f"{error.cause} {error.remedy}", status_code=404)

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -33,12 +32,11 @@ class Runs:
         """Start `work(emit, cancelled)` and give what it emits, everything that is ready at a time.
 
         Ends with the work or, at once, when the session is stopped; an error of the work is raised here.
-        Closing the iterator stops the work too. The work sees the context of the first
-        step, and so its caller.
+        Closing the iterator stops the work too.
         """
         ready: queue.SimpleQueue[T] = queue.SimpleQueue()
         with self._stoppable(session) as stop:
-            future = self._pool.submit(copy_context().run, work, ready.put, stop.is_set)
+            future = self._pool.submit(work, ready.put, stop.is_set)
             yield from _batches(future, ready, stop)
 
     def stop(self, session: str) -> None:

@@ -7,13 +7,13 @@ from gradio.blocks import Block
 
 from answering.styles import style_of
 from answering.values import Event, Finished, Question
-from app.page.frame import Frame, listen
+from app.page.frame import Frame, Updates, Values, written
 from app.page.rendering.documents import is_date
 from app.page.rendering.notices import hint, working
 from app.page.rendering.search import reading, results
 from app.page.runs import Cancelled, Emit
 from app.page.texts import Texts
-from app.page.wording import Updates, Values, written
+from app.session import Session
 from app.workspace import CollectionInfo
 from knowledge_base.errors import InputError
 from retrieval.values import Filter
@@ -66,9 +66,9 @@ class SearchTab:
         """What `refreshed` changes."""
         return [self._documents, self._formats, self._results, self._reading]
 
-    def refreshed(self, texts: Texts, info: CollectionInfo | None) -> Updates:
+    def refreshed(self, session: Session, texts: Texts, info: CollectionInfo | None) -> Updates:
         """The filters that the collection allows, and no results."""
-        entries = self._frame.service.documents(info.name) if info else ()
+        entries = session.documents(info.name) if info else ()
         return {
             self._documents: gr.update(choices=[entry.path for entry in entries], value=[]),
             self._formats: gr.update(choices=sorted({entry.format for entry in entries}), value=[]),
@@ -110,30 +110,29 @@ class SearchTab:
         frame = self._frame
         filters = {self._documents, self._folder, self._formats, self._after, self._before}
         inputs = {frame.language, frame.collection, self._query, self._count, *filters}
-        outputs = [frame.notice, self._results, self._reading]
+        outputs = [self._results, self._reading]
         for trigger in (self._search.click, self._query.submit):
-            listen(trigger, frame.guarded(self._find), inputs, outputs)
-        show = frame.guarded_stream(self._read, dict)
-        listen(self._show.click, show, inputs, outputs, concurrency_limit=4)
+            frame.listen(trigger, self._find, inputs, outputs)
+        frame.listen_stream(self._show.click, self._read, inputs, outputs, concurrency_limit=4)
 
-    def _find(self, values: Values) -> Updates:
+    def _find(self, session: Session, values: Values) -> Updates:
         texts = self._frame.texts(values)
         limit = self._limit(values, texts)
         collection = written(values, self._frame.collection)
-        found = self._frame.service.search(
+        found = session.search(
             [written(values, self._query)], collection, k=int(values[self._count]), limit=limit
         )
         return {self._results: results(found[0], texts), self._reading: ""}
 
-    def _read(self, values: Values, request: gr.Request) -> Iterator[Updates]:
+    def _read(self, session: Session, values: Values, request: gr.Request) -> Iterator[Updates]:
         texts = self._frame.texts(values)
-        yield {**self._find(values), self._reading: working(texts.searching)}
+        yield {**self._find(session, values), self._reading: working(texts.searching)}
         query, collection = written(values, self._query), written(values, self._frame.collection)
-        style = style_of(self._frame.service.adapters(collection)[0])
+        style = style_of(session.adapters(collection)[0])
         question = Question(query, collection, limit=self._limit(values, texts), style=style)
 
         def work(emit: Emit[Event], cancelled: Cancelled) -> None:
-            for event in self._frame.service.ask(question, cancelled):
+            for event in session.ask(question, cancelled):
                 emit(event)
 
         for batch in self._frame.runs.run(str(request.session_hash), work):

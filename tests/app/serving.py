@@ -8,15 +8,15 @@ from typing import Any
 
 import httpx
 
-from app.page.service import Service
 from app.server import Server
 from app.settings import Settings
+from tests.fake_workspace import FakeWorkspace
 
 
 @contextmanager
-def served(service: Service, settings: Settings) -> Iterator[str]:
+def served(workspace: FakeWorkspace, settings: Settings) -> Iterator[str]:
     """The address of a server, which ends with the block."""
-    server = Server(service, settings)
+    server = Server(workspace, settings)
     ready = threading.Event()
     thread = threading.Thread(target=server.run, args=(lambda _: ready.set(),), daemon=True)
     thread.start()
@@ -30,9 +30,9 @@ def served(service: Service, settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def client_of(service: Service, settings: Settings) -> Iterator[httpx.Client]:
+def client_of(workspace: FakeWorkspace, settings: Settings) -> Iterator[httpx.Client]:
     """A client of a server, without any key."""
-    with served(service, settings) as address:
+    with served(workspace, settings) as address:
         here = address.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - where it listens is tested
         with httpx.Client(base_url=here, timeout=60) as client:
             yield client

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from answering.generation.remote.server import breaker_of
-from app.access.grants import grant
 from app.access.store import AccessStore
+from app.access.values import grant
 from app.settings import Settings, load_settings
 from app.workspace import Workspace
 from retrieval.elasticsearch import Cluster

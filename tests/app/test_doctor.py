@@ -8,8 +8,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from app import doctor
-from app.access.grants import grant
 from app.access.store import AccessStore
+from app.access.values import grant
 from app.doctor import Finding
 from app.settings import load_settings
 from knowledge_base.errors import MismatchError, StorageError

@@ -6,7 +6,7 @@ from app.page.markup import Markup, icon, join, tag
 from app.page.rendering.notices import hint
 from app.page.rendering.times import moment
 from app.page.texts import Texts
-from app.page.versions import Version
+from app.versions import Version
 from finetune.evaluation.reasons import Told
 from finetune.registry.manifest import Verdict
 from finetune.report.words import sentences_of

@@ -1,6 +1,7 @@
-"""The page that asks for a name and a password; it needs no script."""
+"""Logging in: the page that asks for a name and a password without any script, and the way out."""
 
-from app.access.rules import LOGIN
+from app.access.rules import LOGIN, LOGOUT
+from app.access.values import Principal
 from app.page.markup import Markup, tag
 from app.page.texts import Texts
 
@@ -36,6 +37,21 @@ def login_page(texts: Texts, following: str, problem: str = "") -> str:
     head = tag("head", _HEAD, tag("title", f"{texts.title} – {texts.log_in}"), _STYLE)
     page = tag("html", head, tag("body", tag("main", form)), lang=texts.language)
     return f"<!doctype html>{page}"
+
+
+def account(principal: Principal, texts: Texts) -> Markup:
+    """The user's name and a button that logs out; nothing for a caller who did not log in."""
+    if principal.kind != "user":
+        return Markup("")
+    return tag(
+        "form",
+        tag("span", principal.name),
+        tag("button", texts.log_out, type="submit"),
+        cls="dq-account",
+        data_role=principal.role,
+        method="post",
+        action=LOGOUT,
+    )
 
 
 def _input(name: str, kind: str, completion: str) -> Markup:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.access.grants import grant
 from app.access.store import AccessStore
-from app.access.values import LOCAL, Principal
+from app.access.values import LOCAL, Principal, grant
 from knowledge_base.errors import MismatchError, StorageError
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app.access.grants import Grant, grant
+from app.access.credentials import KeyText
 from app.access.store import AccessStore
-from app.access.tokens import KeyText
+from app.access.values import Grant, grant
 from knowledge_base.errors import InputError, NotFoundError
 
 ROOT = Path(__file__).parents[3]
@@ -115,7 +115,7 @@ def test_two_processes_make_keys_at_once(store: AccessStore, tmp_path: Path) -> 
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from app.access.grants import grant\n"
+        "from app.access.values import grant\n"
         "from app.access.store import AccessStore\n"
         "keys = AccessStore(Path(sys.argv[1])).keys\n"
         "texts = [keys.create(f'{sys.argv[2]}-{n}', grant('reader')) for n in range(5)]\n"

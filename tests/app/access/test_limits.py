@@ -10,10 +10,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from app.access.body_limit import PLAIN_MEGABYTES, BodyLimit
-from app.access.rate import RateLimit
-from app.access.request_log import RequestLog
+from app.access.middleware import RateLimit
 from app.access.values import Principal
+from app.middleware import PLAIN_MEGABYTES, BodyLimit, RequestLog
 
 MEGABYTE = 1024 * 1024
 

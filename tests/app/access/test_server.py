@@ -7,9 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.access.grants import grant
 from app.access.store import AccessStore
-from app.access.values import ROLES
+from app.access.values import ROLES, grant
 from app.page.runs import Runs
 from app.server import Server, create_app
 from app.settings import Settings
@@ -48,7 +47,7 @@ def site(store: AccessStore) -> Iterator[httpx.Client]:
 def status_of(site: httpx.Client, route: str, key: str | None) -> int:
     """What a route answers; its body, which may never end, is not read."""
     method, template = route.split(" ", 1)
-    path = re.sub(r"\{[^}]*\}", "x", template.replace("{kind}", "adapters"))
+    path = re.sub(r"\{[^}]*\}", "x", template.replace("{kind}", "adapters").replace("{api_name}", "predict"))
     headers = {} if key is None else {"authorization": f"Bearer {key}"}
     with site.stream(method, path, headers=headers) as answer:
         return answer.status_code
@@ -104,9 +103,9 @@ def test_refusals_have_the_shape_that_clients_of_openai_know(
 
 def test_a_revoked_key_is_refused_by_a_running_server(site: httpx.Client, store: AccessStore) -> None:
     key = store.keys.create("short-lived", grant("reader"))
-    assert status_of(site, "GET /config", key) == 200
+    assert status_of(site, "GET /metrics", key) == 200
     store.keys.revoke("short-lived")
-    assert status_of(site, "GET /config", key) == 401
+    assert status_of(site, "GET /metrics", key) == 401
 
 
 def test_a_browser_is_led_to_the_log_in_and_back(site: httpx.Client) -> None:
@@ -115,17 +114,17 @@ def test_a_browser_is_led_to_the_log_in_and_back(site: httpx.Client) -> None:
     form = site.get("/login?next=/reports/runs/a", headers={"accept-language": "zh-CN,zh;q=0.9"})
     assert 'value="/reports/runs/a"' in form.text
     assert "登录" in form.text
-    answer = site.post("/login", data={"name": "LI", "password": PASSWORD, "next": "/config"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/config")
+    answer = site.post("/login", data={"name": "LI", "password": PASSWORD, "next": "/metrics"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/metrics")
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
-    assert site.get("/config").status_code == 200
+    assert site.get("/metrics").status_code == 200
     assert status_of(site, "GET /reports/{kind}/{name}", None) == 403
     secret = site.cookies["domainqa-session"]
     assert site.post("/logout").headers["location"] == "/login"
     cookie = {"cookie": f"domainqa-session={secret}"}
-    assert site.get("/config", headers=cookie).status_code == 401
+    assert site.get("/metrics", headers=cookie).status_code == 401
     site.cookies.clear()
 
 
@@ -174,12 +173,12 @@ def test_locally_nobody_is_asked_but_a_wrong_key_is_told(tmp_path: Path) -> None
     with client_of(
         FakeWorkspace(), Settings(home=tmp_path, requests_per_minute=1, max_request_megabytes=1)
     ) as site:
-        assert site.get("/config").status_code == 200
+        assert site.get("/metrics").status_code == 200
         assert status_of(site, "GET /reports/{kind}/{name}", None) == 404
-        assert status_of(site, "GET /config", "dq_1_2") == 401
+        assert status_of(site, "GET /metrics", "dq_1_2") == 401
         bearer = {"authorization": f"Bearer {key}"}
-        assert site.get("/config", headers=bearer).status_code == 200
-        often = site.get("/config", headers=bearer)
+        assert site.get("/metrics", headers=bearer).status_code == 200
+        often = site.get("/metrics", headers=bearer)
         assert (often.status_code, often.json()["error"]["code"]) == (429, "rate_limit_exceeded")
         assert 0 < int(often.headers["retry-after"]) <= 60
         large = site.post("/gradio_api/upload", files={"files": ("a.txt", b"x" * 2_000_000)})

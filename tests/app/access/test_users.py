@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.access.database import AccessDatabase
-from app.access.failures import TooManyFailuresError
-from app.access.grants import grant
-from app.access.sessions import LIFE_SECONDS, SessionStore
-from app.access.users import RefusedError, UserStore
+from app.access.store import LIFE_SECONDS, SessionStore
+from app.access.users import RefusedError, TooManyFailuresError, UserStore
+from app.access.values import grant
 from knowledge_base.errors import InputError, NotFoundError
 
 PASSWORD = "correct horse"  # noqa: S105

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from openai import OpenAI
 
-from app.access.grants import grant
 from app.access.store import AccessStore
+from app.access.values import grant
 from app.settings import Settings
 from tests.app.serving import served
 from tests.fake_workspace import FakeWorkspace

@@ -135,11 +135,9 @@ def test_a_folder_of_the_server_is_ingested_by_a_job(site: httpx.Client, tmp_pat
     assert "none" in finished(site, sent.json()["id"])["error"]
 
 
-def test_another_copy_of_the_server_knows_the_job(
-    site: httpx.Client, file: Path, workspace: FakeWorkspace, home: Path
-) -> None:
+def test_another_copy_of_the_server_knows_the_job(site: httpx.Client, file: Path, home: Path) -> None:
     sent = site.post(DOCUMENTS, files={"files": (file.name, file.read_bytes())})
-    other = Jobs(workspace, home)
+    other = Jobs(home)
     for _ in range(200):
         if (job := other.get(sent.json()["id"])).state == "done":
             break
@@ -149,11 +147,11 @@ def test_another_copy_of_the_server_knows_the_job(
     other.close()
 
 
-def test_a_job_whose_server_has_ended_is_told_as_failed(workspace: FakeWorkspace, tmp_path: Path) -> None:
+def test_a_job_whose_server_has_ended_is_told_as_failed(tmp_path: Path) -> None:
     ended = Copy(tmp_path)
     job = Job(id="a", collection=COLLECTION, state="running", done=3, total=9)
     Lately(tmp_path, "jobs", 5).put("a", job.model_dump_json(), ended.id)
-    jobs = Jobs(workspace, tmp_path)
+    jobs = Jobs(tmp_path)
     assert jobs.get("a") == job
     ended.close()
     told = jobs.get("a")

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page
 
-from app.page.versions import FIGURES
 from app.retraining.values import RunRequest
+from app.versions import FIGURES
 from finetune.registry.manifest import Description, Verdict
 from finetune.retrain.values import Status
 from tests.app.browser.conftest import Visit, Visits, eventually

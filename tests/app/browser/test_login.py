@@ -7,8 +7,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.access.grants import grant
 from app.access.store import AccessStore
+from app.access.values import grant
 from app.settings import Settings
 from tests.app.browser.conftest import FEES, WatchedWorkspace
 from tests.app.serving import served

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 
 from app.page.rendering import adapters, pairs, retraining
 from app.page.rendering.times import duration, moment
-from app.page.retraining import require_idle
-from app.page.run_view import shown_of
+from app.page.retraining import require_idle, shown_of
 from app.page.texts import EN, ZH
-from app.page.versions import Version
 from app.retraining.pairs import StoredFile, Summary
 from app.retraining.values import CurvePoint, RunInfo, RunRequest, State
+from app.versions import Version
 from finetune.evaluation.reasons import Reason
 from finetune.pairs.values import Dropped
 from finetune.registry.manifest import Verdict

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from app.access.values import LOCAL
 from app.page.reports import report_response, run_report, version_report
 from app.retraining.values import RunRequest
+from app.session import Session
 from finetune.registry.manifest import Description
 from finetune.retrain.values import Outcome
 from knowledge_base.errors import InputError, NotFoundError
@@ -29,26 +31,26 @@ def workspace(tmp_path: Path) -> FakeWorkspace:
 
 def test_the_report_of_a_run_and_of_its_version_is_found(workspace: FakeWorkspace, tmp_path: Path) -> None:
     second, first = workspace.runs.list()
-    assert run_report(workspace, first.id) == tmp_path / "first" / "report.html"
-    assert version_report(workspace, "bank@1") == tmp_path / "first" / "report.html"
+    assert run_report(Session(workspace, LOCAL), first.id) == tmp_path / "first" / "report.html"
+    assert version_report(Session(workspace, LOCAL), "bank@1") == tmp_path / "first" / "report.html"
     with pytest.raises(NotFoundError, match=second.id):
-        run_report(workspace, second.id)
+        run_report(Session(workspace, LOCAL), second.id)
     with pytest.raises(NotFoundError, match="bank@2"):
-        version_report(workspace, "bank@2")
+        version_report(Session(workspace, LOCAL), "bank@2")
 
 
 @pytest.mark.parametrize("name", ["", "..", "../first", "/etc/passwd", "a\0b", ".hidden", "x" * 500, "none"])
 def test_no_other_file_is_found(workspace: FakeWorkspace, name: str) -> None:
     with pytest.raises(NotFoundError):
-        run_report(workspace, name)
+        run_report(Session(workspace, LOCAL), name)
     with pytest.raises((NotFoundError, InputError)):
-        version_report(workspace, name)
-    assert report_response(workspace, "runs", name).status_code == 404
-    assert report_response(workspace, "adapters", name).status_code == 404
+        version_report(Session(workspace, LOCAL), name)
+    assert report_response(Session(workspace, LOCAL), "runs", name).status_code == 404
+    assert report_response(Session(workspace, LOCAL), "adapters", name).status_code == 404
 
 
 def test_a_report_may_run_nothing(workspace: FakeWorkspace) -> None:
-    answer = report_response(workspace, "adapters", "bank@1")
+    answer = report_response(Session(workspace, LOCAL), "adapters", "bank@1")
     assert bytes(answer.body).decode() == "<h1>Besser 更好</h1>"
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("sandbox; default-src 'none';")
@@ -57,6 +59,6 @@ def test_a_report_may_run_nothing(workspace: FakeWorkspace) -> None:
 
 def test_a_report_that_is_no_text_is_told(workspace: FakeWorkspace, tmp_path: Path) -> None:
     (tmp_path / "first" / "report.html").write_bytes(b"\xff\xfe\xff")
-    answer = report_response(workspace, "adapters", "bank@1")
+    answer = report_response(Session(workspace, LOCAL), "adapters", "bank@1")
     assert answer.status_code == 404
     assert b"cannot be read" in bytes(answer.body)

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from answering.styles import style_of
-from app.page.versions import choices_of, versions_of
+from app.access.values import LOCAL
+from app.session import Session
+from app.versions import versions_of
 from finetune.registry.entry import Entry
 from finetune.registry.manifest import Description, Verdict
 from knowledge_base.errors import ModelError
@@ -68,10 +70,11 @@ def test_a_damaged_version_says_so_and_the_others_are_there() -> None:
 def test_choices_show_the_live_version_and_begin_with_the_collections_own() -> None:
     workspace = FakeWorkspace()
     workspace.registry.add("bank", Description())
-    assert choices_of(workspace, "bank") == [("base", "base"), ("fees", "fees")]
+    session = Session(workspace, LOCAL)
+    assert session.choices("bank") == [("base", "base"), ("fees", "fees")]
     workspace.registry.promote("bank", 1)
-    assert choices_of(workspace, "bank") == [("bank@1", "bank"), ("base", "base"), ("fees", "fees")]
-    assert choices_of(workspace, "other")[0] == ("base", "base")
+    assert session.choices("bank") == [("bank@1", "bank"), ("base", "base"), ("fees", "fees")]
+    assert session.choices("other")[0] == ("base", "base")
 
 
 @pytest.mark.parametrize(("adapter", "style"), [("base", None), ("bank", "sentence"), ("fees@2", "sentence")])

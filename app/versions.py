@@ -1,16 +1,16 @@
-"""The versions of adapters as the page lists them, and the names that a question can choose from."""
+"""The versions of adapters as lists show them, and the names that a question can choose."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.page.reports import REPORT
-from app.page.service import Adapters, Service
 from finetune.evaluation.values import CANDIDATE
 from finetune.registry.entry import Entry
 from finetune.registry.manifest import Verdict
+from finetune.registry.registry import Registry
 from knowledge_base.errors import DomainqaError
 
+REPORT = "report.html"  # beside the weights of a version that a retraining made
 FIGURES = ("f1", "refusal_recall", "false_refusals", "citations")
 
 State = Literal["", "live", "previous"]
@@ -34,23 +34,23 @@ class Version:
     problem: str = ""
 
 
-def versions_of(registry: Adapters) -> list[Version]:
+def versions_of(registry: Registry) -> list[Version]:
     """Every version of every adapter: by name, the newest first."""
     return [version for name in registry.names() for version in _versions(registry, name)]
 
 
-def choices_of(service: Service, collection: str | None) -> list[tuple[str, str]]:
-    """What a question can choose, as (shown, name), the default first; an adapter shows its live version."""
-    return [(shown_name(service.registry, name), name) for name in service.adapters(collection)]
+def choices_of(registry: Registry, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Names that a question can choose as (shown, name); an adapter shows its live version."""
+    return [(shown_name(registry, name), name) for name in names]
 
 
-def shown_name(registry: Adapters, name: str) -> str:
+def shown_name(registry: Registry, name: str) -> str:
     """A name with its live version: "bank@3"; the name alone where it has no versions."""
     live = registry.aliases(name).live
     return f"{name}@{live}" if live else name
 
 
-def _versions(registry: Adapters, name: str) -> Iterator[Version]:
+def _versions(registry: Registry, name: str) -> Iterator[Version]:
     aliases = registry.aliases(name)
     states: dict[int | None, State] = {aliases.previous: "previous", aliases.live: "live"}
     for number in reversed(registry.versions(name)):
@@ -59,7 +59,7 @@ def _versions(registry: Adapters, name: str) -> Iterator[Version]:
         yield _version(registry, name, None, "live")
 
 
-def _version(registry: Adapters, name: str, number: int | None, state: State) -> Version:
+def _version(registry: Registry, name: str, number: int | None, state: State) -> Version:
     reference = f"{name}@{number}" if number else name
     try:
         entry = registry.find(reference)
