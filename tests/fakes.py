@@ -225,14 +225,22 @@ class FakeGenerator:
         self.requests.append(request)
         return self._write(request, cancelled)
 
-    def logprobs(self, requests: Sequence[Request], continuation: str) -> list[float]:
-        """The score of each request."""
+    def logprobs(
+        self, requests: Sequence[Request], continuation: str, cancelled: Cancelled = never
+    ) -> list[float]:
+        """The score of each request, `delay` seconds apart."""
         if not continuation:
             raise InputError("The continuation to score is empty.", "Give a text of at least one token.")
         for request in requests:
             self._check(request)
-        self.scored.extend(requests)
-        return [self._score(request, continuation) for request in requests]
+        scores: list[float] = []
+        for request in requests:
+            time.sleep(self._delay)
+            if cancelled():
+                break
+            self.scored.append(request)
+            scores.append(self._score(request, continuation))
+        return scores
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words and Chinese characters."""

@@ -27,10 +27,10 @@ class Behaviour:
     """What the server does; a test changes it while the server runs.
 
     `refusals` are statuses, with headers, that the next calls of the chat are answered with; `delay` are
-    seconds before each piece; `drops_after` is the number of pieces after which the connection breaks;
-    `lists` whether models are listed; `key` what must come along; `loads` whether adapters can be loaded, and
-    `cannot_load` why none of them can; `ends` whether an answer says that it is over;
-    `tells_usage` whether it says how many tokens it took.
+    seconds before each piece, and before an answer in one; `drops_after` is the number of pieces after which
+    the connection breaks; `lists` whether models are listed; `key` what must come along; `loads` whether
+    adapters can be loaded, and `cannot_load` why none of them can; `ends` whether an answer says that it is
+    over; `tells_usage` whether it says how many tokens it took.
     """
 
     refusals: deque[tuple[int, Mapping[str, str]]] = field(default_factory=deque)
@@ -178,10 +178,20 @@ class OpenAIServer:
         if body.get("stream"):
             usage = self._usage(asked) if body.get("stream_options", {}).get("include_usage") else None
             return StreamingResponse(self._events(list(pieces), usage), media_type="text/event-stream")
+        await self._think(request)
         told: dict[str, Any] = {"index": 0, "message": {"role": "assistant", "content": "".join(pieces)}}
         if body.get("logprobs") and self.behaviour.scores:
             told["logprobs"] = self._scores(asked)
         return JSONResponse({"object": "chat.completion", "choices": [told], "usage": self._usage(asked)})
+
+    async def _think(self, request: Request) -> None:
+        """Take the delay before an answer in one piece, unless the caller hangs up."""
+        end = time.monotonic() + self.behaviour.delay
+        while time.monotonic() < end:
+            if await request.is_disconnected():
+                self.left += 1
+                return
+            await asyncio.sleep(0.01)
 
     def _understood(self, body: dict[str, Any]) -> Asked:
         pieces = {number: piece for piece, number in self._ids.items()}

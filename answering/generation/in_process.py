@@ -74,16 +74,20 @@ class InProcessGenerator:
         ids = self._model.encoder.prompt(request.messages)
         return self._write(request, adapter, ids, cancelled)
 
-    def logprobs(self, requests: Sequence[Request], continuation: str) -> list[float]:
+    def logprobs(
+        self, requests: Sequence[Request], continuation: str, cancelled: Cancelled = never
+    ) -> list[float]:
         """See `Scorer.logprobs`."""
-        scores = []
+        scores: list[float] = []
         for request in requests:
             token = self._model.encoder.first_token(request.messages, continuation)
             adapter = self._adapters.find(request.adapter)
             ids = self._model.encoder.prompt(request.messages)
-            with self._turns.take():
-                position = self._read(adapter, ids, never)
-            scores.append(float(torch.log_softmax(position.logits, dim=-1)[token]) if position else 0.0)
+            with self._turns.take(cancelled) as mine:
+                position = self._read(adapter, ids, cancelled) if mine else None
+            if position is None:
+                break
+            scores.append(float(torch.log_softmax(position.logits, dim=-1)[token]))
         return scores
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

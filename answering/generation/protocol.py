@@ -74,9 +74,12 @@ class Generator(Protocol):
 class Scorer(Protocol):
     """A generator that can also say how likely a text is to begin, before writing anything."""
 
-    def logprobs(self, requests: Sequence[Request], continuation: str) -> list[float]:
+    def logprobs(
+        self, requests: Sequence[Request], continuation: str, cancelled: Cancelled = never
+    ) -> list[float]:
         """For each request the log-probability that its reply begins with the first token of `continuation`.
 
+        Stops soon after `cancelled()` turns true, also in the middle of a prompt; the list is shorter then.
         The prompts' prefill is kept for a while, so that streaming one of them next starts at once.
         """
         ...

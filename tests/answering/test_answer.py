@@ -39,7 +39,9 @@ class ScriptedReader:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
-    def logprobs(self, requests: Sequence[Request], continuation: str) -> list[float]:
+    def logprobs(
+        self, requests: Sequence[Request], continuation: str, cancelled: Cancelled = never
+    ) -> list[float]:
         self.read.extend(requests)
         return [-5.0 if self.certain_of in request.messages[-1].content else -0.1 for request in requests]
 

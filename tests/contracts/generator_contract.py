@@ -163,6 +163,17 @@ class ScorerContract:
         generator.logprobs([asked(CHINESE), asked()], " yes")
         assert written(generator, asked()) == before
 
+    def test_cancelled_scoring_ends_between_two_prompts_and_gives_the_scores_so_far(
+        self, generator: WriterAndScorer
+    ) -> None:
+        requests = [asked(ENGLISH), asked(CHINESE)]
+        whole = generator.logprobs(requests, " yes")
+        assert generator.logprobs(requests, " yes", lambda: True) == []
+        for calls in range(8):
+            scores = generator.logprobs(requests, " yes", After(calls))
+            assert scores == pytest.approx(whole[: len(scores)], abs=1e-4)
+        assert generator.logprobs(requests, " yes") == pytest.approx(whole, abs=1e-4)
+
     def test_an_empty_continuation_and_an_unknown_adapter_are_refused(
         self, generator: WriterAndScorer
     ) -> None:

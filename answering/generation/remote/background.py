@@ -1,70 +1,81 @@
-"""An event loop in a thread of its own, so that a call to a server can be left at any moment.
+"""The event loop that calls servers, in a thread of its own, so that a call can be given up at any moment.
 
 A thread that waits on a socket cannot be woken; a task of an event loop can be cancelled, which closes its
 connection.
 """
 
-import asyncio
-import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from concurrent.futures import Future
+import atexit
+from collections.abc import AsyncGenerator, Awaitable, Iterator
+from concurrent.futures import CancelledError, wait
 from contextlib import aclosing
 from functools import cache
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from answering.generation.protocol import Cancelled
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from answering.generation.protocol import Cancelled, never
 
 T = TypeVar("T")
 
+# How soon a call notices that it is cancelled.
 _POLL_SECONDS = 0.05
 
 
 @cache
-def _loop() -> asyncio.AbstractEventLoop:
-    """The loop of this process, which runs as long as it does."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="remote-generator", daemon=True).start()
-    return loop
+def _portal() -> BlockingPortal:
+    """The way to the loop of this process, which runs as long as the process does.
+
+    It is stopped before the interpreter ends its threads: anyio would wait for ever for the one that is gone.
+    """
+    running = start_blocking_portal(name="remote-generator")
+    portal = running.__enter__()
+
+    def stop() -> None:
+        portal.call(portal.stop, True)
+        running.__exit__(None, None, None)
+
+    atexit.register(stop)
+    return portal
 
 
-def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`, or what it raises."""
-    future = asyncio.run_coroutine_threadsafe(work, _loop())
+def wait_for(work: Awaitable[T], cancelled: Cancelled = never) -> T:
+    """The result of `work`, or what it raises; CancelledError once `cancelled()`, which ends the work."""
+    future = _portal().start_task_soon(_result_of, work)
     try:
-        return future.result()
+        while not cancelled():
+            if wait([future], None if cancelled is never else _POLL_SECONDS).done:
+                return future.result()
+        raise CancelledError
     finally:
         future.cancel()
 
 
-def each(items: Callable[[], AsyncGenerator[T]], cancelled: Cancelled) -> Iterator[T]:
+async def _result_of(work: Awaitable[T]) -> T:
+    return await work
+
+
+def each(items: AsyncGenerator[T], cancelled: Cancelled) -> Iterator[T]:
     """What `items` gives, as it comes; its work ends when `cancelled()` is true or the iterator is closed."""
     if cancelled():
         return
-    arrived: SimpleQueue[T] = SimpleQueue()
-    work = asyncio.run_coroutine_threadsafe(_pass_on(items, arrived), _loop())
+    arrived: SimpleQueue[T | None] = SimpleQueue()
+    work = _portal().start_task_soon(_pass_on, items, arrived)
+    work.add_done_callback(lambda _: arrived.put(None))
     try:
-        while (found := _next(arrived, work, cancelled)) is not None:
-            yield from found
+        while not cancelled():
+            try:
+                item = arrived.get(timeout=None if cancelled is never else _POLL_SECONDS)
+            except Empty:
+                continue
+            if item is None:
+                return work.result()
+            yield item
     finally:
         work.cancel()
 
 
-async def _pass_on(items: Callable[[], AsyncGenerator[T]], arrived: SimpleQueue[T]) -> None:
-    async with aclosing(items()) as opened:
-        async for item in opened:
+async def _pass_on(items: AsyncGenerator[T], arrived: SimpleQueue[T | None]) -> None:
+    async with aclosing(items):
+        async for item in items:
             arrived.put(item)
-
-
-def _next(arrived: SimpleQueue[T], work: Future[None], cancelled: Cancelled) -> tuple[T, ...] | None:
-    """One item, none yet, or None when there will be no more; raises what the work raised."""
-    if cancelled():
-        return None
-    ended = work.done()
-    try:
-        return (arrived.get(timeout=0 if ended else _POLL_SECONDS),)
-    except Empty:
-        if not ended:
-            return ()
-        work.result()
-        return None

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
@@ -87,7 +89,7 @@ class RemoteGenerator:
             return
         body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
         stop = StopFilter(request.stop)
-        for text in each(lambda: self._server.pieces(body), cancelled):
+        for text in each(self._server.pieces(body), cancelled):
             if piece := stop.push(text):
                 yield piece
             if stop.stopped:
@@ -122,23 +124,32 @@ class RemoteGenerator:
 class ScoringGenerator(RemoteGenerator):
     """A remote generator that is a Scorer too: its server gives log-probabilities of first tokens."""
 
-    def logprobs(self, requests: Sequence[Request], continuation: str) -> list[float]:
+    def logprobs(
+        self, requests: Sequence[Request], continuation: str, cancelled: Cancelled = never
+    ) -> list[float]:
         """See `Scorer.logprobs`, and `scoring.begins_with` for how exact this is."""
         if not continuation:
             raise InputError("The continuation to score is empty.", "Give a text of at least one token.")
         for request in requests:
             _check(request)
-        scores = [
-            self._again_if_lost(request, partial(self._score, request, continuation)) for request in requests
+        asked = [
+            self._again_if_lost(request, partial(self._score, request, continuation, cancelled))
+            for request in requests
         ]
-        return [score for once in scores for score in once]
+        scores: list[float] = []
+        with suppress(CancelledError):
+            for once in asked:
+                scores.extend(once)
+        return scores
 
     def describe(self) -> str:
         """See `RemoteGenerator.describe`."""
         return f"{super().describe()}; tells how sure it is"
 
-    def _score(self, request: Request, continuation: str) -> Iterator[float]:
-        listed = first_tokens(wait_for(first_token(self._server, self._body(request))))
+    def _score(self, request: Request, continuation: str, cancelled: Cancelled) -> Iterator[float]:
+        if cancelled():
+            return
+        listed = first_tokens(wait_for(first_token(self._server, self._body(request)), cancelled))
         if not listed:
             raise UnavailableError(
                 f"The generator at {self._server.endpoint.url} gives no log-probabilities any more.",

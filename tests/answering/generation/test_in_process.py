@@ -15,7 +15,7 @@ from answering.generation.model import LoadedModel
 from answering.generation.prefix_cache import PrefixCache
 from answering.generation.processor import Precision
 from answering.generation.protocol import Request, never
-from answering.generation.reading import Position, read_prompt, read_token
+from answering.generation.reading import CHUNK, Position, read_prompt, read_token
 from knowledge_base.errors import InputError, ModelError
 from retrieval.prompt import Message
 from tests.answering.generation.tiny import ARCHITECTURES, TEMPLATE, save_model
@@ -270,6 +270,19 @@ def test_who_waits_can_be_cancelled(gemma: Path) -> None:
     assert not waiter.is_alive()
     assert pieces == []
     assert "".join(first)
+
+
+def test_scoring_is_cancelled_between_two_chunks_of_a_prompt(gemma: Path) -> None:
+    generator = InProcessGenerator(gemma, precision=PLAIN)
+    chunks: list[int] = []
+    generator._model.network.base_model.register_forward_hook(
+        lambda _module, _args, kwargs, _output: chunks.append(kwargs["input_ids"].shape[1]), with_kwargs=True
+    )
+    scored = asked("fee 680 " * 120)
+    assert len(generator._model.encoder.prompt(scored.messages)) > 2 * CHUNK
+    assert generator.logprobs([scored], " yes", lambda: bool(chunks)) == []
+    assert chunks == [CHUNK]
+    assert written(generator, asked()), "the model is free again"
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])

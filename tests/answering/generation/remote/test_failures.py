@@ -1,6 +1,8 @@
 """A server that is away, slow, busy, broken or something else: what is tried again, and what is said."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -29,6 +31,17 @@ MESSAGES = {
     "max_tokens": 3,
     "temperature": 0,
 }
+
+PROGRAM = """
+import threading
+from answering.generation.protocol import Request
+from answering.generation.remote.endpoint import Endpoint
+from answering.generation.remote.opening import open_remote
+from retrieval.prompt import Message
+generator = open_remote(Endpoint("{url}", "base"))
+answer = generator.stream(Request((Message("user", "What does the gold card cost a year?"),)))
+next(answer)
+"""
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -150,6 +163,25 @@ def test_cancelling_hangs_up(server: OpenAIServer, opened: Open) -> None:
     reader.join(20)
     assert not reader.is_alive()
     until(lambda: server.left == 1)
+
+
+def test_cancelling_hangs_up_on_a_server_that_reads_to_score(server: OpenAIServer, opened: Open) -> None:
+    generator = opened()
+    server.behaviour.delay = 30
+    over = threading.Event()
+    scores: list[list[float]] = []
+    requests = [asked(), asked("another")]
+    reader = threading.Thread(
+        target=lambda: scores.append(generator.logprobs(requests, "Not", over.is_set))  # type: ignore[attr-defined]
+    )
+    before = len(server.asked)
+    reader.start()
+    until(lambda: len(server.asked) > before)
+    over.set()
+    reader.join(5)
+    assert scores == [[]]
+    until(lambda: server.left == 1)
+    assert len(server.asked) == before + 1
 
 
 def test_closing_hangs_up(server: OpenAIServer, opened: Open) -> None:
@@ -296,3 +328,14 @@ def test_waiting_for_work_that_fails_raises_what_it_raised() -> None:
 
     with pytest.raises(InputError):
         wait_for(fail())
+
+
+@pytest.mark.parametrize(
+    "ending",
+    ["", "\nimport sys; sys.exit(3)", "\nthreading.Thread(target=list, args=(answer,), daemon=True).start()"],
+)
+def test_the_process_ends_though_an_answer_is_not(server: OpenAIServer, ending: str) -> None:
+    server.behaviour.delay = 0.5
+    program = PROGRAM.format(url=server.url) + ending
+    ended = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
+    assert ended.returncode == (3 if "exit" in ending else 0)
