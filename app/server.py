@@ -20,7 +20,7 @@ from fastapi import FastAPI, Response
 from app.access.middleware import Access, RateLimit
 from app.access.rules import asks, host_names, is_loopback
 from app.access.store import AccessStore
-from app.api.caller import Caller
+from app.api.dependencies import Caller
 from app.api.jobs import Jobs
 from app.api.mount import add_api
 from app.middleware import BodyLimit, Guard, RequestLog, nowhere, to_stderr

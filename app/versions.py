@@ -28,6 +28,7 @@ class Version:
     number: int | None
     state: State = ""
     created: str = ""
+    base: str = ""
     verdict: Verdict | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
     has_report: bool = False
@@ -72,6 +73,7 @@ def _version(registry: Registry, name: str, number: int | None, state: State) ->
         number=number,
         state=state,
         created=made.created if made else "",
+        base=made.base.id if made and made.base else "",
         verdict=made.verdict if made else None,
         figures=_figures(entry),
         has_report=(entry.folder / REPORT).is_file(),

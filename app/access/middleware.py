@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.access.rules import LOGIN, right_for
 from app.access.store import AccessStore
 from app.access.values import LOCAL, Principal, Right
-from app.openai_error import error_shape
+from app.schema import error_body
 from knowledge_base.errors import DomainqaError
 
 COOKIE = "domainqa-session"
@@ -118,7 +118,7 @@ def refusal(
     status: int, message: str, code: str, kind: str = "invalid_request_error", more: Mapping[str, str] = {}
 ) -> JSONResponse:
     """An error in OpenAI's shape."""
-    return JSONResponse(error_shape(message, kind, code), status, headers=dict(more))
+    return JSONResponse(error_body(message, kind, code), status, headers=dict(more))
 
 
 def wrong_key() -> Response:

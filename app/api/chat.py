@@ -11,8 +11,7 @@ from fastapi.responses import StreamingResponse
 from answering.generation.protocol import Cancelled
 from answering.values import Answer, Event, Finished, Piece, Question, Task
 from app.api.answering import Queue, Waiting
-from app.api.caller import Caller
-from app.api.chat_shapes import (
+from app.api.chat_schema import (
     ChatChunk,
     ChatRequest,
     ChatResponse,
@@ -25,9 +24,9 @@ from app.api.chat_shapes import (
     ReplyMessage,
     conversation_of,
 )
-from app.api.errors import failure_shape
-from app.api.shapes import Usage, sources_of
-from app.api.usage import usage_of
+from app.api.dependencies import Caller, usage_of
+from app.api.errors import failure_body
+from app.schema import Usage, sources_of
 from app.session import Session
 from knowledge_base.errors import DomainqaError, NotFoundError
 from retrieval.prompt import Message
@@ -177,7 +176,7 @@ async def _events(reply: _Reply, parts: AsyncIterator[Part | Waiting]) -> AsyncI
         if told:
             yield _event(_bare(reply, (), usage))
     except DomainqaError as error:
-        yield f"data: {json.dumps(failure_shape(error), ensure_ascii=False)}\n\n"
+        yield f"data: {json.dumps(failure_body(error), ensure_ascii=False)}\n\n"
     yield "data: [DONE]\n\n"
 
 

@@ -1,4 +1,4 @@
-"""`/v1/collections/NAME/documents`: list, show, upload, ingest and delete documents; and their jobs."""
+"""`/v1/collections` and `/v1/jobs`: collections, their documents, uploads and ingests."""
 
 import shutil
 from collections.abc import Sequence
@@ -9,12 +9,20 @@ from typing import Annotated
 from fastapi import APIRouter, File, UploadFile
 from starlette.concurrency import run_in_threadpool
 
-from app.api.caller import Caller
+from app.api.dependencies import Caller
 from app.api.jobs import Jobs
-from app.api.shapes import DocumentEntry, DocumentText, IngestRequest, Job, Note
+from app.schema import (
+    Collection,
+    DocumentEntry,
+    DocumentText,
+    IngestRequest,
+    Job,
+    NewCollection,
+    entry_of,
+    text_of,
+)
 from app.uploads import upload_name
 from knowledge_base.errors import InputError
-from knowledge_base.values import CatalogueEntry, Document
 
 _COPIED = 2**20
 _MOST_FILES = 1000
@@ -23,25 +31,19 @@ _MOST_FILES = 1000
 def document_routes(jobs: Jobs, most_bytes: int) -> APIRouter:
     """The routes; a file may have at most `most_bytes`."""
     routes = APIRouter(prefix="/v1", tags=["documents"])
+    _add_collections(routes)
+    _add_jobs(routes, jobs)
     place = "/collections/{collection}/documents"
 
     @routes.get(place)
     def documents(collection: str, session: Caller) -> tuple[DocumentEntry, ...]:
         """Every document of a collection."""
-        return tuple(map(_entry, session.documents(collection)))
+        return tuple(entry_of(entry, local=False) for entry in session.documents(collection))
 
     @routes.get(place + "/{path:path}")
     def document(collection: str, path: str, session: Caller) -> DocumentText:
         """One document with its text."""
-        found = session.document(collection, path)
-        return DocumentText(
-            document=found.path,
-            title=found.title,
-            format=found.format,
-            modified=found.modified,
-            notes=_notes(found),
-            text=found.text,
-        )
+        return text_of(session.document(collection, path), local=False)
 
     @routes.post(place, status_code=202)
     async def upload(
@@ -68,10 +70,25 @@ def document_routes(jobs: Jobs, most_bytes: int) -> APIRouter:
     return routes
 
 
-def job_routes(jobs: Jobs) -> APIRouter:
-    """Ingesting a folder, and how far any job is."""
-    routes = APIRouter(prefix="/v1", tags=["documents"])
+def _add_collections(routes: APIRouter) -> None:
+    @routes.get("/collections")
+    def collections(session: Caller) -> tuple[Collection, ...]:
+        """Every collection that the caller may see."""
+        return tuple(map(Collection.model_validate, session.collections()))
 
+    @routes.post("/collections", status_code=201)
+    def create(wanted: NewCollection, session: Caller) -> Collection:
+        """Make an empty collection."""
+        session.create_collection(wanted.name)
+        return Collection.model_validate(session.collection(wanted.name))
+
+    @routes.delete("/collections/{collection}", status_code=204)
+    def delete(collection: str, session: Caller) -> None:
+        """Remove a collection with all its documents."""
+        session.delete_collection(collection)
+
+
+def _add_jobs(routes: APIRouter, jobs: Jobs) -> None:
     @routes.post("/collections/{collection}/ingest", status_code=202)
     def ingest(collection: str, wanted: IngestRequest, session: Caller) -> Job:
         """Bring a collection, made if need be, up to date with a folder of the server's machine."""
@@ -83,8 +100,6 @@ def job_routes(jobs: Jobs) -> APIRouter:
         found = jobs.get(job_id)
         session.principal.require("write", found.collection)
         return found
-
-    return routes
 
 
 def _distinct(names: Sequence[str]) -> Sequence[str]:
@@ -110,20 +125,3 @@ async def _kept(file: UploadFile, copied: Path, most_bytes: int) -> Path:
                 )
             copy.write(block)
     return copied
-
-
-def _notes(document: Document | CatalogueEntry) -> tuple[Note, ...]:
-    return tuple(Note.model_validate(note.as_json()) for note in document.notes)
-
-
-def _entry(entry: CatalogueEntry) -> DocumentEntry:
-    return DocumentEntry(
-        document=entry.path,
-        title=entry.title,
-        format=entry.format,
-        modified=entry.modified,
-        size=entry.size,
-        passages=entry.passages,
-        digest=entry.digest,
-        notes=_notes(entry),
-    )

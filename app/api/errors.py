@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app.access.values import ForbiddenError
-from app.api.shapes import Failure
-from app.openai_error import error_shape
+from app.schema import Failure, error_body
 from knowledge_base.errors import (
     BusyError,
     ConflictError,
@@ -49,6 +48,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 }
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _DEFECT = 500
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _RETRY_SECONDS = "2"
 
 
@@ -57,9 +57,20 @@ def status_of(error: DomainqaError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), _OTHER)
 
 
-def failure_shape(error: DomainqaError) -> object:
+def failure_body(error: DomainqaError) -> object:
     """The body of a failure of ours; its code is the kind of error."""
-    return error_shape(str(error), _kind(status_of(error)), _code(error))
+    return error_body(str(error), _kind(status_of(error)), _code(error))
+
+
+def not_found() -> APIRouter:
+    """The last route under /v1: a path that no other takes is a failure of the API, not of the page."""
+    routes = APIRouter()
+
+    @routes.api_route("/v1/{path:path}", methods=_METHODS, include_in_schema=False)
+    def nowhere(path: str, request: Request) -> None:
+        raise HTTPException(404, f"There is no {request.method} /v1/{path}; /docs lists the routes.")
+
+    return routes
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -74,29 +85,27 @@ def _ours(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainqaError)
     status = status_of(error)
     headers = {"Retry-After": _RETRY_SECONDS} if status in {429, 503} else None
-    return JSONResponse(failure_shape(error), status, headers)
+    return JSONResponse(failure_body(error), status, headers)
 
 
 def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     problems = [_problem(detail) for detail in error.errors()]
     message = "; ".join(f"{place}: {told}" if place else told for place, told in problems)
-    return JSONResponse(
-        error_shape(f"{message}.", _kind(422), "invalid_request", problems[0][0] or None), 422
-    )
+    return JSONResponse(error_body(f"{message}.", _kind(422), "invalid_request", problems[0][0] or None), 422)
 
 
 def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return JSONResponse(
-        error_shape(str(error.detail), _kind(error.status_code)), error.status_code, error.headers
+        error_body(str(error.detail), _kind(error.status_code)), error.status_code, error.headers
     )
 
 
 def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
     """A defect of ours: it is raised on behind the response, and the server's log has it whole."""
     message = "The server failed unexpectedly; its log says why."
-    return JSONResponse(error_shape(message, _kind(_DEFECT), "defect"), _DEFECT)
+    return JSONResponse(error_body(message, _kind(_DEFECT), "defect"), _DEFECT)
 
 
 def _kind(status: int) -> str:

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from app.api.shapes import Job, Taken
 from app.copies.alive import Copy, is_alive
 from app.copies.lately import Lately
+from app.schema import Job, report_of
 from app.session import Session
 from knowledge_base.errors import BusyError, DomainqaError, NotFoundError
 from knowledge_base.ingest import OnProgress, Progress, Report
@@ -87,8 +87,7 @@ class Jobs:
             self._tell(job, state="failed", error="The job failed unexpectedly; the server's log says why.")
             raise
         else:
-            told = report.as_json()
-            taken = Taken.model_validate({name: told[name] for name in Taken.model_fields})
+            taken = report_of(report, job.collection)
             files = job.total or len((*taken.added, *taken.changed, *taken.failed, *taken.skipped))
             self._tell(job, state="done", done=files, total=files, report=taken)
         finally:

@@ -1,21 +1,22 @@
-"""Joins the routes of the API to the application."""
+"""Joins the API to the application: its routes, those of operation, and the shape of failures."""
 
-from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
+from collections.abc import Callable
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.api.answering import Queue
+from app.api.answers import answer_routes
 from app.api.chat import chat_routes
-from app.api.collections import collection_routes
-from app.api.documents import document_routes, job_routes
-from app.api.elsewhere import elsewhere
-from app.api.errors import FAILURES, answer_errors
-from app.api.generate import generate_routes
+from app.api.dependencies import Caller
+from app.api.documents import document_routes
+from app.api.errors import FAILURES, answer_errors, not_found
 from app.api.jobs import Jobs
-from app.api.operation import operation_routes
 from app.api.reference import reference_page
-from app.api.search import search_routes
 from app.settings import Settings
 from app.workspace import Workspace
+from knowledge_base.errors import DomainqaError
 
 
 def add_api(app: FastAPI, workspace: Workspace, settings: Settings, jobs: Jobs) -> None:
@@ -24,17 +25,55 @@ def add_api(app: FastAPI, workspace: Workspace, settings: Settings, jobs: Jobs) 
     queue = Queue(settings.max_waiting, settings.answer_seconds)
     for routes in (
         chat_routes(queue, settings.collection),
-        generate_routes(queue, settings.collection),
-        search_routes(settings.collection),
-        collection_routes(),
+        answer_routes(queue, settings.collection),
         document_routes(jobs, settings.max_file_megabytes * 2**20),
-        job_routes(jobs),
     ):
         app.include_router(routes, responses=FAILURES)
-    app.include_router(operation_routes(workspace, queue))
-    app.include_router(elsewhere())
+    app.include_router(_operation_routes(workspace, queue))
+    app.include_router(not_found())
     answer_errors(app)
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
         return HTMLResponse(reference_page(app.openapi()))
+
+
+def _operation_routes(workspace: Workspace, queue: Queue) -> APIRouter:
+    """What those who run the server ask: is it alive, can it answer, how is it doing."""
+    routes = APIRouter(tags=["operation"])
+    workspace.metrics.watch(
+        "domainqa_questions_inside", "Questions of programs that wait or are answered.", lambda: queue.inside
+    )
+
+    @routes.get("/healthz")
+    def healthz() -> dict[str, str]:
+        """Whether the process answers at all."""
+        return {"status": "ok"}
+
+    @routes.get("/readyz")
+    def readyz() -> JSONResponse:
+        """Whether questions can be answered: 503 names what is not ready; `domainqa doctor` says why."""
+        checks: dict[str, Callable[[], object]] = {
+            "collections": workspace.collections,
+            "adapters": workspace.adapters,
+            "generator": lambda: workspace.count_tokens(["ready"]),
+        }
+        missing = [name for name, check in checks.items() if not _works(check)]
+        if missing:
+            return JSONResponse({"status": "not ready", "missing": missing}, 503)
+        return JSONResponse({"status": "ready"})
+
+    @routes.get("/metrics")
+    def metrics(session: Caller) -> Response:
+        """Counts and times in Prometheus' text format."""
+        return Response(session.metrics(), media_type=CONTENT_TYPE_LATEST)
+
+    return routes
+
+
+def _works(check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except DomainqaError:
+        return False
+    return True

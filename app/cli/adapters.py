@@ -9,47 +9,53 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.output import console, messages, table, write_json
-from app.cli.state import Home, Json, State, remember
+from app.cli.state import Home, Json, State, listing_group, remember
 from knowledge_base.errors import DomainqaError, InputError, ModelError
 
 if TYPE_CHECKING:
+    from app.schema import AdapterVersion
+    from app.versions import Version
     from finetune.registry.aliases import Aliases
     from finetune.registry.entry import Entry
     from finetune.registry.manifest import Verdict
     from finetune.registry.registry import Registry
     from retrieval.prompt import Language
 
-group = typer.Typer(rich_markup_mode=None)
-Version = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="One version, such as bank@3.")]
+NamedVersion = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="One version, such as bank@3.")]
 Adapter = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="The live version, or a certain one.")]
 
 
-@group.callback(invoke_without_command=True)
-def default(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+def _list(state: State, as_json: bool) -> None:
+    found = [_shape(version) for version in _versions(_registry(state))]
+    if as_json:
+        write_json(found)
+    elif found:
+        rows = [(v.adapter, v.state or "", v.created or "", v.base or "", v.verdict or "") for v in found]
+        console().print(table(("adapter", "state", "created", "base", "verdict"), rows))
+    else:
+        hint = "There are no adapters yet. Import one: domainqa adapters import FOLDER --name NAME"
+        messages().print(hint, soft_wrap=True)
+
+
+group = listing_group(
+    _list,
     """List, promote, roll back, import and export adapters; without a further word, list them.
 
-    Each training or import makes a new version. The live version of an adapter answers; a running page takes
-    a promotion or a rollback with the next question.
+Each training or import makes a new version. The live version of an adapter answers; a running page takes
+a promotion or a rollback with the next question.
 
-    \b
-    Example:
-      domainqa adapters
-      domainqa adapters promote bank@3
-    """
-    state = remember(ctx, home)
-    if ctx.invoked_subcommand is None:
-        _list(state, as_json)
-
-
-@group.command("list")
-def list_(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+\b
+Example:
+  domainqa adapters
+  domainqa adapters promote bank@3
+""",
     """List all versions: which is live, which was before, the base model, the verdict of the gate.
 
-    \b
-    Example:
-      domainqa adapters list --json
-    """
-    _list(remember(ctx, home), as_json)
+\b
+Example:
+  domainqa adapters list --json
+""",
+)
 
 
 @group.command()
@@ -72,7 +78,7 @@ def show(ctx: typer.Context, adapter: Adapter, as_json: Json = False, home: Home
 
 
 @group.command()
-def promote(ctx: typer.Context, adapter: Version, home: Home = None) -> None:
+def promote(ctx: typer.Context, adapter: NamedVersion, home: Home = None) -> None:
     """Make a version live, after its files have been verified.
 
     \b
@@ -168,7 +174,7 @@ def merge(
 
 
 @group.command()
-def remove(ctx: typer.Context, adapter: Version, home: Home = None) -> None:
+def remove(ctx: typer.Context, adapter: NamedVersion, home: Home = None) -> None:
     """Delete a version that is not live; its number is never given again.
 
     \b
@@ -190,7 +196,7 @@ def verify(ctx: typer.Context, home: Home = None) -> None:
     """
     registry = _registry(remember(ctx, home))
     problems = []
-    for reference in _references(registry):
+    for reference in (version.reference for version in _versions(registry)):
         problem = _problem(registry, reference)
         typer.echo(f"{reference}: {problem or 'ok'}")
         problems += [reference] if problem else []
@@ -199,6 +205,27 @@ def verify(ctx: typer.Context, home: Home = None) -> None:
             f"These adapters are damaged: {', '.join(problems)}.",
             "Import them again from copies, or remove them.",
         )
+
+
+def _shape(version: Version) -> AdapterVersion:
+    from app.schema import AdapterVersion
+
+    state = "unusable" if version.problem else "folder" if version.number is None else version.state
+    verdict = version.verdict
+    return AdapterVersion(
+        adapter=version.reference,
+        state=state or None,
+        created=version.created or None,
+        base=version.base or None,
+        verdict=None if verdict is None else "promoted" if verdict.promoted else "rejected",
+    )
+
+
+def _versions(registry: Registry) -> list[Version]:
+    """All versions, the oldest first."""
+    from app.versions import versions_of
+
+    return sorted(versions_of(registry), key=lambda version: (version.name, version.number or 0))
 
 
 def _registry(state: State) -> Registry:
@@ -222,16 +249,6 @@ def _say_live(name: str, aliases: Aliases) -> None:
     typer.echo(f"{live}; {before}.")
 
 
-def _references(registry: Registry) -> list[str]:
-    """Every version of every adapter; a folder without versions by its name."""
-    found = []
-    for name in registry.names():
-        found += [f"{name}@{number}" for number in registry.versions(name)]
-        if registry.serves(name) and registry.aliases(name).live is None:
-            found.append(name)
-    return found
-
-
 def _problem(registry: Registry, reference: str) -> str:
     from finetune.registry.entry import verify as check
 
@@ -240,38 +257,6 @@ def _problem(registry: Registry, reference: str) -> str:
     except DomainqaError as error:
         return error.cause
     return ""
-
-
-def _list(state: State, as_json: bool) -> None:
-    registry = _registry(state)
-    rows = [_row(registry, reference) for reference in _references(registry)]
-    if as_json:
-        write_json(rows)
-    elif rows:
-        headings = ("adapter", "state", "created", "base", "verdict")
-        cells = [[row[heading] or "" for heading in headings] for row in rows]
-        console().print(table(headings, cells))
-    else:
-        hint = "There are no adapters yet. Import one: domainqa adapters import FOLDER --name NAME"
-        messages().print(hint, soft_wrap=True)
-
-
-def _row(registry: Registry, reference: str) -> dict[str, str | None]:
-    """What the list shows of one version; `state` is live, previous, folder, unusable, or none of these."""
-    try:
-        entry = registry.find(reference)
-    except DomainqaError:
-        return {"adapter": reference, "state": "unusable", "created": None, "base": None, "verdict": None}
-    aliases = registry.aliases(entry.name)
-    states = {aliases.previous: "previous", aliases.live: "live"}
-    made = entry.manifest
-    return {
-        "adapter": reference,
-        "state": states.get(entry.version) if entry.version else "folder",
-        "created": made.created if made else None,
-        "base": made.base.id if made and made.base else None,
-        "verdict": ("promoted" if made.verdict.promoted else "rejected") if made and made.verdict else None,
-    }
 
 
 def _told(entry: Entry, language: Language) -> list[tuple[str, str]]:

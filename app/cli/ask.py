@@ -12,7 +12,6 @@ import typer
 from app.cli.batch import read_batch
 from app.cli.limits import After, Before, InDocuments, InFolder, InFormats, limit_of
 from app.cli.output import console, write_json
-from app.cli.shapes import answer_shape
 from app.cli.state import Collection, Home, Json, remember
 
 if TYPE_CHECKING:
@@ -46,9 +45,9 @@ def ask(
 ) -> None:
     """Answer a question from the documents, with citations.
 
-    --batch writes a line {"id", "answer", "refused", "adapter", "citations": [{"document", "page", "start",
-    "end", "quote"}], "seconds"} for each line of the file; --json prints one such object, its id null. A
-    refusal (the documents do not hold the answer) is a result: exit code 0, "refused": true.
+    --json prints the object that POST /v1/generate gives (docs/api.md); --batch writes one for each line of
+    the file, with the line's "id". If the documents do not hold the answer, the exit code is 0 and "refused"
+    is true.
 
     \b
     Example:
@@ -57,6 +56,7 @@ def ask(
     """
     from answering.styles import style_of
     from answering.values import Question
+    from app.schema import answer_of
 
     if (question is None) == (batch is None):
         raise typer.BadParameter("Give either a QUESTION or --batch FILE.")
@@ -75,7 +75,7 @@ def ask(
         if batch is not None:
             _ask_batch(workspace, asked, batch, settings.max_question_chars)
         elif as_json:
-            write_json(answer_shape(workspace.answer(asked)))
+            write_json(answer_of(workspace.answer(asked)))
         else:
             name = adapter or workspace.adapters(settings.collection)[0]
             _ask_one(workspace, replace(asked, style=style or style_of(name)))
@@ -83,10 +83,12 @@ def ask(
 
 def _ask_batch(workspace: Workspace, asked: Question, file: Path, max_chars: int) -> None:
     """Answer every line as `asked`, but for its text."""
+    from app.schema import answer_of
+
     batch = read_batch(file, max_chars)
     questions = [replace(asked, text=line.question) for line in batch.lines]
     for line, answer in zip(batch.lines, workspace.answers(questions), strict=True):
-        write_json(answer_shape(answer, line.id))
+        write_json(answer_of(answer, line.id))
     batch.raise_problems()
 
 

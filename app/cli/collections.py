@@ -9,36 +9,42 @@ import typer
 
 from app.cli.output import console, messages, size, table, write_json
 from app.cli.progress import steps
-from app.cli.shapes import collection_shape
-from app.cli.state import Home, Json, State, remember
+from app.cli.state import Home, State, listing_group, remember
 
-group = typer.Typer(rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The collection's name.")]
 
 
-@group.callback(invoke_without_command=True)
-def default(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+def _list(state: State, as_json: bool) -> None:
+    with state.open(state.settings()) as workspace:
+        found = workspace.collections()
+    if as_json:
+        from app.schema import Collection
+
+        write_json([Collection.model_validate(info) for info in found])
+    elif found:
+        headings = ("collection", "documents", "passages", "size", "embedder")
+        rows = [(one.name, one.documents, one.passages, size(one.size_bytes), one.embedder) for one in found]
+        console().print(table(headings, rows))
+    else:
+        messages().print("There are no collections yet. Make one: domainqa ingest FOLDER")
+
+
+group = listing_group(
+    _list,
     """List, create, delete, export and import collections; without a further word, list them.
 
-    \b
-    Example:
-      domainqa collections
-      domainqa collections create staff
-    """
-    state = remember(ctx, home)
-    if ctx.invoked_subcommand is None:
-        _list(state, as_json)
-
-
-@group.command("list")
-def list_(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+\b
+Example:
+  domainqa collections
+  domainqa collections create staff
+""",
     """List the collections with their sizes.
 
-    \b
-    Example:
-      domainqa collections list --json
-    """
-    _list(remember(ctx, home), as_json)
+\b
+Example:
+  domainqa collections list --json
+""",
+)
 
 
 @group.command()
@@ -128,16 +134,3 @@ def import_(
     messages().print(
         f"Imported {name or manifest.collection} from {file}: {counts}.", markup=False, soft_wrap=True
     )
-
-
-def _list(state: State, as_json: bool) -> None:
-    with state.open(state.settings()) as workspace:
-        found = workspace.collections()
-    if as_json:
-        write_json([collection_shape(info) for info in found])
-    elif found:
-        headings = ("collection", "documents", "passages", "size", "embedder")
-        rows = [(one.name, one.documents, one.passages, size(one.size_bytes), one.embedder) for one in found]
-        console().print(table(headings, rows))
-    else:
-        messages().print("There are no collections yet. Make one: domainqa ingest FOLDER")

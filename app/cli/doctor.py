@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,7 @@ def doctor(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None
         if not as_json:
             _show(finding)
     if as_json:
-        write_json([asdict(finding) for finding in found])
+        write_json(found)
     if any(finding.state == "fail" for finding in found):
         raise typer.Exit(UNSOUND)
 

@@ -7,42 +7,43 @@ from typing import Annotated
 import typer
 
 from app.cli.output import console, messages, plain, size, table, write_json
-from app.cli.shapes import document_shape, entry_shape
-from app.cli.state import Collection, Home, Json, State, remember
+from app.cli.state import Collection, Home, Json, State, listing_group, remember
 
-group = typer.Typer(rich_markup_mode=None)
 Document = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Its path as `documents list` shows it.")]
 
 
-@group.callback(invoke_without_command=True)
-def default(
-    ctx: typer.Context, as_json: Json = False, home: Home = None, collection: Collection = None
-) -> None:
+def _list(state: State, as_json: bool) -> None:
+    settings = state.settings()
+    with state.open(settings) as workspace:
+        found = workspace.documents(settings.collection)
+    if as_json:
+        from app.schema import entry_of
+
+        write_json([entry_of(entry, local=True) for entry in found])
+        return
+    rows = [(entry.path, entry.passages, size(entry.size), entry.modified, entry.title) for entry in found]
+    console().print(table(("document", "passages", "size", "modified", "title"), rows))
+    messages().print(f"{len(found)} documents in {settings.collection}", markup=False)
+
+
+group = listing_group(
+    _list,
     """List, show and delete documents; without a further word, list them.
 
-    \b
-    Example:
-      domainqa documents --collection bank
-    """
-    state = remember(ctx, home, collection)
-    if ctx.invoked_subcommand is None:
-        _list(state, as_json)
-
-
-@group.command("list")
-def list_(
-    ctx: typer.Context, as_json: Json = False, home: Home = None, collection: Collection = None
-) -> None:
+\b
+Example:
+  domainqa documents --collection bank
+""",
     """List the documents of a collection.
 
-    --json prints a list of {"document", "passages", "title", "format", "size", "modified", "source",
-    "digest", "notes": [{"kind", "count", "pages", "name", "text"}]}; notes say what was not read.
+--json prints a list of the objects that GET /v1/collections/NAME/documents gives.
 
-    \b
-    Example:
-      domainqa documents list --json
-    """
-    _list(remember(ctx, home, collection), as_json)
+\b
+Example:
+  domainqa documents list --json
+""",
+    of_collection=True,
+)
 
 
 @group.command()
@@ -64,7 +65,9 @@ def show(
     with state.open(settings) as workspace:
         found = workspace.document(settings.collection, document)
     if as_json:
-        write_json(document_shape(found))
+        from app.schema import text_of
+
+        write_json(text_of(found, local=True))
         return
     messages().print(f"{found.path}: {found.title}, {len(found.passages)} passages", markup=False)
     for note in found.notes:
@@ -85,15 +88,3 @@ def delete(ctx: typer.Context, document: Document, home: Home = None, collection
     with state.open(settings) as workspace:
         workspace.delete_document(settings.collection, document)
     messages().print(f"Deleted {document}.", markup=False)
-
-
-def _list(state: State, as_json: bool) -> None:
-    settings = state.settings()
-    with state.open(settings) as workspace:
-        found = workspace.documents(settings.collection)
-    if as_json:
-        write_json([entry_shape(entry) for entry in found])
-        return
-    rows = [(entry.path, entry.passages, size(entry.size), entry.modified, entry.title) for entry in found]
-    console().print(table(("document", "passages", "size", "modified", "title"), rows))
-    messages().print(f"{len(found)} documents in {settings.collection}", markup=False)

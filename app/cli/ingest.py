@@ -38,11 +38,9 @@ def ingest(
     """Bring a collection in step with a folder: added, changed and removed files.
 
     A second run does nothing and says so. Files of formats that are not read are skipped; those, and files
-    that could not be read or only in part, are named with the reason. --json prints {"collection", "added",
-    "changed", "unchanged", "removed", "failed": [{"path", "cause", "remedy"}], "passages", "seconds",
-    "skipped": [{"path", "cause", "remedy"}], "notes": [{"path", "kind", "count", "pages", "name", "text"}]};
-    with --watch a line for each time. The exit code is 5 if files could not be read, or none of the folder
-    was; all others are ingested nevertheless.
+    that could not be read or only in part, are named with the reason. --json prints the report of an ingest
+    (docs/api.md); with --watch, one line for each run. The exit code is 5 if files could not be read, or if
+    no file of the folder was; all others are ingested nevertheless.
 
     \b
     Example:
@@ -70,7 +68,9 @@ def bring_in_step(workspace: Workspace, folder: Path, collection: str, *, rebuil
 def tell(report: Report, settings: Settings, as_json: bool = False) -> None:
     """Print what an ingest did, as a table or as one object."""
     if as_json:
-        write_json({"collection": settings.collection, **report.as_json()})
+        from app.schema import report_of
+
+        write_json(report_of(report, settings.collection))
         return
     if _has_news(report):
         _show(report, settings.collection)

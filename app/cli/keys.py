@@ -8,36 +8,51 @@ import typer
 
 from app.cli.granting import Collections, Role, listed, open_store
 from app.cli.output import console, messages, table, write_json
-from app.cli.shapes import key_shape
-from app.cli.state import Home, Json, State, remember
+from app.cli.state import Home, State, listing_group, remember
 
-group = typer.Typer(rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the key is called.")]
 
 
-@group.callback(invoke_without_command=True)
-def default(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+def _list(state: State, as_json: bool) -> None:
+    found = open_store(state).keys.list()
+    if as_json:
+        from app.schema import Key
+
+        write_json([Key.model_validate(key) for key in found])
+    elif found:
+        headings = ("key", "begins with", "role", "collections", "created", "last used")
+        rows = [
+            (
+                key.name,
+                f"dq_{key.prefix}",
+                key.role,
+                listed(key.collections),
+                key.created,
+                key.last_used or "never",
+            )
+            for key in found
+        ]
+        console().print(table(headings, rows))
+    else:
+        messages().print("There are no keys yet. Make one: domainqa keys create NAME")
+
+
+group = listing_group(
+    _list,
     """Make, list and revoke keys for programs; without a further word, list them.
 
-    \b
-    Example:
-      domainqa keys create website --role reader --collection bank
-      domainqa keys
-    """
-    state = remember(ctx, home)
-    if ctx.invoked_subcommand is None:
-        _list(state, as_json)
-
-
-@group.command("list")
-def list_(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+\b
+Example:
+  domainqa keys create website --role reader --collection bank
+  domainqa keys
+""",
     """List the keys by name; none can be shown again.
 
-    \b
-    Example:
-      domainqa keys list --json
-    """
-    _list(remember(ctx, home), as_json)
+\b
+Example:
+  domainqa keys list --json
+""",
+)
 
 
 @group.command()
@@ -72,25 +87,3 @@ def revoke(ctx: typer.Context, name: Name, home: Home = None) -> None:
     """
     open_store(remember(ctx, home)).keys.revoke(name)
     messages().print(f"Revoked the key {name}.", markup=False)
-
-
-def _list(state: State, as_json: bool) -> None:
-    found = open_store(state).keys.list()
-    if as_json:
-        write_json([key_shape(key) for key in found])
-    elif found:
-        headings = ("key", "begins with", "role", "collections", "created", "last used")
-        rows = [
-            (
-                key.name,
-                f"dq_{key.prefix}",
-                key.role,
-                listed(key.collections),
-                key.created,
-                key.last_used or "never",
-            )
-            for key in found
-        ]
-        console().print(table(headings, rows))
-    else:
-        messages().print("There are no keys yet. Make one: domainqa keys create NAME")

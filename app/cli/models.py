@@ -8,38 +8,56 @@ import typer
 
 from app.cli.output import console, messages, size, table, write_json
 from app.cli.progress import steps
-from app.cli.state import Home, Json, State, remember
+from app.cli.state import Home, State, listing_group, remember
 from knowledge_base.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from retrieval.packaged import PackagedModel
-
-group = typer.Typer(rich_markup_mode=None)
+    from retrieval import packaged
 
 
-@group.callback(invoke_without_command=True)
-def default(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+def _list(state: State, as_json: bool) -> None:
+    from app.schema import PackagedModel
+    from retrieval.packaged import is_installed, is_unpacked
+
+    cache = state.settings().models_cache
+    found = [
+        PackagedModel(
+            name=model.name,
+            installed=is_installed(model),
+            prepared=is_unpacked(model, cache),
+            size_bytes=model.size,
+            licence=model.licence,
+            folder=str(model.folder(cache)),
+        )
+        for model in _named(None)
+    ]
+    if as_json:
+        write_json(found)
+        return
+    rows = [
+        (one.name, _yes(one.installed), _yes(one.prepared), size(one.size_bytes), one.licence)
+        for one in found
+    ]
+    console().print(table(("model", "installed", "prepared", "size", "licence"), rows))
+    messages().print(f"Folder: {cache}", markup=False)
+
+
+group = listing_group(
+    _list,
     """List and prepare the packaged models; without a further word, list them.
 
-    \b
-    Example:
-      domainqa models
-      domainqa models prepare
-    """
-    state = remember(ctx, home)
-    if ctx.invoked_subcommand is None:
-        _list(state, as_json)
-
-
-@group.command("list")
-def list_(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+\b
+Example:
+  domainqa models
+  domainqa models prepare
+""",
     """List the packaged models: whether they are installed and prepared, their size and licence.
 
-    \b
-    Example:
-      domainqa models list --json
-    """
-    _list(remember(ctx, home), as_json)
+\b
+Example:
+  domainqa models list --json
+""",
+)
 
 
 @group.command()
@@ -71,7 +89,7 @@ def prepare(
         typer.echo(str(folder))
 
 
-def _named(names: list[str] | None) -> list[PackagedModel]:
+def _named(names: list[str] | None) -> list[packaged.PackagedModel]:
     from app.models import PACKAGED
 
     by_name = {model.name: model for model in PACKAGED}
@@ -82,37 +100,5 @@ def _named(names: list[str] | None) -> list[PackagedModel]:
     return [by_name[name] for name in names or by_name]
 
 
-def _list(state: State, as_json: bool) -> None:
-    from retrieval.packaged import is_installed, is_unpacked
-
-    cache = state.settings().models_cache
-    found = [
-        {
-            "model": model.name,
-            "installed": is_installed(model),
-            "prepared": is_unpacked(model, cache),
-            "size": model.size,
-            "licence": model.licence,
-            "folder": str(model.folder(cache)),
-        }
-        for model in _named(None)
-    ]
-    if as_json:
-        write_json(found)
-        return
-    rows = [
-        (
-            row["model"],
-            _yes(row["installed"]),
-            _yes(row["prepared"]),
-            size(int(str(row["size"]))),
-            row["licence"],
-        )
-        for row in found
-    ]
-    console().print(table(("model", "installed", "prepared", "size", "licence"), rows))
-    messages().print(f"Folder: {cache}", markup=False)
-
-
-def _yes(value: object) -> str:
+def _yes(value: bool) -> str:
     return "yes" if value else "no"

@@ -1,12 +1,12 @@
 """Where output goes: results to standard output, progress and messages to standard error."""
 
-import json
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
+from pydantic_core import to_json
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -27,8 +27,8 @@ def messages() -> Console:
 
 
 def write_json(value: object) -> None:
-    """One line of JSON on standard output, there at once."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    """Models of `app.schema`, or lists of them, as one line of JSON on standard output, there at once."""
+    typer.echo(to_json(value).decode())
 
 
 def plain(text: str) -> Text:

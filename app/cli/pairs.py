@@ -10,46 +10,53 @@ import typer
 from app.cli.dropped import show_dropped
 from app.cli.output import console, messages, plain, table, tell_report, write_json
 from app.cli.progress import steps
-from app.cli.shapes import Object, dropped_shape, pair_shape, stored_shape
-from app.cli.state import Collection, Home, Json, State, remember
+from app.cli.state import Collection, Home, Json, State, listing_group, remember
 
 if TYPE_CHECKING:
+    from app.retraining.pairs import StoredFile
     from app.retraining.pairs_page import Became
+    from app.schema import CheckedPairs
 
-group = typer.Typer(rich_markup_mode=None)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="JSONL, CSV, TSV, alpaca, sharegpt, messages.")]
 AsPairs = Annotated[
     bool, typer.Option("--as-pairs", help="Conversations of one question and its answer become pairs.")
 ]
 
 
-@group.callback(invoke_without_command=True)
-def default(
-    ctx: typer.Context, as_json: Json = False, home: Home = None, collection: Collection = None
-) -> None:
+def _list(state: State, as_json: bool) -> None:
+    settings = state.settings()
+    with state.open(settings) as workspace:
+        found = workspace.pairs.list(settings.collection)
+    if as_json:
+        from app.schema import PairFile
+
+        write_json([PairFile.model_validate(file) for file in found])
+    elif found:
+        headings = ("name", "pairs", "tasks", "licence", "imported", "source")
+        rows = [(f.name, f.pairs, f.tasks, f.licence or "—", f.imported, f.source) for f in found]
+        console().print(table(headings, rows))
+    else:
+        hint = f"There are no pairs for {settings.collection} yet. Import some: domainqa pairs import FILE"
+        messages().print(hint, markup=False, soft_wrap=True)
+
+
+group = listing_group(
+    _list,
     """Import, check, collect and generate question–answer pairs; without a further word, list the files.
 
-    \b
-    Example:
-      domainqa pairs import samples/pairs/en.jsonl
-      domainqa pairs
-    """
-    state = remember(ctx, home, collection)
-    if ctx.invoked_subcommand is None:
-        _list(state, as_json)
-
-
-@group.command("list")
-def list_(
-    ctx: typer.Context, as_json: Json = False, home: Home = None, collection: Collection = None
-) -> None:
+\b
+Example:
+  domainqa pairs import samples/pairs/en.jsonl
+  domainqa pairs
+""",
     """List the stored files of a collection.
 
-    \b
-    Example:
-      domainqa pairs list --json
-    """
-    _list(remember(ctx, home, collection), as_json)
+\b
+Example:
+  domainqa pairs list --json
+""",
+    of_collection=True,
+)
 
 
 @group.command("import")
@@ -83,7 +90,7 @@ def import_(
             kept = made.file
             became = Became(kept.name, kept.pairs, kept.tasks, made.dropped)
             page = leave_page(workspace, settings.collection, became)
-            _tell(f"Imported {kept.name}", stored_shape(kept), became, page, as_json)
+            _tell(f"Imported {kept.name}", became, page, as_json, kept)
 
 
 @group.command()
@@ -112,7 +119,7 @@ def check(
         dropped = (*read.dropped, *checked.dropped)
         became = Became(file.name, len(checked.kept), len(read.tasks), dropped)
         page = leave_page(workspace, settings.collection, became, CHECKED)
-    _tell(f"Usable in {file.name}", {"name": file.name}, became, page, as_json)
+    _tell(f"Usable in {file.name}", became, page, as_json)
 
 
 @group.command()
@@ -169,8 +176,9 @@ def feedback(
     if out is not None:
         write_pairs(found.pairs, out)
     if as_json:
-        pairs = [pair_shape(pair) for pair in found.pairs]
-        write_json({"pairs": pairs, "dropped": [dropped_shape(entry) for entry in found.dropped]})
+        from app.schema import FeedbackPairs
+
+        write_json(FeedbackPairs.model_validate(found))
         return
     rows = [(pair.question, pair.answers[0] if pair.answers else "—") for pair in found.pairs]
     if rows:
@@ -213,7 +221,7 @@ def generate(
         )
         became = Became(GENERATED, len(made.kept), 0, made.dropped)
         page = leave_page(workspace, settings.collection, became)
-    _tell("Generated", {"name": GENERATED}, became, page, as_json)
+    _tell("Generated", became, page, as_json)
 
 
 @group.command()
@@ -236,32 +244,24 @@ def remove(
     messages().print(f"Removed the pairs {name}.", markup=False)
 
 
-def _list(state: State, as_json: bool) -> None:
-    settings = state.settings()
-    with state.open(settings) as workspace:
-        found = workspace.pairs.list(settings.collection)
-    if as_json:
-        write_json([stored_shape(file) for file in found])
-    elif found:
-        headings = ("name", "pairs", "tasks", "licence", "imported", "source")
-        rows = [(f.name, f.pairs, f.tasks, f.licence or "—", f.imported, f.source) for f in found]
-        console().print(table(headings, rows))
-    else:
-        hint = f"There are no pairs for {settings.collection} yet. Import some: domainqa pairs import FILE"
-        messages().print(hint, markup=False, soft_wrap=True)
-
-
-def _tell(done: str, shape: Object, became: Became, page: Path, as_json: bool) -> None:
+def _tell(done: str, became: Became, page: Path, as_json: bool, stored: StoredFile | None = None) -> None:
     dropped = became.dropped
     if as_json:
-        told = [dropped_shape(entry) for entry in dropped]
-        amounts: Object = {"pairs": became.pairs, "tasks": became.tasks}
-        write_json({**shape, **amounts, "report": str(page), "dropped": told})
+        write_json(_shape(became, page, stored))
         return
     show_dropped(dropped)
     lost = f"; {len(dropped)} dropped" if dropped else ""
     console().print(plain(f"{done}: {_amount(became.pairs, became.tasks)}{lost}."))
     tell_report(page)
+
+
+def _shape(became: Became, page: Path, stored: StoredFile | None) -> CheckedPairs:
+    from app.schema import CheckedPairs, DroppedPair, PairFile
+
+    kept = PairFile.model_validate(stored).model_dump() if stored else {}
+    found = {"name": became.name, "pairs": became.pairs, "tasks": became.tasks}
+    dropped = tuple(map(DroppedPair.model_validate, became.dropped))
+    return CheckedPairs(**{**kept, **found}, report=str(page), dropped=dropped)
 
 
 def _amount(pairs: int, tasks: int = 0) -> str:

@@ -111,14 +111,16 @@ def _tell(info: RunInfo, outcome: Outcome, language: Language, as_json: bool) ->
     sentences = sentences_of(outcome.reasons, language)
     adapter = f"{outcome.name}@{outcome.version}"
     if as_json:
+        from app.schema import Retraining
+
         write_json(
-            {
-                "run": info.id,
-                "adapter": adapter,
-                "promoted": outcome.promoted,
-                "reasons": sentences,
-                "report": outcome.report,
-            }
+            Retraining(
+                run=info.id,
+                adapter=adapter,
+                promoted=outcome.promoted,
+                reasons=tuple(sentences),
+                report=outcome.report,
+            )
         )
         return
     out = console()

@@ -13,7 +13,6 @@ from rich.text import Text
 from app.cli.batch import Batch, groups_of, read_batch
 from app.cli.limits import After, Before, InDocuments, InFolder, InFormats, limit_of
 from app.cli.output import console, messages, plain, write_json
-from app.cli.shapes import search_shape
 from app.cli.state import Collection, Home, Json, remember
 
 if TYPE_CHECKING:
@@ -40,8 +39,8 @@ def search(
 ) -> None:
     """Find passages, without an answer.
 
-    --batch writes a line {"id", "results": [{"document", "text", "score"}]} for each line of the file;
-    --json prints one such object, its id null.
+    --json prints the object that POST /v1/search gives; --batch writes one for each line of the file, with
+    the line's "id".
 
     \b
     Example:
@@ -56,20 +55,24 @@ def search(
     with state.open(settings) as workspace:
         find = partial(workspace.search, collection=settings.collection, k=count, limit=limit)
         if batch is not None:
-            _search_batch(read_batch(batch, settings.max_question_chars), find)
+            _search_batch(read_batch(batch, settings.max_question_chars), settings.collection, find)
             return
         (found,) = find([query or ""])
     if as_json:
-        write_json(search_shape(found))
+        from app.schema import search_of
+
+        write_json(search_of(found, settings.collection))
     else:
         _show(found)
 
 
-def _search_batch(batch: Batch, find: Callable[[Sequence[str]], list[Retrieval]]) -> None:
+def _search_batch(batch: Batch, collection: str, find: Callable[[Sequence[str]], list[Retrieval]]) -> None:
+    from app.schema import search_of
+
     for lines in groups_of(batch.lines, _TOGETHER):
         found = find([line.question for line in lines])
         for line, retrieval in zip(lines, found, strict=True):
-            write_json(search_shape(retrieval, line.id))
+            write_json(search_of(retrieval, collection, line.id))
     batch.raise_problems()
 
 

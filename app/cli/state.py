@@ -1,4 +1,4 @@
-"""What every command shares: the options that may stand before or after its name, and the workspace."""
+"""What commands share: options before or after their name, the workspace, and groups that list by default."""
 
 from __future__ import annotations
 
@@ -50,3 +50,34 @@ def remember(ctx: typer.Context, home: Path | None, collection: str | None = Non
     state = replace(known, home=home or known.home, collection=collection or known.collection)
     ctx.obj = state
     return state
+
+
+def listing_group(
+    listing: Callable[[State, bool], None], text: str, list_text: str, *, of_collection: bool = False
+) -> typer.Typer:
+    """A group of commands that lists when it is called without a further word.
+
+    Args:
+        listing: prints the list, as JSON if its second argument says so.
+        text: help of the group.
+        list_text: help of its command `list`.
+        of_collection: whether the list is that of one collection, so that --collection is an option of both.
+    """
+
+    def of_home(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+        _list_unless_followed(ctx, remember(ctx, home), as_json)
+
+    def of_one(
+        ctx: typer.Context, as_json: Json = False, home: Home = None, collection: Collection = None
+    ) -> None:
+        _list_unless_followed(ctx, remember(ctx, home, collection), as_json)
+
+    def _list_unless_followed(ctx: typer.Context, state: State, as_json: bool) -> None:
+        if ctx.invoked_subcommand is None:
+            listing(state, as_json)
+
+    group = typer.Typer(rich_markup_mode=None)
+    command = of_one if of_collection else of_home
+    group.callback(invoke_without_command=True, help=text)(command)
+    group.command("list", help=list_text)(command)
+    return group

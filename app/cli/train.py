@@ -70,7 +70,9 @@ def train(
     if made is None:  # another process of a launch tells
         return
     if as_json:
-        write_json({"adapter": str(made.adapter), "report": str(made.report)})
+        from app.schema import TrainedAdapter
+
+        write_json(TrainedAdapter(adapter=str(made.adapter), report=str(made.report)))
         return
     typer.echo(str(made.adapter))
     hint = f"Register it: domainqa adapters import {made.adapter} --name {named}"

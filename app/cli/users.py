@@ -9,36 +9,50 @@ import typer
 
 from app.cli.granting import Collections, Role, listed, open_store
 from app.cli.output import console, messages, table, write_json
-from app.cli.shapes import user_shape
-from app.cli.state import Home, Json, State, remember
+from app.cli.state import Home, State, listing_group, remember
 
-group = typer.Typer(rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the user logs in as.")]
 
 
-@group.callback(invoke_without_command=True)
-def default(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+def _list(state: State, as_json: bool) -> None:
+    found = open_store(state).users.list()
+    if as_json:
+        from app.schema import User
+
+        write_json([User.model_validate(user) for user in found])
+    elif found:
+        headings = ("user", "role", "collections", "created", "last log-in")
+        rows = [
+            (
+                user.name,
+                user.role,
+                listed(user.collections),
+                user.created,
+                user.last_login or "never",
+            )
+            for user in found
+        ]
+        console().print(table(headings, rows))
+    else:
+        messages().print("There are no users yet. Add one: domainqa users add NAME")
+
+
+group = listing_group(
+    _list,
     """Add, list and remove users of the page; without a further word, list them.
 
-    \b
-    Example:
-      domainqa users add li --role editor
-      domainqa users
-    """
-    state = remember(ctx, home)
-    if ctx.invoked_subcommand is None:
-        _list(state, as_json)
-
-
-@group.command("list")
-def list_(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
+\b
+Example:
+  domainqa users add li --role editor
+  domainqa users
+""",
     """List the users by name.
 
-    \b
-    Example:
-      domainqa users list --json
-    """
-    _list(remember(ctx, home), as_json)
+\b
+Example:
+  domainqa users list --json
+""",
+)
 
 
 @group.command()
@@ -90,24 +104,3 @@ def _password() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True))
     return sys.stdin.readline().rstrip("\r\n")
-
-
-def _list(state: State, as_json: bool) -> None:
-    found = open_store(state).users.list()
-    if as_json:
-        write_json([user_shape(user) for user in found])
-    elif found:
-        headings = ("user", "role", "collections", "created", "last log-in")
-        rows = [
-            (
-                user.name,
-                user.role,
-                listed(user.collections),
-                user.created,
-                user.last_login or "never",
-            )
-            for user in found
-        ]
-        console().print(table(headings, rows))
-    else:
-        messages().print("There are no users yet. Add one: domainqa users add NAME")

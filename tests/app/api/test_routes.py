@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from app.api.jobs import Jobs
-from app.api.shapes import Job
 from app.copies.alive import Copy
 from app.copies.lately import Lately
+from app.schema import Job
 from knowledge_base.errors import (
     BusyError,
     DomainqaError,
@@ -201,7 +201,7 @@ def test_a_route_that_does_not_exist_has_the_same_shape(site: httpx.Client) -> N
     for method, path in (("GET", "/v1/modles"), ("DELETE", "/v1/search"), ("POST", "/v1/models")):
         sent = site.request(method, path)
         assert sent.status_code == 404
-        assert sent.json()["error"]["message"] == f"There is no {method} {path}; /docs lists what there is."
+        assert sent.json()["error"]["message"] == f"There is no {method} {path}; /docs lists the routes."
 
 
 def test_a_defect_of_ours_has_the_same_shape(site: httpx.Client, workspace: FakeWorkspace) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from answering.values import Question
 from app.cli.answers import marked, stream_answer
+from app.schema import Citation, GenerateResponse
 from tests.app.cli.conftest import Run, lines_of
 from tests.fake_workspace import REFUSAL, FakeWorkspace
 
@@ -25,12 +26,12 @@ def test_shows_the_answer_and_where_it_stands(run: Run) -> None:
 
 def test_json_is_one_object_with_the_span_of_the_quote(run: Run, workspace: FakeWorkspace) -> None:
     (found,) = lines_of(run("ask", "gold card", "--json", "--adapter", "fees"))
-    assert set(found) == {"id", "answer", "kind", "outcome", "refused", "adapter", "citations", "seconds"}
+    assert set(found) == set(GenerateResponse.model_fields) - {"usage"}
     assert (found["id"], found["refused"], found["adapter"]) == (None, False, "fees")
     (citation,) = found["citations"]
     text = workspace.document("bank", citation["document"]).text
     assert text[citation["start"] : citation["end"]] == citation["quote"]
-    assert set(citation) == {"document", "page", "start", "end", "quote"}
+    assert set(citation) == set(Citation.model_fields)
 
 
 def test_a_refusal_is_a_result_that_names_the_nearest_documents(run: Run) -> None:
@@ -46,7 +47,7 @@ def test_batch_answers_every_line_in_order(run: Run, batch: Callable[..., str]) 
     file = batch({"id": "x", "question": "gold card"}, {"id": "y", "question": "白金卡"})
     found = lines_of(run("ask", "--batch", file))
     assert [(line["id"], line["refused"]) for line in found] == [("x", False), ("y", False)]
-    assert found[0]["answer"] == "The gold card costs 200 a year."
+    assert found[0]["text"] == "The gold card costs 200 a year."
 
 
 def test_a_broken_line_is_named_and_the_others_are_answered(run: Run, batch: Callable[..., str]) -> None:

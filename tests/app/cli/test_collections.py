@@ -23,7 +23,7 @@ def test_collections_are_listed(run: Run, words: tuple[str, ...]) -> None:
 
 def test_collections_as_json(run: Run) -> None:
     (bank,) = json.loads(run("collections", "--json").stdout)
-    assert (bank["collection"], bank["documents"], bank["passages"]) == ("bank", 2, 3)
+    assert (bank["name"], bank["documents"], bank["passages"]) == ("bank", 2, 3)
 
 
 def test_no_collections_say_how_to_make_one(run: Run, workspace: FakeWorkspace) -> None:
@@ -67,7 +67,7 @@ def test_documents_as_json(run: Run) -> None:
 def test_a_document_is_shown_as_it_was_read(run: Run) -> None:
     assert run("documents", "show", "zh/费用.md").stdout == "白金卡年费为 680 元。\n"
     found = json.loads(run("documents", "show", "fees.txt", "--json").stdout)
-    spans = [(passage["start"], passage["end"]) for passage in found["passages"]]
+    spans = [(passage["start"], passage["end"]) for passage in found["places"]]
     assert [found["text"][start:end] for start, end in spans] == found["text"].splitlines()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from app.schema import SearchResponse
 from knowledge_base.errors import MismatchError
 from tests.app.cli.conftest import Run, lines_of
 from tests.fake_workspace import FakeWorkspace
@@ -23,13 +24,13 @@ def test_json_is_one_object_alone_on_standard_output(run: Run) -> None:
     assert found["id"] is None
     (best,) = found["results"]
     assert (best["document"], best["text"]) == ("zh/费用.md", "白金卡年费为 680 元。")
-    assert set(best) == {"document", "text", "score"}
+    assert SearchResponse.model_validate(found).results[0].score == best["score"]
     assert "白金卡" in result.stdout
 
 
 def test_nothing_found_is_a_result(run: Run) -> None:
     (found,) = lines_of(run("search", "gold", "--json", "--folder", "nowhere"))
-    assert found == {"id": None, "results": []}
+    assert found == {"id": None, "collection": "bank", "results": []}
 
 
 def test_batch_keeps_ids_and_order(run: Run, batch: Callable[..., str]) -> None:

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions: what of them is read, and what is sent. Unknown fields are told."""
+"""OpenAI's chat completions: the fields that are read, and those that are sent."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from answering.values import Kind, Outcome, Turn
-from app.api.shapes import NO_LIMIT, Limit, Name, Shape, Sources, Temperature, Tokens, Usage
+from app.schema import NO_LIMIT, Limit, Name, Shape, Sources, Temperature, Tokens, Usage
 from knowledge_base.errors import InputError
 from retrieval.prompt import Style
 

@@ -1,22 +1,37 @@
-"""`POST /v1/generate`: one question or task, with the adapter by its id."""
+"""`POST /v1/generate`, `/v1/search` and `/v1/feedback`: answers, passages without an answer, and verdicts."""
 
+import asyncio
+import os
+import time
 from collections.abc import Iterator
 
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 
 from answering.generation.protocol import Cancelled
 from answering.values import Finished, Question, Task
 from app.api.answering import Queue
-from app.api.caller import Caller
-from app.api.shapes import GenerateRequest, GenerateResponse, citations_of
-from app.api.usage import usage_of
+from app.api.dependencies import Caller, usage_of
+from app.schema import (
+    Feedback,
+    GenerateRequest,
+    GenerateResponse,
+    SearchRequest,
+    SearchResponse,
+    answer_of,
+    search_of,
+)
 from app.session import Session
 from retrieval.prompt import Message
 
+# Questions are embedded by this machine's processors: more searches at once only take each other's turns.
+_SEARCHES_AT_ONCE = 2 * (os.cpu_count() or 1)
 
-def generate_routes(queue: Queue, usual: str) -> APIRouter:
+
+def answer_routes(queue: Queue, usual: str) -> APIRouter:
     """The routes; `usual` is the collection that is asked when none is named."""
     routes = APIRouter(prefix="/v1", tags=["answers"])
+    room = asyncio.Semaphore(_SEARCHES_AT_ONCE)  # first come, first served
 
     @routes.post("/generate")
     async def generate(asked: GenerateRequest, request: Request, session: Caller) -> GenerateResponse:
@@ -26,28 +41,29 @@ def generate_routes(queue: Queue, usual: str) -> APIRouter:
             return await _answer(session, queue, request, _question(asked, collection))
         return await _write(session, queue, request, _task(asked, collection))
 
+    @routes.post("/search")
+    async def search(asked: SearchRequest, session: Caller) -> SearchResponse:
+        """The passages that fit a question best."""
+        async with room:
+            return await run_in_threadpool(_search, session, asked, asked.collection or usual)
+
+    @routes.post("/feedback", status_code=204)
+    def feedback(given: Feedback, session: Caller) -> None:
+        """A verdict on an answer that was given lately; a correction can become a training pair."""
+        session.feedback(given.answer_id, given.verdict, given.correction, given.comment)
+
     return routes
 
 
 async def _answer(session: Session, queue: Queue, request: Request, question: Question) -> GenerateResponse:
     events = await queue.whole(request, lambda cancelled: session.ask(question, cancelled))
     answer = next(event.answer for event in reversed(events) if isinstance(event, Finished))
-    return GenerateResponse(
-        text=answer.text,
-        adapter=answer.adapter,
-        kind=answer.kind,
-        outcome=answer.outcome,
-        refused=answer.refused,
-        confidence=answer.confidence,
-        citations=citations_of(answer),
-        nearest=answer.nearest,
-        answer_id=answer.id,
-        usage=await usage_of(session, answer.trace.prompt, answer.text),
-    )
+    usage = await usage_of(session, answer.trace.prompt, answer.text)
+    return GenerateResponse(**dict(answer_of(answer)), usage=usage)
 
 
 async def _write(session: Session, queue: Queue, request: Request, task: Task) -> GenerateResponse:
-    writing = []
+    writing, began = [], time.monotonic()
 
     def start(cancelled: Cancelled) -> Iterator[str]:
         writing.append(session.write(task, cancelled))
@@ -64,6 +80,7 @@ async def _write(session: Session, queue: Queue, request: Request, task: Task) -
         citations=(),
         nearest=(),
         answer_id=None,
+        seconds=round(time.monotonic() - began, 4),
         usage=await usage_of(session, task.messages[-1].content, text),
     )
 
@@ -88,3 +105,8 @@ def _task(asked: GenerateRequest, collection: str) -> Task:
         max_new_tokens=asked.max_new_tokens,
         temperature=asked.temperature,
     )
+
+
+def _search(session: Session, asked: SearchRequest, collection: str) -> SearchResponse:
+    (found,) = session.search([asked.query], collection, k=asked.k, limit=asked.limit.as_filter())
+    return search_of(found, collection)
