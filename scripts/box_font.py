@@ -1,8 +1,8 @@
-"""Makes knowledge_base/loaders/fonts/boxes.ttf: one box that stands for every letter.
+"""Makes knowledge_base/loaders/fonts/boxes.ttf: a box that stands for every letter, half as wide in ASCII.
 
 A PDF may name a Chinese font and not carry it. PDFium then takes the measures of its letters from a font of
 the system, and where there is none it drops text that has no width: "680元" becomes "680". This font gives
-every letter a width, on every machine the same; nothing is drawn with it. All codes share one glyph (cmap
+every letter a width, on every machine the same; nothing is drawn with it. All codes share two glyphs (cmap
 format 13, "many-to-one range mappings" in the OpenType specification), so that it takes 700 bytes.
 """
 
@@ -15,8 +15,10 @@ from fontTools.ttLib.tables._g_l_y_f import Glyph
 
 TARGET = Path(__file__).parents[1] / "knowledge_base" / "loaders" / "fonts" / "boxes.ttf"
 _EM, _ASCENT, _DESCENT = 1000, 880, -120
-# Everything in the first plane but ASCII, which PDFium's own fonts have, surrogates and private use.
-_CODES = [*range(0xA0, 0xD800), *range(0xF900, 0xFFF0)]
+# Everything in the first plane but control characters, surrogates and private use. ASCII too: where a Chinese
+# font is not carried, PDFium looks here for its digits and drops a "3" that stands alone.
+_HALF = range(0x21, 0x7F)
+_WHOLE = [*range(0xA0, 0xD800), *range(0xF900, 0xFFF0)]
 _ENCODINGS = (
     0,
     17,
@@ -30,9 +32,10 @@ _ENCODINGS = (
 def build() -> FontBuilder:
     """The font; two builds are equal byte for byte."""
     font = FontBuilder(_EM, isTTF=True)
-    font.setupGlyphOrder([".notdef", "box"])
-    font.setupGlyf({".notdef": _box(), "box": _box()})
-    font.setupHorizontalMetrics({".notdef": (_EM, 50), "box": (_EM, 50)})
+    widths = {".notdef": _EM, "box": _EM, "half": _EM // 2}
+    font.setupGlyphOrder(list(widths))
+    font.setupGlyf({name: _box(width) for name, width in widths.items()})
+    font.setupHorizontalMetrics({name: (width, 50) for name, width in widths.items()})
     font.setupHorizontalHeader(ascent=_ASCENT, descent=_DESCENT)
     font.setupCharacterMap({})
     font.font["cmap"].tables = [_one_for_all()]
@@ -52,10 +55,10 @@ def build() -> FontBuilder:
     return font
 
 
-def _box() -> Glyph:
+def _box(width: int) -> Glyph:
     pen = TTGlyphPen(None)
     pen.moveTo((50, -100))
-    for corner in ((50, 800), (950, 800), (950, -100)):
+    for corner in ((50, 800), (width - 50, 800), (width - 50, -100)):
         pen.lineTo(corner)
     pen.closePath()
     return pen.glyph()
@@ -65,7 +68,7 @@ def _one_for_all() -> CmapSubtable:
     table = CmapSubtable.newSubtable(13)
     table.platformID, table.platEncID, table.language = 3, 10, 0
     table.reserved = table.length = table.nGroups = 0
-    table.cmap = dict.fromkeys(_CODES, "box")
+    table.cmap = dict.fromkeys(_HALF, "half") | dict.fromkeys(_WHOLE, "box")
     return table
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[4]
 _FEES = _ROOT / "samples" / "bank" / "zh" / "收费" / "2026年服务收费标准.pdf"
 _READ = """
 import ctypes, pathlib, sys
@@ -14,10 +14,10 @@ none = (ctypes.c_char_p * 2)(sys.argv[2].encode(), None)
 places = ctypes.cast(none, ctypes.POINTER(ctypes.POINTER(ctypes.c_char)))
 pdfium.FPDF_DestroyLibrary()
 pdfium.FPDF_InitLibraryWithConfig(pdfium.FPDF_LIBRARY_CONFIG(version=2, m_pUserFontPaths=places))
-from knowledge_base.loaders import pdf
+from knowledge_base.loaders.pdf import document, load_pdf
 if sys.argv[3] == "without":
-    pdf.use_own_font = lambda: None
-blocks = pdf.load_pdf(pathlib.Path(sys.argv[1]).read_bytes()).blocks
+    document.use_fonts = lambda system: None
+blocks = load_pdf(pathlib.Path(sys.argv[1]).read_bytes()).blocks
 sys.stdout.buffer.write("\\n".join(block.text for block in blocks).encode())
 """
 

@@ -1,9 +1,12 @@
 """Ruled tables on a PDF page: lines that cross make a grid, a cell is what no line divides."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import neg
 
-Box = tuple[float, float, float, float]  # left, bottom, right, top, in points from the page's lower left
+from knowledge_base.loaders.pdf.words import Box
 
 _THIN = 3.0  # points: a bar so thin is a line
 _NEAR = 3.0  # points: lines so near each other meet
@@ -28,14 +31,35 @@ class Cell:
     columns: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuledTable:
-    """A table's outline, the number of its rows and the edges of its columns, and its cells."""
+    """A table's cells, and the edges of its rows from top to bottom and of its columns from left to right."""
 
-    box: Box
-    rows: int
+    levels: tuple[float, ...]
     edges: tuple[float, ...]
     cells: tuple[Cell, ...]
+
+    @property
+    def box(self) -> Box:
+        """The table's outline."""
+        return (self.edges[0], self.levels[-1], self.edges[-1], self.levels[0])
+
+    def cell_at(self, x: float, y: float) -> Cell | None:
+        """The cell that holds a point."""
+        row = bisect_right(self.levels, -y, key=neg) - 1
+        column = bisect_right(self.edges, x) - 1
+        if not (0 <= row < len(self.levels) - 1 and 0 <= column < len(self.edges) - 1):
+            return None
+        return self._by_place[row, column]
+
+    @cached_property
+    def _by_place(self) -> Mapping[tuple[int, int], Cell]:
+        return {
+            (row, column): cell
+            for cell in self.cells
+            for row in range(*cell.rows)
+            for column in range(*cell.columns)
+        }
 
 
 def find_tables(boxes: Iterable[Box]) -> list[RuledTable]:
@@ -100,7 +124,7 @@ def _table(across: Sequence[Line], down: Sequence[Line]) -> RuledTable | None:
                 taken.update((r, c) for r in range(row, end_row) for c in range(column, end_column))
                 box = (xs[column], ys[end_row], xs[end_column], ys[row])
                 cells.append(Cell(box, (row, end_row), (column, end_column)))
-    return RuledTable((xs[0], ys[-1], xs[-1], ys[0]), rows, tuple(xs), tuple(cells))
+    return RuledTable(tuple(ys), tuple(xs), tuple(cells))
 
 
 def _extent(

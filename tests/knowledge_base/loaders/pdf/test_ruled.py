@@ -1,6 +1,7 @@
 """Grids are found among the lines of a page."""
 
-from knowledge_base.loaders.pdf_tables import Box, find_tables
+from knowledge_base.loaders.pdf.ruled import find_tables
+from knowledge_base.loaders.pdf.words import Box
 
 
 def grid(xs: list[float], ys: list[float]) -> list[Box]:
@@ -10,20 +11,20 @@ def grid(xs: list[float], ys: list[float]) -> list[Box]:
 
 def test_a_grid_is_a_table() -> None:
     (table,) = find_tables(grid([10, 60, 110], [10, 30, 50, 70]))
-    assert table.rows == 3
+    assert len(table.levels) == 4
     assert len(table.cells) == 6
     assert [round(edge) for edge in table.edges] == [10, 60, 110]
 
 
 def test_grids_that_do_not_touch_are_tables_of_their_own_from_top_to_bottom() -> None:
     tables = find_tables(grid([10, 60, 110], [10, 30]) + grid([10, 60, 110], [100, 130, 160]))
-    assert [table.rows for table in tables] == [2, 1]
+    assert [len(table.levels) - 1 for table in tables] == [2, 1]
 
 
 def test_cells_drawn_as_frames() -> None:
     frames: list[Box] = [(x, y, x + 50, y + 20) for x in (0, 50, 100) for y in (0, 20)]
     (table,) = find_tables(frames)
-    assert (table.rows, len(table.cells)) == (2, 6)
+    assert (len(table.levels), len(table.cells)) == (3, 6)
 
 
 def test_a_missing_line_merges_cells() -> None:

@@ -128,12 +128,13 @@ def test_a_table_goes_on_under_its_header_on_the_next_page() -> None:
     assert {page for _, _, page in found} == {1, 2}
 
 
-def test_page_headers_and_numbers_are_left_out() -> None:
-    story = [part for n in range(3) for part in (Paragraph(f"Text of page {n}.", BODY), PageBreak())]
+def test_page_headers_and_numbers_are_kept_once() -> None:
+    story = [part for n in range(3) for part in (Paragraph(f"Text {n}.", BODY), PageBreak())]
     assert [text for _, text, _ in pairs(built(story, footer="The Bank, internal, page"))] == [
-        "Text of page 0.",
-        "Text of page 1.",
-        "Text of page 2.",
+        "Text 0.",
+        "The Bank, internal, page 1",
+        "Text 1.",
+        "Text 2.",
     ]
 
 

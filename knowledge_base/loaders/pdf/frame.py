@@ -1,0 +1,209 @@
+"""What stands around the text of the pages: running heads, page numbers, line numbers, watermarks."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+from knowledge_base.loaders.pdf.layout import Item
+from knowledge_base.loaders.pdf.page import PageText, Region
+from knowledge_base.loaders.pdf.rows import Piece, Row
+
+_MARGIN = 0.12  # of the visible page's height, above and below
+_OUTERMOST = 3  # rows of a margin
+_SAME_HEIGHT = 6.0  # points
+_APART = 1.8  # times the letters' size, from middle to middle
+_REACH = 2  # pages back: left and right pages have heads of their own
+_FEWEST_LINE_NUMBERS = 5
+_STEPS = (1, 5, 10)  # of line numbers
+_RUNNING = 1 / 3  # of numbered lines go on with a sentence
+
+_NUMBER = re.compile(r"\d{1,4}")
+_DASH = r"[\s|·•–—-]*"
+_OF = r"(?:\s*(?:of|von|/|／|[,，]?\s*共)\s*\d{1,4}\s*[页頁]?)?"
+_PAGE = rf"(?:\b(?:page|seite|p\.)\s*\d{{1,4}}|第\s*\d{{1,4}}\s*[页頁]){_OF}"
+_BARE = re.compile(rf"{_DASH}(\d{{1,4}})\s*(?:(?:[/／]|of)\s*\d{{1,4}})?{_DASH}")
+_ROMAN = re.compile(rf"{_DASH}[ivxlc]{{1,6}}{_DASH}")
+# The page's number beside other text: named as such, or behind a sign that parts it from the text.
+_PAGE_PART = re.compile(
+    rf"[\W_]*{_PAGE}[\W_]*|^\d{{1,4}}\s*[|·•–—]\s*|\s*[|·•–—]\s*\d{{1,4}}$", re.IGNORECASE
+)
+_STAMP = re.compile(r"scanned (?:by|with)|camscanner|扫描全能王|扫描王|夸克扫描", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?。！？;；:：][\"'”’)）]*$")
+
+
+class _Edge(NamedTuple):
+    """A part of a row in the upper or lower margin, at a height from that edge.
+
+    `is_apart` if there is room between the row and the next towards the middle of the page.
+    """
+
+    upper: bool
+    height: float
+    is_apart: bool
+    row: Row
+    part: Piece
+
+
+def without_frames(pages: Sequence[PageText]) -> list[PageText]:
+    """The pages without page and line numbers, with running heads and watermarks only where they come first.
+
+    A running head repeats word for word, digits included, but for a number that counts the pages.
+    """
+    edges = [list(_edges(page)) for page in pages]
+    numbers = [_page_numbers(edges, index) for index in range(len(pages))]
+    stamped: set[str] = set()
+    found = []
+    for index, page in enumerate(pages):
+        heads = _heads(edges, index, numbers[index])
+        regions = [_without(region, numbers[index], heads) for region in page.regions]
+        slanted = tuple(text for text in page.slanted if text.text not in stamped)
+        slanted = tuple({text.text: text for text in slanted}.values())
+        stamped.update(text.text for text in slanted)
+        found.append(replace(page, regions=tuple(filter(None, regions)), slanted=slanted))
+    return found
+
+
+def is_stamped_picture(page: PageText, pages: Sequence[PageText]) -> bool:
+    """Whether a page is a picture whose only text is what a program for scanning prints on each page."""
+    rows = list(_rows(page))
+    if len(rows) > _OUTERMOST:
+        return False
+    others = Counter(row.text for other in pages for row in _rows(other))
+    return all(
+        _STAMP.search(row.text) or (others[row.text] == len(pages) > 1) or _BARE.fullmatch(row.text)
+        for row in rows
+    )
+
+
+def _rows(page: PageText) -> Iterator[Row]:
+    return (item for region in page.regions for item in region.items if isinstance(item, Row))
+
+
+def _edges(page: PageText) -> Iterator[_Edge]:
+    """The parts of rows in the page's upper and lower margin, from the edges inwards."""
+    for upper in (True, False):
+        near: list[tuple[float, float, Row]] = []
+        for region in page.regions:
+            height = region.view.size[1]
+            for row in region.items:
+                if isinstance(row, Row):
+                    middle = (row.box[1] + row.box[3]) / 2
+                    near.append((height - middle if upper else middle, height, row))
+        near.sort(key=lambda entry: entry[0])
+        for number, (distance, height, row) in enumerate(near):
+            inner = next((d for d, _, _ in near[number + 1 :] if d - distance > row.size / 2), height)
+            if distance > _MARGIN * height or number >= _OUTERMOST and distance > near[_OUTERMOST - 1][0] + 1:
+                break
+            yield from (
+                _Edge(upper, distance, inner - distance > _APART * row.size, row, part) for part in row.parts
+            )
+
+
+def _page_numbers(edges: Sequence[Sequence[_Edge]], index: int) -> list[Piece]:
+    """Parts that are nothing but the page's number."""
+    found = []
+    for edge in edges[index]:
+        text = edge.part.text
+        bare = _BARE.fullmatch(text)
+        if not _PAGE_PART.sub("", text):
+            found.append(edge.part)
+        elif not (edge.is_apart and len(edge.row.parts) <= 2):  # noqa: PLR2004 - a number and a head
+            continue
+        elif _ROMAN.fullmatch(text) or bare and _is_own_number(edges, index, edge.upper, int(bare[1])):
+            found.append(edge.part)
+    return found
+
+
+def _is_own_number(edges: Sequence[Sequence[_Edge]], index: int, upper: bool, number: int) -> bool:
+    """Whether a number is that of the page's place, or one more or less than that of a page beside it."""
+    return number == index + 1 or _counts(edges, index, upper, number)
+
+
+def _counts(edges: Sequence[Sequence[_Edge]], index: int, upper: bool, number: int) -> bool:
+    """Whether a page beside this one has the number before or after this in the same margin."""
+    for other in (index - 1, index + 1):
+        if 0 <= other < len(edges):
+            for edge in edges[other]:
+                bare = _BARE.fullmatch(edge.part.text)
+                if bare and edge.upper == upper and int(bare[1]) - number == other - index:
+                    return True
+    return False
+
+
+def _heads(edges: Sequence[Sequence[_Edge]], index: int, numbers: Sequence[Piece]) -> set[int]:
+    """The ids of rows that stood at the same height on a page shortly before, from the edges inwards."""
+    before = [edge for page in range(max(0, index - _REACH), index) for edge in edges[page]]
+    heads: set[int] = set()
+    for side in (True, False):
+        own = (edge for edge in edges[index] if edge.upper == side)
+        for _, row in groupby(own, key=lambda edge: round(edge.height)):
+            others = [edge for edge in row if not any(edge.part is number for number in numbers)]
+            if not all(_is_repeated(edge, before) for edge in others):
+                break
+            heads.update(id(edge.row) for edge in others)
+    return heads
+
+
+def _is_repeated(edge: _Edge, before: Sequence[_Edge]) -> bool:
+    text = _PAGE_PART.sub("", edge.part.text)
+    return any(
+        other.upper == edge.upper
+        and abs(other.height - edge.height) < _SAME_HEIGHT
+        and _PAGE_PART.sub("", other.part.text) == text
+        for other in before
+    )
+
+
+def _without(region: Region, numbers: Sequence[Piece], heads: set[int]) -> Region | None:
+    line_numbers = _line_numbers(region.items)
+    items: list[Item] = []
+    for item in region.items:
+        kept: Item | None = item
+        if isinstance(item, Row):
+            kept = None if id(item) in heads else _kept(item, numbers, line_numbers)
+        if kept:
+            items.append(kept)
+    return replace(region, items=tuple(items)) if items else None
+
+
+def _kept(row: Row, numbers: Sequence[Piece], line_numbers: set[int]) -> Row | None:
+    """A row without its page and line numbers."""
+    counted = [part for part in row.parts if any(part is number for number in numbers)]
+    dropped = [piece for piece in row.pieces if id(piece) in line_numbers]
+    dropped += [piece for piece in row.pieces if any(_holds(part, piece) for part in counted)]
+    return row.without(dropped) if dropped else row
+
+
+def _holds(part: Piece, piece: Piece) -> bool:
+    return part.box[0] <= piece.box[0] and piece.box[2] <= part.box[2]
+
+
+def _line_numbers(items: Iterable[Item]) -> set[int]:
+    """The ids of pieces that number the lines, at the left or the right of running text."""
+    rows = [item for item in items if isinstance(item, Row)]
+    for side in (0, -1):
+        numbered = [
+            (index, int(row.pieces[side].text))
+            for index, row in enumerate(rows)
+            if _NUMBER.fullmatch(row.pieces[side].text) and len(row.parts) <= 2  # noqa: PLR2004 - number and text
+        ]
+        steps = {(after[1] - before[1], after[0] - before[0]) for before, after in pairwise(numbered)}
+        lines = [rows[index] for index, _ in numbered if len(rows[index].pieces) > 1]
+        if (
+            len(numbered) >= _FEWEST_LINE_NUMBERS
+            and len(steps) == 1
+            and any(steps == {(step, step)} for step in _STEPS)
+            and len(lines) > len(numbered) / 2
+            and (side == -1 or _runs(rows))
+        ):
+            return {id(rows[index].pieces[side]) for index, _ in numbered}
+    return set()
+
+
+def _runs(rows: Sequence[Row]) -> bool:
+    """Whether lines go on with each other's sentences, as items of a list do not."""
+    going_on = sum(not _SENTENCE_END.search(row.text) for row in rows[:-1])
+    return going_on > _RUNNING * len(rows)

@@ -1,0 +1,112 @@
+"""PDF: each page in reading order, without its frame, as headings, paragraphs and rows of tables."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import pypdfium2
+
+from knowledge_base.characters import ordinary
+from knowledge_base.errors import LoadError
+from knowledge_base.loaders.lines import on_one_line
+from knowledge_base.loaders.pdf.document import damaged, opened, opened_page
+from knowledge_base.loaders.pdf.frame import is_stamped_picture, without_frames
+from knowledge_base.loaders.pdf.page import PageText, read_page
+from knowledge_base.loaders.pdf.paragraphs import blocks_of
+from knowledge_base.notes import Note
+from knowledge_base.values import Block, LoadedFile
+
+_OCR = "Run OCR, e.g. `ocrmypdf FILE.pdf OUT.pdf`, and ingest the result."
+_FORCED_OCR = "Run OCR, e.g. `ocrmypdf --force-ocr FILE.pdf OUT.pdf`, and ingest the result."
+_MOST_UNREADABLE = 0.3  # of a page's signs
+_MOST_LETTERS = 20_000_000  # of a document: some 8,000 printed pages
+_MOST_SECONDS = 120
+_PICTURE = 0.5  # of a page: so much under pictures, and it is a scan if it has no other text
+
+# Titles that programs write by themselves.
+_NO_TITLE = re.compile(
+    r"(microsoft (office )?(word|excel|powerpoint|publisher|visio)\b.*|wps (文字|表格|演示).*|"
+    r"(powerpoint|excel|word) ?(presentation|document|演示文稿|文档|文稿|工作簿)?|"
+    r"(presentation|document|workbook|book|slide|sheet|folie|doc)[ _-]?\d*|untitled.*|no title|title|"
+    r"\(?(anonymous|unspecified|unknown)\)?|(无标题|未命名|新建).*|(演示文稿|文档|工作簿|幻灯片)\s*\d*|\S*"
+    r"\.(docx?|docm|dotx?|pptx?|ppsx?|xlsx?|wps|et|dps|pdf|indd|qxd|ai|cdr|tex|dvi|tmp|rtf|txt|html?))?",
+    re.IGNORECASE,
+)
+
+
+def load_pdf(data: bytes) -> LoadedFile:
+    """Read a PDF.
+
+    Raises:
+        LoadError: it has a password, is damaged, or is scanned and has no text; then the remedy is OCR.
+    """
+    notes: list[Note] = []
+    with opened(data) as document:
+        title = ordinary(on_one_line(document.get_metadata_value("Title")))
+        pages = _read(document, notes)
+    scanned = [number for number, page in enumerate(pages, start=1) if page and _is_scanned(page, pages)]
+    kept = without_frames(
+        [page if page and n not in scanned else _NOTHING for n, page in enumerate(pages, start=1)]
+    )
+    blocks = tuple(_bounded(blocks_of(kept), notes))
+    if not blocks:
+        raise _without_text(pages, bool(scanned))
+    if scanned:
+        notes.append(Note("pictures_without_ocr", pages=tuple(scanned)))
+    unreadable = sum(page.unreadable for page in pages if page)
+    if unreadable:
+        notes.append(Note("signs_unreadable", count=unreadable))
+    return LoadedFile("" if _NO_TITLE.fullmatch(title) else title, blocks, tuple(notes))
+
+
+_NOTHING = PageText((), (), 0, 0, 0.0)
+
+
+def _read(document: pypdfium2.PdfDocument, notes: list[Note]) -> list[PageText | None]:
+    """The pages, None for a damaged one, up to the bounds of time and text."""
+    pages: list[PageText | None] = []
+    letters = 0
+    ends = time.monotonic() + _MOST_SECONDS
+    for number in range(1, len(document) + 1):
+        try:
+            with opened_page(document, number) as shown:
+                page = read_page(document, shown)
+            letters += page.letters
+            pages.append(page)
+        except pypdfium2.PdfiumError:
+            pages.append(None)
+        if number < len(document) and (letters > _MOST_LETTERS or time.monotonic() > ends):
+            notes.append(Note("pages_cut", count=number))
+            break
+    lost = tuple(number for number, page in enumerate(pages, start=1) if page is None)
+    if len(lost) == len(pages):
+        raise damaged("none of its pages can be read")
+    if lost:
+        notes.append(Note("pages_damaged", pages=lost))
+    return pages
+
+
+def _bounded(blocks: Iterator[Block], notes: list[Note]) -> Iterator[Block]:
+    """Blocks until their text is longer than a document may be: cells that span many rows repeat theirs."""
+    letters = 0
+    for block in blocks:
+        letters += len(block.text)
+        if letters > _MOST_LETTERS:
+            notes.append(Note("text_cut", count=_MOST_LETTERS))
+            return
+        yield block
+
+
+def _is_scanned(page: PageText, pages: list[PageText | None]) -> bool:
+    """Whether what a reader sees is a picture: without text but a stamp's, or with letters that are none."""
+    if page.unreadable > _MOST_UNREADABLE * page.letters:
+        return True
+    return page.pictures >= _PICTURE and is_stamped_picture(page, [other for other in pages if other])
+
+
+def _without_text(pages: list[PageText | None], scanned: bool) -> LoadError:
+    if any(page and page.unreadable for page in pages):
+        return LoadError("The PDF's fonts do not tell which letters they show.", _FORCED_OCR)
+    if scanned or any(page and page.pictures for page in pages):
+        return LoadError("The PDF is scanned: its pages are images without text.", _OCR)
+    return LoadError("The PDF has no text.", "Remove it, or, if text can be seen in it: " + _OCR)

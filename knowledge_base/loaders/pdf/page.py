@@ -1,0 +1,131 @@
+"""One PDF page as a reader sees it: rows of text and tables in reading order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pypdfium2
+
+from knowledge_base.loaders.lines import joined
+from knowledge_base.loaders.pdf.drawings import read_drawings
+from knowledge_base.loaders.pdf.fields import filled_words
+from knowledge_base.loaders.pdf.layout import Item, TextTable, in_reading_order
+from knowledge_base.loaders.pdf.rows import rows_of
+from knowledge_base.loaders.pdf.ruled import Cell, RuledTable, find_tables
+from knowledge_base.loaders.pdf.words import UNREADABLE, Box, PageCharacters, Slanted, View, Word
+
+_LONGEST_CELL = 12  # rows of a cell; longer ones are parts of a page in a frame
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Part of a page that is read before the next, its items in the space of the view.
+
+    `is_whole` if no other has text beside it.
+    """
+
+    view: View
+    items: tuple[Item, ...]
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """What a page says, in reading order.
+
+    `unreadable` is the share of signs that name no letter, `pictures` the share of the page under pictures.
+    """
+
+    regions: tuple[Region, ...]
+    slanted: tuple[Slanted, ...]
+    letters: int
+    unreadable: int
+    pictures: float
+
+
+def read_page(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, with_words: bool = False) -> PageText:
+    """Read a page. Raises PdfiumError if it is damaged.
+
+    `with_words` keeps the words of each piece with their places.
+    """
+    visible = visible_part(page)
+    text_page = page.get_textpage()
+    try:
+        characters = PageCharacters(text_page, visible)
+        drawings = read_drawings(page, visible)
+        filled = filled_words(document, page, visible)
+        regions: list[Region] = []
+        words: list[Word] = []
+        for number, view in enumerate(characters.views):
+            tables = find_tables(view.turned_boxes(drawings.rules)) if number == 0 else []
+            found = characters.words(view, [(table.box, table.edges) for table in tables])
+            if number == 0:
+                found += [word.turned(view) for word in filled]
+            words += found
+            regions += _regions(view, found, tables, with_words)
+        slanted = characters.slanted()
+    finally:
+        text_page.close()
+    letters = sum(len(word.text) for word in words)
+    unreadable = sum(word.text.count(UNREADABLE) for word in words)
+    return PageText(tuple(regions), slanted, letters, unreadable, drawings.pictures)
+
+
+def visible_part(page: pypdfium2.PdfPage) -> Box:
+    """The part of the page's space that is shown: its crop box within its media box."""
+    media, crop = page.get_mediabox(), page.get_cropbox()
+    left, bottom = max(media[0], crop[0]), max(media[1], crop[1])
+    right, top = min(media[2], crop[2]), min(media[3], crop[3])
+    return (left, bottom, right, top) if left < right and bottom < top else media
+
+
+def _regions(
+    view: View, words: Sequence[Word], tables: Sequence[RuledTable], with_words: bool
+) -> list[Region]:
+    loose = list(words)
+    items: list[Item] = []
+    for table in tables:
+        cells, outside = _by_cell(table, loose)
+        found = _text_table(table, cells, with_words)
+        if found:
+            items.append(found)
+            loose = outside
+    items += rows_of(loose, with_words)
+    items.sort(
+        key=lambda item: -item.box[3] if isinstance(item, TextTable) else -(item.box[1] + item.box[3]) / 2
+    )
+    regions = in_reading_order(items)
+    return [Region(view, tuple(region), len(regions) == 1) for region in regions]
+
+
+def _by_cell(table: RuledTable, words: Sequence[Word]) -> tuple[dict[Cell, list[Word]], list[Word]]:
+    """The words in each cell, and those outside the table."""
+    cells: dict[Cell, list[Word]] = {}
+    outside = []
+    for word in words:
+        cell = table.cell_at((word.left + word.right) / 2, (word.bottom + word.top) / 2)
+        if cell:
+            cells.setdefault(cell, []).append(word)
+        else:
+            outside.append(word)
+    return cells, outside
+
+
+def _text_table(
+    table: RuledTable, cells: Mapping[Cell, Sequence[Word]], with_words: bool
+) -> TextTable | None:
+    """The table with its text, None if it frames a text and does not divide it."""
+    if len(cells) < 2:  # noqa: PLR2004 - one text has nothing to be divided from
+        return None
+    grid = [[""] * (len(table.edges) - 1) for _ in table.levels[1:]]
+    read: list[Word] = []
+    for cell in table.cells:
+        lines = rows_of(cells.get(cell, ()), with_words)
+        if len(lines) > _LONGEST_CELL and len(cells) <= _LONGEST_CELL:
+            return None
+        read += (word for line in lines for piece in line.pieces for word in piece.words)
+        text = joined([line.text for line in lines])
+        for row in range(*cell.rows):
+            for column in range(*cell.columns):
+                grid[row][column] = text
+    spans = tuple(zip(table.edges, table.edges[1:], strict=False))
+    return TextTable(tuple(map(tuple, grid)), spans, table.box, ruled=True, words=tuple(read))

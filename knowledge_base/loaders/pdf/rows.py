@@ -1,0 +1,137 @@
+"""Rows of a page: words on the same height, in pieces where gaps divide them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+from knowledge_base.loaders.pdf.words import Box, Word
+
+GAP = 0.45  # of the letters' size: wider than a space between words that nothing stretches
+WIDE_GAP = 1.2  # … than one that a justified line stretches
+_OVERLAP = 0.5  # of the lower word's height
+_LOWEST = 0.45  # of the row's height: lower words are no part of it, as of a large initial
+_SMALL = 0.8  # of the row's size
+_RAISED = 0.12  # of the row's height
+_SPACE = 0.15  # of the letters' size
+_SUPERSCRIPTS = str.maketrans("0123456789+-−()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿ")
+
+
+class Piece(NamedTuple):
+    """A part of a row between gaps."""
+
+    text: str
+    box: Box
+    filled: bool = False
+    words: tuple[Word, ...] = ()
+
+
+class Row:
+    """Pieces from left to right; `size` is that of most letters."""
+
+    def __init__(self, pieces: Sequence[Piece], size: float) -> None:
+        self.pieces = tuple(pieces)
+        self.size = size
+
+    @cached_property
+    def box(self) -> Box:
+        """What all pieces cover."""
+        return around(piece.box for piece in self.pieces)
+
+    @cached_property
+    def text(self) -> str:
+        """The whole row."""
+        return " ".join(piece.text for piece in self.pieces)
+
+    @cached_property
+    def parts(self) -> tuple[Piece, ...]:
+        """The pieces between gaps that are wider than any space."""
+        parts: list[Piece] = []
+        for piece in self.pieces:
+            last = parts[-1] if parts else None
+            if last and piece.box[0] - last.box[2] <= WIDE_GAP * self.size:
+                parts[-1] = Piece(f"{last.text} {piece.text}", around((last.box, piece.box)))
+            else:
+                parts.append(piece)
+        return tuple(parts)
+
+    def without(self, dropped: Iterable[Piece]) -> "Row | None":
+        """The row without these pieces, None if nothing is left."""
+        gone = set(map(id, dropped))
+        kept = [piece for piece in self.pieces if id(piece) not in gone]
+        return Row(kept, self.size) if kept else None
+
+
+def around(boxes: Iterable[Box]) -> Box:
+    """The smallest box around others."""
+    left, bottom, right, top = zip(*boxes, strict=True)
+    return (min(left), min(bottom), max(right), max(top))
+
+
+def rows_of(words: Iterable[Word], with_words: bool = False) -> list[Row]:
+    """Rows from top to bottom; `with_words` keeps the words of each piece."""
+    rows: list[list[Word]] = []
+    tallest: Word | None = None
+    for word in sorted(words, key=lambda word: -(word.bottom + word.top)):
+        if tallest is None or not _is_beside(word, tallest):
+            rows.append([])
+            tallest = word
+        elif word.top - word.bottom > tallest.top - tallest.bottom:
+            tallest = word
+        rows[-1].append(word)
+    return [_row(sorted(row, key=lambda word: word.left), with_words) for row in rows]
+
+
+def _is_beside(word: Word, tallest: Word) -> bool:
+    low, high = sorted((word.top - word.bottom, tallest.top - tallest.bottom))
+    overlap = min(word.top, tallest.top) - max(word.bottom, tallest.bottom)
+    return overlap > _OVERLAP * low and low > _LOWEST * high
+
+
+def _row(words: Sequence[Word], with_words: bool) -> Row:
+    letters: Counter[float] = Counter()
+    for word in words:
+        letters[word.size] += len(word.text)
+    size = letters.most_common(1)[0][0] or 1.0
+    middles = [word.bottom + word.top for word in words if word.size == size]
+    middle = sum(middles) / len(middles) / 2
+    pieces = [
+        Piece(
+            _joined(group, size, middle),
+            around(word[1:5] for word in group),
+            any(word.filled for word in group),
+            tuple(group) if with_words else (),
+        )
+        for group in _between_gaps(words, size)
+    ]
+    return Row(pieces, size)
+
+
+def _between_gaps(words: Sequence[Word], size: float) -> Iterator[list[Word]]:
+    group = [words[0]]
+    for previous, word in pairwise(words):
+        if word.text == previous.text and abs(word.left - previous.left) < _SPACE * size:
+            continue  # drawn twice to look bold
+        if word.left - group[-1].right > GAP * size:
+            yield group
+            group = []
+        group.append(word)
+    yield group
+
+
+def _joined(words: Sequence[Word], size: float, middle: float) -> str:
+    text = words[0].text
+    for previous, word in pairwise(words):
+        gap = word.left - previous.right
+        apart = gap > _SPACE * size or word.spaced and gap > -_SPACE * size
+        text += f" {word.text}" if apart else _attached(word, size, middle)
+    return text
+
+
+def _attached(word: Word, size: float, middle: float) -> str:
+    """A word that follows another closely: as superscript if it is smaller and raised (10⁹, not 109)."""
+    raised = (word.bottom + word.top) / 2 - middle
+    if word.size <= _SMALL * size and raised > _RAISED * size:
+        return word.text.translate(_SUPERSCRIPTS)
+    return word.text
