@@ -82,7 +82,7 @@ def test_a_retraining_is_watched_outlives_a_reload_and_its_version_comes_and_goe
     visit.page.locator("#dq-loss svg").wait_for()
 
     finish(workspace, run.id)
-    see(visit, "#dq-run .dq-verdict", "bank@1 was surely better and was promoted.")
+    see(visit, "#dq-run .dq-verdict", "bank@1 answers better with 95 % confidence and was promoted.")
     visit.sees("#dq-run .dq-reasons", "It is <b>surely</b> better.")
     see(visit, "#dq-versions .dq-is-live", "bank@1")
     visit.sees("#dq-versions .dq-figures", "0.71")
@@ -94,7 +94,7 @@ def test_a_retraining_is_watched_outlives_a_reload_and_its_version_comes_and_goe
     visit.page.click("#dq-versions [data-event=rollback]")
     see(visit, "#dq-sure-return", "Take bank@1 back? From the next question on, the default model answers.")
     visit.page.click("#dq-sure-return .dq-confirm")
-    see(visit, "#dq-notice", "Back to the default model.")
+    see(visit, "#dq-notice", "Rolled back. Now live: the default model.")
     visit.page.wait_for_function("!document.querySelector('#dq-versions .dq-is-live')")
     assert workspace.registry.aliases("bank").live is None
 
@@ -163,7 +163,7 @@ def test_settings_that_were_changed_are_passed_on(visit: Visit, workspace: Watch
     visit.page.click("#dq-advanced > button")
     visit.page.fill("#dq-adapter-name input, #dq-adapter-name textarea", "cards")
     visit.page.fill("#dq-rank input", "8")
-    visit.page.get_by_label("Learn from feedback").uncheck()
+    visit.page.get_by_label("Use feedback").uncheck()
     visit.page.click("#dq-start-run")
     see(visit, "#dq-run .dq-pill", "running")
     assert workspace.runs.requests == [RunRequest("bank", "cards", feedback=False, settings={"rank": 8})]
@@ -205,7 +205,7 @@ def test_an_earlier_retraining_is_shown_on_demand(visit: Visit, workspace: Watch
 @pytest.mark.parametrize(
     ("remove", "asked", "done"),
     [
-        ("Remove", "Remove the stored pairs fees? The file", "The pairs fees are removed."),
+        ("Remove", "Remove the stored pairs fees? The file", "The pairs fees were removed."),
         ("移除", "移除 fees 中已保存的问答对？", "fees 的问答对已移除。"),
     ],
     ids=["en", "zh"],

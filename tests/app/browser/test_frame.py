@@ -36,7 +36,7 @@ def test_the_language_is_the_browsers_until_another_is_chosen(
 ) -> None:
     chinese = visits(address, locale="zh-CN")
     chinese.sees(".dq-welcome h2", "您想了解什么？")
-    assert chinese.page.get_by_role("tab").nth(1).inner_text() == "知识库"
+    assert chinese.page.get_by_role("tab").nth(1).inner_text() == "知识库管理"
     chinese.ask("白金卡年费是多少？")
     chinese.page.locator("#dq-language label", has_text="English").click()
     chinese.page.get_by_role("tab", name="Knowledge base").wait_for()

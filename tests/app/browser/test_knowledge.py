@@ -65,7 +65,7 @@ def test_a_document_is_deleted_only_after_it_is_confirmed(visit: Visit, workspac
     assert len(workspace.indexes["bank"].catalogue()) == 3
     visit.page.click("#dq-sure-document .dq-confirm")
     visit.page.wait_for_function("document.querySelectorAll('#dq-documents .dq-open').length === 2")
-    visit.sees("#dq-notice", "fees/cards.pdf is deleted.")
+    visit.sees("#dq-notice", "fees/cards.pdf was deleted.")
     assert sorted(workspace.indexes["bank"].catalogue()) == ["hostile.html", "zh/fees.md"]
 
 
