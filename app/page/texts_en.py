@@ -81,7 +81,8 @@ EN = Texts(
     create="Create",
     created="Collection {name} was created.",
     delete_collection="Delete collection",
-    delete_collection_sure="Delete the collection {name} and its {documents} documents? This cannot be undone.",
+    delete_collection_sure="Delete the collection {name} and its {documents} documents? "
+    "This cannot be undone.",
     deleted_collection="Collection {name} was deleted.",
     summary="{documents} documents · {passages} passages · {size}",
     upload="Add documents",
@@ -125,8 +126,8 @@ EN = Texts(
     stages="Seconds",
     left_out="Passages that did not fit",
     adapters="Adapters",
-    adapters_hint="An adapter tunes the model to your documents. The live version answers; promoting a version or "
-    "rolling back takes effect with the next question.",
+    adapters_hint="An adapter tunes the model to your documents. The live version answers; promoting a "
+    "version or rolling back takes effect with the next question.",
     no_adapters="There are no adapters yet, so the base model answers. Retraining creates the first version.",
     adapter_version="Version",
     measured="Measured",
@@ -153,8 +154,8 @@ EN = Texts(
     new_tab="Open in a new tab",
     pairs="Training pairs",
     pairs_upload="Add pairs",
-    pairs_hint="Questions with their answers, as JSON Lines, CSV, Alpaca, ShareGPT or OpenAI messages. Each pair is "
-    "checked against the documents.",
+    pairs_hint="Questions with their answers, as JSON Lines, CSV, Alpaca, ShareGPT or OpenAI messages. "
+    "Each pair is checked against the documents.",
     pairs_checking="Checking {name}",
     pairs_kept="{name}: {pairs} pairs and {tasks} other tasks kept, {dropped} dropped",
     pairs_stored="stored",
@@ -168,8 +169,8 @@ EN = Texts(
     dropped_question="Question",
     dropped_reason="Why it was dropped",
     retraining="Retrain",
-    retraining_hint="Trains an adapter on these pairs, measures it on questions that it has not seen, and promotes it "
-    "only if it answers better with 95 % confidence.",
+    retraining_hint="Trains an adapter on these pairs, measures it on questions that it has not seen, "
+    "and promotes it only if it answers better with 95 % confidence.",
     learn_stored="Use stored pairs",
     learn_feedback="Use feedback",
     write_questions="Passages to generate questions for",
