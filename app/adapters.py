@@ -57,9 +57,9 @@ def open_registry(
 
 
 def _offer(settings: Settings, entry: Entry) -> None:
-    from app.engines import open_generator, open_reading
+    from app.factories import build_generator, build_reading
 
-    ServedAdapters(open_generator(settings), open_reading(settings)).serve(entry)
+    ServedAdapters(build_generator(settings), build_reading(settings)).serve(entry)
 
 
 def choices(registry: Registry, settings: Settings, collection: str) -> list[str]:

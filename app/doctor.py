@@ -23,7 +23,7 @@ from answering.generation.remote.generator import RemoteGenerator
 from app.access.rules import asks
 from app.access.store import AccessStore
 from app.adapters import open_registry
-from app.engines import open_cluster, open_remote_generator
+from app.factories import build_remote_generator, open_cluster
 from app.settings import Settings
 from app.workspace import CollectionInfo, Workspace
 from knowledge_base.errors import DomainqaError
@@ -212,7 +212,7 @@ def generator(settings: Settings) -> Iterator[Finding]:
     """Whether the server that generates answers, serves the model, and has the adapters; none without one."""
     if settings.generator_url is None:
         return
-    found = _looked("generator", partial(open_remote_generator, settings, settings.generator_url))
+    found = _looked("generator", partial(build_remote_generator, settings, settings.generator_url))
     if isinstance(found, Finding):
         yield found
         return

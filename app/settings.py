@@ -161,7 +161,7 @@ class Settings(BaseSettings):
         return init_settings, env_settings, file
 
     @property
-    def told_in(self) -> Literal["en", "zh"]:
+    def locale(self) -> Literal["en", "zh"]:
         """The language where there is no browser: of reports and commands."""
         return "en" if self.language == "auto" else self.language
 

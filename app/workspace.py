@@ -13,17 +13,17 @@ from answering.generation.protocol import Cancelled, Generator, Request, never
 from answering.references import BASE
 from answering.values import Answer, Event, Finished, Question, Task, Writing
 from app.adapters import ServedAdapters, choices, choose, open_registry
-from app.engines import (
-    SentenceEmbedding,
+from app.factories import (
+    build_embedder,
+    build_generator,
+    build_reading,
+    build_reranker,
     open_collections,
-    open_embedder,
-    open_generator,
-    open_reading,
-    open_reranker,
+    sentence_embedding,
 )
 from app.feedback import Feedback, FeedbackStore, Verdict
 from app.metrics import Metrics
-from app.recent_answers import RecentAnswers
+from app.replicas import RecentAnswers
 from app.retraining.pairs import PairStore
 from app.retraining.runs import RunStore
 from app.settings import Settings
@@ -224,7 +224,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         return choices(self.registry, self.settings, collection or self.settings.collection)
 
     def feedback(self, answer_id: str, verdict: Verdict, correction: str = "", comment: str = "") -> None:
-        """Store a verdict on an answer given lately; NotFoundError for one that is no longer known."""
+        """Store a verdict on a recent answer; NotFoundError for one that is no longer known."""
         answer = self._answers.get(answer_id)
         self._feedback.add(answer, verdict, correction, comment)
 
@@ -244,21 +244,21 @@ class Workspace(AbstractContextManager["Workspace"]):
         """The embedder, loaded at first use."""
         with self._lock:
             if self._embedder is None:
-                self._embedder = open_embedder(self.settings)
+                self._embedder = build_embedder(self.settings)
             return self._embedder
 
     def generator(self) -> Generator:
         """The generator, loaded at first use."""
         with self._generating:
             if self._generator is None:
-                self._generator = open_generator(self.settings)
+                self._generator = build_generator(self.settings)
             return self._generator
 
     def served(self) -> ServedAdapters:
         """The adapters on this workspace's generator."""
         with self._generating:
             if self._served is None:
-                self._served = ServedAdapters(self.generator(), open_reading(self.settings))
+                self._served = ServedAdapters(self.generator(), build_reading(self.settings))
                 self.metrics.watch_tokens(self.generator().tokens)
             return self._served
 
@@ -266,7 +266,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         """The answering function over this workspace's models."""
         with self._generating:
             if self._answerer is None:
-                embed = SentenceEmbedding(self.embedder())
+                embed = sentence_embedding(self.embedder())
                 self._answerer = Answerer(self.generator(), embed, self.served().reading)
             return self._answerer
 
@@ -301,7 +301,7 @@ class Workspace(AbstractContextManager["Workspace"]):
                 self._home.stats(name)  # says what is there, before any model is loaded
             opened = self._home.create(name, self.embedder(), self._chunking())
             search = SearchSettings(self.settings.depth, self.settings.top_k)
-            retriever = Retriever(opened, search, open_reranker(self.settings), self.metrics.searched)
+            retriever = Retriever(opened, search, build_reranker(self.settings), self.metrics.searched)
             self._collections[name] = _Open(opened, retriever)
             return self._collections[name]
 

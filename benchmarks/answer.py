@@ -32,8 +32,7 @@ from transformers.generation.streamers import BaseStreamer
 from answering.generation.in_process import InProcessGenerator
 from answering.generation.processor import Precision, best_precision
 from answering.generation.protocol import Request
-from app.engines import device_of
-from app.models import model_folder
+from app.factories import device_of, limit_threads, model_folder
 from app.retraining.surroundings import WorkspaceSurroundings
 from app.settings import load_settings
 from app.workspace import Workspace
@@ -101,6 +100,7 @@ def main() -> None:
     """Measure, print, save."""
     arguments = _arguments()
     settings = load_settings({})
+    limit_threads(settings)
     device = device_of(settings)
     folder = arguments.model or model_folder(settings.generator, settings.models_cache)
     speed = _speed(folder, device, arguments)

@@ -22,7 +22,7 @@ from statistics import fmean
 
 from answering.answer import Answerer
 from answering.sufficiency import SIGNALS, Calibration, dump_calibrations, signals_of
-from app.engines import CALIBRATION_FILE, SentenceEmbedding, open_embedder, open_generator, open_reading
+from app.factories import CALIBRATION_FILE, build_embedder, build_generator, build_reading, sentence_embedding
 from app.settings import load_settings
 from benchmarks.measuring import (
     Asked,
@@ -48,9 +48,9 @@ def main() -> None:
     """Read, fit, measure, print, and store if asked."""
     arguments = _arguments()
     settings = load_settings({})
-    embedder, generator = open_embedder(settings), open_generator(settings)
-    reading = open_reading(settings)
-    reader = Answerer(generator, SentenceEmbedding(embedder), lambda _adapter: reading)
+    embedder, generator = build_embedder(settings), build_generator(settings)
+    reading = build_reading(settings)
+    reader = Answerer(generator, sentence_embedding(embedder), lambda _adapter: reading)
     reads: list[Read] = []
     for file in arguments.data:
         held = read_set(file)

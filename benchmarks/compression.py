@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from statistics import fmean
 
-from app.engines import SentenceEmbedding, open_embedder
+from app.factories import build_embedder, sentence_embedding
 from app.settings import load_settings
 from benchmarks.measuring import SAMPLES, Row, ingest_bank, paragraph_document, read_set, save, show
 from finetune.draw import draw
@@ -53,12 +53,12 @@ class Wanted:
 def main() -> None:
     """Narrow, count, print, save."""
     arguments = _arguments()
-    embedder = open_embedder(load_settings({}))
+    embedder = build_embedder(load_settings({}))
     sets = {file.stem: _public(file) for file in arguments.data}
     if arguments.bank:
         sets |= _bank(embedder)
     drawn = {name: _drawn(wanted, arguments.questions) for name, wanted in sets.items()}
-    embed = SentenceEmbedding(embedder)
+    embed = sentence_embedding(embedder)
     held = {name: [_held(one, embed) for one in wanted] for name, wanted in drawn.items()}
     held["all"] = [one for found in held.values() for one in found]
     rows = [_row(name, found) for name, found in held.items()]

@@ -28,7 +28,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 from sentence_transformers import SentenceTransformer
 
-from app.models import model_folder
+from app.factories import model_folder
 from app.settings import Settings, load_settings
 from app.workspace import Workspace
 from benchmarks.measuring import QuestionSet, Row, read_set, save, show

@@ -26,7 +26,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from app.engines import open_collections, open_embedder
+from app.factories import build_embedder, open_collections
 from app.settings import load_settings
 from benchmarks.measuring import (
     SAMPLES,
@@ -96,7 +96,7 @@ class SyntheticPassages:
 def main() -> None:
     """Measure, print, save."""
     arguments = _arguments()
-    embedder = open_embedder(load_settings({}))
+    embedder = build_embedder(load_settings({}))
     remembering = Remembering(embedder)
     sets = [read_set(file) for file in arguments.data]
     quality: list[Row] = []

@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader
 from transformers import AutoTokenizer, Trainer, TrainingArguments
 
 from answering.generation.encoding import Encoder
-from app.models import model_folder
+from app.factories import model_folder
 from app.retraining.surroundings import CollectionLibrary
 from app.settings import load_settings
 from app.workspace import Workspace

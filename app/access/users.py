@@ -92,7 +92,7 @@ class UserStore:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Counts wrong passwords by name, known or not, in the file that all copies of the server share."""
+    """Counts wrong passwords by name, known or not, in the file that all servers of the home share."""
 
     database: AccessDatabase
     clock: Callable[[], float]

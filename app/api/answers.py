@@ -49,7 +49,7 @@ def answer_routes(queue: Queue, usual: str) -> APIRouter:
 
     @routes.post("/feedback", status_code=204)
     def feedback(given: Feedback, session: Caller) -> None:
-        """A verdict on an answer that was given lately; a correction can become a training pair."""
+        """A verdict on a recent answer; a correction can become a training pair."""
         session.feedback(given.answer_id, given.verdict, given.correction, given.comment)
 
     return routes

@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from app.copies.alive import Copy, is_alive
-from app.copies.lately import Lately
+from app.replicas import RecentRecords, Replica, is_alive
 from app.schema import Job, report_of
 from app.session import Session
 from knowledge_base.errors import BusyError, DomainqaError, NotFoundError
@@ -23,13 +22,13 @@ _ENDED = "The server that worked on it has ended. Send it again: what was taken 
 
 
 class Jobs:
-    """Works on one after the other, and tells of all that this home was given lately."""
+    """Works on one after the other, and knows the recent jobs of all servers of this home."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._copy: Copy | None = None
+        self._copy: Replica | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="upload")
-        self._records = Lately(home, "jobs", _REMEMBERED)
+        self._records = RecentRecords(home, "jobs", _REMEMBERED)
         self._inside = 0
         self._running = False
         self._lock = threading.Lock()
@@ -70,7 +69,7 @@ class Jobs:
         with self._lock:
             if self._inside >= _WAITING:
                 raise BusyError(f"{_WAITING} jobs are waiting.", "Send it again when they are done.")
-            self._copy = self._copy or Copy(self._home)
+            self._copy = self._copy or Replica(self._home)
             self._keep(job)
             self._inside += 1
         self._pool.submit(self._work, job, work)

@@ -74,7 +74,7 @@ def show(ctx: typer.Context, adapter: Adapter, as_json: Json = False, home: Home
     if as_json:
         write_json(entry.manifest.model_dump(mode="json") if entry.manifest else None)
         return
-    console().print(table(("what", "value"), _told(entry, state.settings().told_in)))
+    console().print(table(("what", "value"), _told(entry, state.settings().locale)))
 
 
 @group.command()
@@ -163,7 +163,7 @@ def merge(
     Example:
       domainqa adapters merge bank /models/gemma-bank
     """
-    from app.models import model_folder
+    from app.factories import model_folder
     from finetune.training.merging import merge as merge_into
 
     state = remember(ctx, home)

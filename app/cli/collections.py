@@ -98,7 +98,7 @@ def export(
     Example:
       domainqa collections export bank bank.zip
     """
-    from app.engines import open_collections
+    from app.factories import open_collections
     from retrieval.archive import export_collection
 
     collections = open_collections(remember(ctx, home).settings())
@@ -124,7 +124,7 @@ def import_(
       domainqa collections import bank.zip
       domainqa collections import bank.zip --as bank-2026
     """
-    from app.engines import open_collections
+    from app.factories import open_collections
     from retrieval.archive import import_collection
 
     collections = open_collections(remember(ctx, home).settings())

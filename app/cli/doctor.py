@@ -29,7 +29,7 @@ def doctor(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None
       domainqa doctor
     """
     from app.doctor import examine
-    from app.models import PACKAGED
+    from app.factories import PACKAGED
 
     state = remember(ctx, home)
     settings = state.settings()

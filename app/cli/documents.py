@@ -71,7 +71,7 @@ def show(
         return
     messages().print(f"{found.path}: {found.title}, {len(found.passages)} passages", markup=False)
     for note in found.notes:
-        messages().print(plain(note.text(settings.told_in)), style="yellow", soft_wrap=True)
+        messages().print(plain(note.text(settings.locale)), style="yellow", soft_wrap=True)
     console().print(plain(found.text), soft_wrap=True)
 
 

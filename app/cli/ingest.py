@@ -78,7 +78,7 @@ def tell(report: Report, settings: Settings, as_json: bool = False) -> None:
         typer.echo(f"No file could be read; the folder has {len(report.skipped)} of other formats.")
     else:
         typer.echo(f"Nothing has changed: {len(report.unchanged)} documents in {settings.collection}.")
-    _show_unread(report, settings.told_in)
+    _show_unread(report, settings.locale)
 
 
 def _keep_watching(workspace: Workspace, folder: Path, settings: Settings, as_json: bool) -> None:

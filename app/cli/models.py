@@ -90,7 +90,7 @@ def prepare(
 
 
 def _named(names: list[str] | None) -> list[packaged.PackagedModel]:
-    from app.models import PACKAGED
+    from app.factories import PACKAGED
 
     by_name = {model.name: model for model in PACKAGED}
     unknown = [name for name in names or () if name not in by_name]

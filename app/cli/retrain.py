@@ -77,7 +77,7 @@ def retrain(
     with state.open(settings) as workspace:
         info = workspace.runs.get(run) if run else _begun(workspace, request)
         outcome = info.outcome or _carried_out(workspace, info)
-    _tell(info, outcome, settings.told_in, as_json)
+    _tell(info, outcome, settings.locale, as_json)
 
 
 def _begun(workspace: Workspace, request: RunRequest) -> RunInfo:

@@ -45,6 +45,6 @@ def leave_page(workspace: Workspace, collection: str, became: Became, suffix: st
                 lost=lost_of(became.dropped),
             ),
         ),
-        workspace.settings.told_in,
+        workspace.settings.locale,
     )
     return RunFolder(workspace.pairs.folder / collection).write(f"{became.name}{suffix}.html", page)

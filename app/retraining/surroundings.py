@@ -17,8 +17,7 @@ from answering.values import Answer, Finished
 from answering.values import Question as Asked
 from answering.years import right_years_first
 from app.adapters import AdapterHost, choose, reading_from
-from app.engines import SentenceEmbedding, device_of, open_reading
-from app.models import model_folder
+from app.factories import build_reading, device_of, limit_threads, model_folder, sentence_embedding
 from app.workspace import Workspace
 from finetune.evaluation.calibration import Read
 from finetune.evaluation.values import Ask, Question, Reply
@@ -66,7 +65,7 @@ class CollectionLibrary:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Library.embed`."""
-        return SentenceEmbedding(self._workspace.embedder())(texts)
+        return sentence_embedding(self._workspace.embedder())(texts)
 
     def search(self, questions: Sequence[str]) -> list[tuple[Passage, ...]]:
         """See `Library.search`."""
@@ -94,6 +93,7 @@ class WorkspaceSurroundings:
         self.library = CollectionLibrary(workspace, collection)
         settings = workspace.settings
         folder = model_folder(settings.generator, settings.models_cache)
+        limit_threads(settings)
         self.base = Base(folder, settings.generator, device=device_of(settings))
         self.base_digest = weights_digest(folder)
         self.signals: Mapping[Calibrating, Sequence[str]] = {
@@ -120,7 +120,7 @@ class WorkspaceSurroundings:
     @property
     def language(self) -> Language:
         """See `Surroundings.language`."""
-        return self._workspace.settings.told_in
+        return self._workspace.settings.locale
 
     @cached_property
     def notices(self) -> tuple[str, ...]:
@@ -218,12 +218,12 @@ class WorkspaceSurroundings:
         return Reply(text, refused, 1.0, (), (), time.perf_counter() - started)
 
     def _answerer(self, contender: Contender) -> Answerer:
-        embed = SentenceEmbedding(self._workspace.embedder())
+        embed = sentence_embedding(self._workspace.embedder())
         reading = self._reading(contender)
         return Answerer(self._workspace.generator(), embed, lambda _adapter: reading)
 
     def _reading(self, contender: Contender) -> Reading:
-        usual = open_reading(self._workspace.settings)
+        usual = build_reading(self._workspace.settings)
         if contender.reading is not None:
             return reading_from(contender.reading, usual, contender.name)
         served = self._workspace.served().reading(self._served_name(contender))

@@ -149,7 +149,7 @@ def test_a_project_that_is_not_installed_fails() -> None:
 def test_the_command_prints_what_it_found_and_says_so_by_its_exit_code(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("app.models.PACKAGED", (model("0" * 64),))
+    monkeypatch.setattr("app.factories.PACKAGED", (model("0" * 64),))
     monkeypatch.setenv("DOMAINQA_MODELS_CACHE", str(tmp_path / "models"))
     found = json.loads(run("doctor", "--json").stdout)
     assert {"check", "state", "seen", "remedy"} == set(found[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from answering.values import Answer, Finished, Piece, Question
-from app.recent_answers import RecentAnswers
+from app.replicas import RecentAnswers
 from knowledge_base.errors import NotFoundError
 from tests.fake_workspace import FakeWorkspace
 
@@ -32,7 +32,7 @@ def test_one_that_was_never_given_is_not_known(tmp_path: Path) -> None:
 def test_the_last_ones_are_known_and_earlier_ones_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.recent_answers._REMEMBERED", 3)
+    monkeypatch.setattr("app.replicas._ANSWERS", 3)
     recent = RecentAnswers(tmp_path)
     answer = an_answer()
     list(recent.noting(Finished(replace(answer, id=str(number))) for number in range(4)))

@@ -7,8 +7,7 @@ import httpx
 import pytest
 
 from app.api.jobs import Jobs
-from app.copies.alive import Copy
-from app.copies.lately import Lately
+from app.replicas import RecentRecords, Replica
 from app.schema import Job
 from knowledge_base.errors import (
     BusyError,
@@ -148,9 +147,9 @@ def test_another_copy_of_the_server_knows_the_job(site: httpx.Client, file: Path
 
 
 def test_a_job_whose_server_has_ended_is_told_as_failed(tmp_path: Path) -> None:
-    ended = Copy(tmp_path)
+    ended = Replica(tmp_path)
     job = Job(id="a", collection=COLLECTION, state="running", done=3, total=9)
-    Lately(tmp_path, "jobs", 5).put("a", job.model_dump_json(), ended.id)
+    RecentRecords(tmp_path, "jobs", 5).put("a", job.model_dump_json(), ended.id)
     jobs = Jobs(tmp_path)
     assert jobs.get("a") == job
     ended.close()

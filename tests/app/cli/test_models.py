@@ -37,7 +37,7 @@ def model(digest: str = "") -> PackagedModel:
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("app.models.PACKAGED", (model(),))
+    monkeypatch.setattr("app.factories.PACKAGED", (model(),))
     monkeypatch.setenv("DOMAINQA_MODELS_CACHE", str(tmp_path / "models"))
 
 
@@ -67,7 +67,7 @@ def test_an_unknown_model_is_not_found(run: Run) -> None:
 def test_a_damaged_package_says_how_to_mend_it(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("app.models.PACKAGED", (model("0" * 64),))
+    monkeypatch.setattr("app.factories.PACKAGED", (model("0" * 64),))
     result = run("models", "prepare")
     assert result.exit_code == 9
     assert "pip install --force-reinstall" in " ".join(result.stderr.split())

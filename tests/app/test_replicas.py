@@ -1,4 +1,4 @@
-"""A copy of the server is alive as long as its process, however that ends."""
+"""A server is alive as long as its process, however that ends."""
 
 import subprocess
 import sys
@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from app.copies.alive import Copy, is_alive
+from app.replicas import Replica, is_alive
 from knowledge_base.errors import StorageError
 
 
-def test_a_copy_is_alive_until_it_is_closed(tmp_path: Path) -> None:
-    copy = Copy(tmp_path)
+def test_a_server_is_alive_until_it_is_closed(tmp_path: Path) -> None:
+    copy = Replica(tmp_path)
     assert is_alive(tmp_path, copy.id)
     assert is_alive(tmp_path, copy.id), "asking does not end it"
     copy.close()
     assert not is_alive(tmp_path, copy.id)
-    assert not list((tmp_path / "copies").iterdir())
+    assert not list((tmp_path / "replicas").iterdir())
 
 
 def test_or_until_its_process_is_killed(tmp_path: Path) -> None:
-    told = "from app.copies.alive import Copy; from pathlib import Path; import sys, time\n"
-    told += "copy = Copy(Path(sys.argv[1])); print(copy.id, flush=True); time.sleep(60)"
+    told = "from app.replicas import Replica; from pathlib import Path; import sys, time\n"
+    told += "copy = Replica(Path(sys.argv[1])); print(copy.id, flush=True); time.sleep(60)"
     command = [sys.executable, "-c", told, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -37,6 +37,6 @@ def test_one_that_never_was_is_not_alive(tmp_path: Path) -> None:
 
 
 def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "copies").write_text("a file", encoding="utf-8")
+    (tmp_path / "replicas").write_text("a file", encoding="utf-8")
     with pytest.raises(StorageError):
-        Copy(tmp_path)
+        Replica(tmp_path)

@@ -1,24 +1,30 @@
-"""Opens what the settings name: the embedder, the generator, the reranker, the place of the collections."""
+"""Builds what the settings name: embedder, generator, reranker, the place of the collections."""
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import answering
 from answering.answer import Reading
+from answering.generation.gemma import GEMMA
 from answering.generation.protocol import Generator
 from answering.sufficiency import load_calibrations
 from app.settings import Settings
 from retrieval.collections import Collections
+from retrieval.compression import Embed
+from retrieval.e5 import E5_SMALL
 from retrieval.embedded import Home
-from retrieval.packaged import Progress, silent
+from retrieval.models import resolve
+from retrieval.packaged import PackagedModel, Progress, silent
 from retrieval.rerank import Reranker
-from retrieval.values import Embedder, Vectors
+from retrieval.values import Embedder
 
 if TYPE_CHECKING:
     from answering.generation.remote.generator import RemoteGenerator
     from retrieval.elasticsearch import ElasticsearchHome
 
+# The models that are installed as packages with domainqa.
+PACKAGED: tuple[PackagedModel, ...] = (E5_SMALL, GEMMA)
 CALIBRATION_FILE = Path(answering.__path__[0]) / "calibration.json"
 # Room for instruction, examples and question beside the passage; every context window has it.
 _PASSAGE_TOKENS = 700
@@ -28,14 +34,25 @@ _FOCUS = 2
 
 
 def device_of(settings: Settings) -> str:
-    """The torch device: CUDA where there is one, unless the settings say otherwise."""
+    """The torch device: CUDA where there is one, unless the settings name another."""
+    import torch
+
+    if settings.device != "auto":
+        return settings.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def limit_threads(settings: Settings) -> None:
+    """Let torch compute with as many threads as the settings say; the setting holds for the whole process."""
     import torch
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    if settings.device != "auto":
-        return settings.device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def model_folder(name: str, cache: Path, progress: Progress = silent) -> Path:
+    """The folder of a packaged model, a model folder, or one of the hub; raises ModelError."""
+    return resolve(name, cache, PACKAGED, progress)
 
 
 def open_collections(settings: Settings) -> Collections:
@@ -66,30 +83,30 @@ def open_cluster(settings: Settings, url: str) -> "ElasticsearchHome":
     return ElasticsearchHome(connect(cluster), settings.home)
 
 
-def open_embedder(settings: Settings, progress: Progress = silent) -> Embedder:
+def build_embedder(settings: Settings, progress: Progress = silent) -> Embedder:
     """The embedder of the settings, unpacked first if it is packaged; ModelError if it cannot be loaded."""
-    from app.models import model_folder
     from retrieval.embedder import SentenceTransformerEmbedder
 
+    limit_threads(settings)
     folder = model_folder(settings.embedder, settings.models_cache, progress)
     return SentenceTransformerEmbedder(folder, id=settings.embedder, device=device_of(settings))
 
 
-def open_generator(settings: Settings, progress: Progress = silent) -> Generator:
+def build_generator(settings: Settings, progress: Progress = silent) -> Generator:
     """The generator of the settings, without adapters.
 
     Raises ModelError if it cannot be loaded, UnavailableError if its server does not answer.
     """
     if settings.generator_url is not None:
-        return open_remote_generator(settings, settings.generator_url)
+        return build_remote_generator(settings, settings.generator_url)
     from answering.generation.in_process import InProcessGenerator
-    from app.models import model_folder
 
+    limit_threads(settings)
     folder = model_folder(settings.generator, settings.models_cache, progress)
     return InProcessGenerator(folder, device=device_of(settings))
 
 
-def open_remote_generator(settings: Settings, url: str) -> "RemoteGenerator":
+def build_remote_generator(settings: Settings, url: str) -> "RemoteGenerator":
     """The generator at the server `url`; UnavailableError if it does not answer."""
     from answering.generation.remote.endpoint import Endpoint
     from answering.generation.remote.opening import open_remote
@@ -104,18 +121,18 @@ def open_remote_generator(settings: Settings, url: str) -> "RemoteGenerator":
     return open_remote(endpoint)
 
 
-def open_reranker(settings: Settings) -> Reranker | None:
+def build_reranker(settings: Settings) -> Reranker | None:
     """The cross-encoder of the settings, or None where none is named."""
     if settings.reranker is None:
         return None
-    from app.models import model_folder
     from retrieval.rerank import CrossEncoderReranker
 
+    limit_threads(settings)
     folder = model_folder(settings.reranker, settings.models_cache)
     return CrossEncoderReranker(str(folder), device_of(settings))
 
 
-def open_reading(settings: Settings) -> Reading:
+def build_reading(settings: Settings) -> Reading:
     """How the base model reads, with its calibration; adapters may bring ways of their own."""
     calibrations = load_calibrations(CALIBRATION_FILE)
     return Reading(
@@ -128,12 +145,6 @@ def open_reading(settings: Settings) -> Reading:
     )
 
 
-class SentenceEmbedding:
-    """Texts to vectors alike, for comparing questions and answers with the sentences of passages."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-
-    def __call__(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors [len(texts), dimension]."""
-        return self._embedder.embed(texts, "passage")
+def sentence_embedding(embedder: Embedder) -> Embed:
+    """Texts to unit vectors alike, for comparing questions and answers with the sentences of passages."""
+    return partial(embedder.embed, kind="passage")
