@@ -37,7 +37,7 @@ EN = Texts(
         "What is the daily limit in the Harbour Mobile app?",
     ),
     waiting="Waiting",
-    others="{n} other questions in progress",
+    others="other questions in progress: {n}",
     searching="Searching the documents",
     reading="Reading {n} passages",
     stopped="Stopped",

@@ -178,5 +178,5 @@ def test_who_waits_is_told_of_the_others(visits: Visits, address: str, workspace
         tab.page.fill("#dq-question textarea", FEE)
         tab.page.keyboard.press("Enter")
         tab.page.locator("#dq-live .dq-stage").wait_for()  # the server has it before the next one is sent
-    tabs[1].sees("#dq-live .dq-stage", "others being answered: 1")
+    tabs[1].sees("#dq-live .dq-stage", "other questions in progress: 1")
     workspace.pause = 0.0

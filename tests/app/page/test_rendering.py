@@ -113,7 +113,7 @@ def test_arriving_answers_tell_their_stage() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "told"), [(EN, "3 other questions in progress"), (ZH, "另有 3 个问题正在处理")]
+    ("texts", "told"), [(EN, "other questions in progress: 3"), (ZH, "另有 3 个问题正在处理")]
 )
 def test_who_waits_is_told_of_others(texts: Texts, told: str) -> None:
     assert told in str(answers.arriving("q", "bank", [Arriving("a", others=3)], texts))
