@@ -34,9 +34,7 @@ def open_archive(data: bytes) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile:
-        raise LoadError(
-            "The file is damaged: it is no complete archive.", "Get a whole copy of it."
-        ) from None
+        raise LoadError("The file is damaged: it is no complete archive.", "Obtain an intact copy.") from None
     entries = archive.infolist()
     if any(entry.flag_bits & 1 for entry in entries):
         raise LoadError("The file is protected by a password.", "Save it without one.")
@@ -64,7 +62,7 @@ def _unpack_into_nothing(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo
                     tail = piece[-_OVERLAP:]
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise LoadError(
-                f"The file is damaged: {entry.filename} cannot be unpacked.", "Get a whole copy of it."
+                f"The file is damaged: {entry.filename} cannot be unpacked.", "Obtain an intact copy."
             ) from error
 
 

@@ -6,22 +6,34 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
+from knowledge_base.loaders.bounds import collected
 from knowledge_base.loaders.encoding import decode
 from knowledge_base.loaders.tables import sheet_blocks
 from knowledge_base.loaders.text import text_blocks
 from knowledge_base.values import LoadedFile
 
 _DELIMITERS = (",", ";", "\t", "|", "，", "；")
-_SAMPLE_ROWS = 50
+_CONTROLS = (b"\x01", b"\x02", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
+_SAMPLE_ROWS, _SAMPLE_BYTES = 50, 100_000
 
 
 def load_delimited(data: bytes) -> LoadedFile:
     """Read a table; LoadError if it is not text. A file with no delimiter at all is read as text."""
-    text = decode(data)
+    text = decode(_with_tabs(data))
     delimiter = _delimiter(text)
     if delimiter is None:
-        return LoadedFile("", tuple(text_blocks(text)))
-    return LoadedFile("", tuple(sheet_blocks(list(_rows(text, delimiter)))))
+        return collected("", text_blocks(text))
+    return collected("", sheet_blocks(_rows(text, delimiter)))
+
+
+def _with_tabs(data: bytes) -> bytes:
+    """The table with tabs where a control character divides the columns, as exports of databases have it."""
+    sample = data[:_SAMPLE_BYTES]
+    control = max(_CONTROLS, key=sample.count)
+    lines = sample.count(b"\n") + 1
+    if 0 in sample or b"\t" in sample or sample.count(control) * 2 < lines:
+        return data
+    return data.replace(control, b"\t")
 
 
 def _delimiter(text: str) -> str | None:

@@ -1,19 +1,21 @@
 """The numbers that Word writes before paragraphs and does not store: 1., (a), 第三条, •."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from docx.oxml.ns import qn
-
-# Of python-docx and the lxml below it, which have no types worth their name.
-Document = Any
-Element = Any
-Style = Any
+from knowledge_base.loaders.package import Element, qn
 
 _DIGITS = "零一二三四五六七八九"
+_LEGAL_DIGITS = "零壹贰叁肆伍陆柒捌玖"
+_FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+_STEMS = "甲乙丙丁戊己庚辛壬癸"
 _DEEPEST = 9
+# Bullets that are boxes to tick, in Unicode and in the letters of the font Wingdings, and what is shown.
+BOXES = {
+    "□": "□", "☐": "□", "\uf06f": "□", "\uf0a8": "□", "\uf071": "□", "\uf072": "□", "☑": "☑", "\uf052": "☑",
+    "☒": "☒", "\uf0fe": "☑", "\uf0fd": "☒", "\uf078": "☒", "√": "√", "✓": "✓", "\uf0fc": "✓", "\uf0fb": "✗",
+}  # fmt: skip
 _ROMAN = (
     (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"),
     (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
@@ -31,24 +33,26 @@ class _Level:
 class Numbering:
     """Counts through a document; `mark` must be called for every paragraph in order."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, part: Element | None) -> None:
         self._levels: dict[str, tuple[str, dict[int, _Level]]] = {}
         self._counts: dict[str, dict[int, int]] = defaultdict(dict)
-        part = _numbering_element(document)
         if part is not None:
             self._read(part)
 
-    def mark(self, paragraph: Element, style: Style) -> str:
-        """What stands before a paragraph with a space after it, "" if nothing does."""
-        number, depth = _place(paragraph, style)
+    def mark(self, paragraph: Element, styles: Sequence[Element]) -> str:
+        """What stands before a paragraph with a space after it, "" if nothing does.
+
+        `styles` are the paragraph's style and those that it is based on, nearest first.
+        """
+        number, depth = _place([paragraph, *styles])
         if number not in self._levels:
-            return "- " if _is_bullet(style) else ""
+            return "- " if styles and _child_value(styles[0], "w:name").startswith("List Bullet") else ""
         list_id, levels = self._levels[number]
         level = levels.get(depth)
         if level is None or level.format == "none":
             return ""
         if level.format == "bullet":
-            return "- "
+            return f"{BOXES.get(level.pattern, '-')} "
         counts = self._counts[list_id]
         counts[depth] = counts.get(depth, level.start - 1) + 1
         for deeper in [other for other in counts if other > depth]:
@@ -77,13 +81,6 @@ class Numbering:
             self._levels[number] = (f"{list_id}:{number}" if restarts else list_id, levels)
 
 
-def _numbering_element(document: Document) -> Element | None:
-    for relation in document.part.rels.values():
-        if relation.reltype.endswith("/numbering") and not relation.is_external:
-            return relation.target_part.element
-    return None
-
-
 def _level(element: Element) -> _Level:
     start = _child_value(element, "w:start")
     return _Level(
@@ -94,12 +91,8 @@ def _level(element: Element) -> _Level:
     )
 
 
-def _place(paragraph: Element, style: Style) -> tuple[str, int]:
-    """The list of a paragraph and its level in it, its own or those of its style."""
-    candidates = [paragraph]
-    while style is not None:
-        candidates.append(style.element)
-        style = getattr(style, "base_style", None)
+def _place(candidates: Sequence[Element]) -> tuple[str, int]:
+    """The list of a paragraph and its level in it, its own or those of its styles."""
     depth = ""
     for element in candidates:
         properties = element.find(f"{qn('w:pPr')}/{qn('w:numPr')}")
@@ -110,17 +103,13 @@ def _place(paragraph: Element, style: Style) -> tuple[str, int]:
     return "", 0
 
 
-def _is_bullet(style: Style) -> bool:
-    return style is not None and (style.name or "").startswith("List Bullet")
-
-
 def _filled(marked: _Level, counts: dict[int, int], levels: dict[int, _Level]) -> str:
     text = marked.pattern
     for depth in range(_DEEPEST):
         if f"%{depth + 1}" in text:
             level = levels.get(depth)
             start = level.start if level else 1
-            shape = _FORMATS.get(level.format, str) if level and not marked.legal else str
+            shape = FORMATS.get(level.format, str) if level and not marked.legal else str
             text = text.replace(f"%{depth + 1}", shape(counts.get(depth, start)))
     return text
 
@@ -143,21 +132,26 @@ def _roman(number: int) -> str:
     return text
 
 
-def chinese_number(number: int) -> str:
-    """A number below ten thousand in Chinese characters: 十二, 一百零五; above it, in digits."""
+def _ordinal_ending(number: int) -> str:
+    return "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+
+
+def chinese_number(number: int, *, legal: bool = False) -> str:
+    """A number below ten thousand in Chinese: 十二, 一百零五, as on cheques 壹佰零伍; above it, in digits."""
     if not 0 < number < 10_000:  # noqa: PLR2004 - no document counts further
         return str(number)
     text = ""
-    for value, unit in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+    digits, units = (_LEGAL_DIGITS, "仟佰拾") if legal else (_DIGITS, "千百十")
+    for value, unit in ((1000, units[0]), (100, units[1]), (10, units[2]), (1, "")):
         digit, number = divmod(number, value)
         if digit:
-            text += _DIGITS[digit] + unit
+            text += digits[digit] + unit
         elif text and number and not text.endswith("零"):
             text += "零"
     return text[1:] if text.startswith("一十") else text
 
 
-_FORMATS: dict[str, Callable[[int], str]] = {
+FORMATS: dict[str, Callable[[int], str]] = {
     "decimal": str,
     "decimalZero": lambda number: f"{number:02}",
     "lowerLetter": _letters,
@@ -166,9 +160,15 @@ _FORMATS: dict[str, Callable[[int], str]] = {
     "upperRoman": lambda number: _roman(number).upper(),
     "chineseCounting": chinese_number,
     "chineseCountingThousand": chinese_number,
-    "chineseLegalSimplified": chinese_number,
+    "chineseLegalSimplified": lambda number: chinese_number(number, legal=True),
     "ideographDigital": chinese_number,
+    "ideographLegalTraditional": lambda number: chinese_number(number, legal=True),
+    "ideographTraditional": lambda number: _STEMS[number - 1] if 0 < number <= len(_STEMS) else str(number),
     "japaneseCounting": chinese_number,
+    "taiwaneseCounting": chinese_number,
     "taiwaneseCountingThousand": chinese_number,
+    "decimalFullWidth": lambda number: str(number).translate(_FULL_WIDTH),
+    "numberInDash": lambda number: f"- {number} -",
+    "ordinal": lambda number: f"{number}{_ordinal_ending(number)}",
     "decimalEnclosedCircle": lambda number: chr(0x2460 + number - 1) if number <= 20 else str(number),  # noqa: PLR2004
 }

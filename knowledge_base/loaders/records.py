@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from knowledge_base.errors import LoadError
+from knowledge_base.loaders.bounds import collected, limited
 from knowledge_base.loaders.encoding import decode
 from knowledge_base.loaders.lines import has_cjk, on_one_line
 from knowledge_base.loaders.text import text_blocks
+from knowledge_base.notes import Note
 from knowledge_base.values import Block, LoadedFile
 
 _TITLES = ("title", "name", "subject", "headline", "标题", "名称", "题目", "主题")
@@ -18,41 +20,68 @@ Scalar = str | bool | None
 
 
 def load_json(data: bytes) -> LoadedFile:
-    """Read one JSON value; LoadError if it is none."""
+    """Read one JSON value, or one on each line; LoadError if it is neither."""
+    text = decode(data)
     try:
-        value = _parsed(decode(data))
+        value = _parsed(text)
     except json.JSONDecodeError as error:
+        if _is_value(text.strip().partition("\n")[0]):
+            return load_json_lines(data)
         raise _damaged(error, error.lineno) from error
     title = _title(value) if isinstance(value, Mapping) else ""
-    return LoadedFile(title, tuple(_blocks(value, 1)))
+    return collected(title, value_blocks(value, 1))
 
 
 def load_json_lines(data: bytes) -> LoadedFile:
-    """Read one JSON value per line; LoadError names the first line that holds none."""
-    blocks: list[Block] = []
-    for number, line in enumerate(decode(data).split("\n"), start=1):
-        if line.strip():
-            try:
-                blocks += _blocks(_parsed(line), 1)
-            except json.JSONDecodeError as error:
-                raise _damaged(error, number) from error
-    return LoadedFile("", tuple(blocks))
+    """Read one JSON value per line; LoadError names the first line if none can be read.
+
+    Lines that hold none among others that do are left out and noted, as one bad line loses no file.
+    """
+    notes: list[Note] = []
+    return collected("", _line_blocks(decode(data).split("\n"), notes), notes)
+
+
+def _line_blocks(lines: list[str], notes: list[Note]) -> Iterator[Block]:
+    first: tuple[json.JSONDecodeError, int] | None = None
+    found = False
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            value = _parsed(line)
+        except json.JSONDecodeError as error:
+            first = first or (error, number)
+            notes.append(Note("part_damaged", name=f"line {number}"))
+            continue
+        found = True
+        yield from value_blocks(value, 1)
+    if first is not None and not found:
+        raise _damaged(*first)
+
+
+def _is_value(line: str) -> bool:
+    try:
+        _parsed(line)
+    except json.JSONDecodeError:
+        return False
+    return True
 
 
 def _parsed(text: str) -> object:
-    return json.loads(text, parse_float=str, parse_int=str)
+    return json.loads(text.lstrip("\ufeff"), parse_float=str, parse_int=str)
 
 
 def _damaged(error: json.JSONDecodeError, line: int) -> LoadError:
-    return LoadError(f"Line {line} is not JSON: {error.msg}.", "Mend that line.")
+    return LoadError(f"Line {line} is not JSON: {error.msg}.", "Fix that line.")
 
 
-def _blocks(value: object, level: int) -> Iterator[Block]:
+def value_blocks(value: object, level: int) -> Iterator[Block]:
+    """Blocks of a value as JSON has them: objects, lists and texts; `level` is that of its headings."""
     if isinstance(value, Mapping):
         yield from _of_object(value, level)
     elif isinstance(value, list):
         for item in value:
-            yield from _blocks(item, level)
+            yield from value_blocks(item, level)
     elif shown := _shown(value):
         yield from text_blocks(shown)
 
@@ -76,7 +105,7 @@ def _of_object(fields: Mapping[str, object], level: int) -> Iterator[Block]:
         yield from text_blocks(text)
     for name, value in nested.items():
         yield Block(name, "heading", level)
-        yield from _blocks(value, level + 1)
+        yield from value_blocks(value, level + 1)
 
 
 def _flat(fields: Mapping[str, object], above: str = "") -> dict[str, str]:
@@ -120,4 +149,5 @@ def _title(fields: Mapping[str, object]) -> str:
 def _row(fields: Mapping[str, str]) -> Block:
     wide = has_cjk("".join(fields))
     colon, semicolon = ("：", "；") if wide else (": ", "; ")
-    return Block(semicolon.join(f"{name}{colon}{on_one_line(text)}" for name, text in fields.items()), "row")
+    cells = (f"{name}{colon}{on_one_line(text)}" for name, text in fields.items())
+    return Block(semicolon.join(limited(cells)), "row")

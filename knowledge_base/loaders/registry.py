@@ -9,15 +9,28 @@ from types import MappingProxyType
 from knowledge_base.errors import LoadError, UnreadFormatError
 from knowledge_base.loaders.delimited import load_delimited
 from knowledge_base.loaders.epub import load_epub
-from knowledge_base.loaders.mail import load_mail
+from knowledge_base.loaders.libreoffice import load_with_libreoffice, load_word_perfect
+from knowledge_base.loaders.mail import load_mail, load_mailbox, load_web_archive
 from knowledge_base.loaders.markdown import load_markdown
+from knowledge_base.loaders.notebook import load_notebook, load_restructured_text
+from knowledge_base.loaders.old_sheets import load_old_sheets
+from knowledge_base.loaders.old_slides import load_old_slides
+from knowledge_base.loaders.old_word import load_old_word
+from knowledge_base.loaders.ole import OldVersionError, protected
+from knowledge_base.loaders.opendocument import load_opendocument
+from knowledge_base.loaders.outlook import load_outlook
 from knowledge_base.loaders.pdf import load_pdf
 from knowledge_base.loaders.records import load_json, load_json_lines
+from knowledge_base.loaders.rtf import load_rtf
 from knowledge_base.loaders.sheets import load_sheets
 from knowledge_base.loaders.slides import load_slides
+from knowledge_base.loaders.sniff import actual_format
+from knowledge_base.loaders.subtitles import load_subtitles
 from knowledge_base.loaders.text import load_text
 from knowledge_base.loaders.web import load_html, load_xhtml
 from knowledge_base.loaders.word import load_word
+from knowledge_base.loaders.xml_data import load_xml
+from knowledge_base.loaders.zipped import load_zip
 from knowledge_base.values import LoadedFile
 
 Loader = Callable[[bytes], LoadedFile]
@@ -26,22 +39,33 @@ DEFAULT_MAX_BYTES = 100_000_000
 _UNWRITABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 _LOADERS: Mapping[str, Loader] = MappingProxyType({
-    "csv": load_delimited,
-    "docx": load_word,
+    **dict.fromkeys(("csv", "tsv"), load_delimited),
+    **dict.fromkeys(("docx", "docm", "dotx", "dotm"), load_word),
+    **dict.fromkeys(("doc", "dot", "wps", "wpt"), load_old_word),
+    **dict.fromkeys(("xlsx", "xlsm", "xltx", "xltm", "xlsb"), load_sheets),
+    **dict.fromkeys(("xls", "xlt", "et", "ett"), load_old_sheets),
+    **dict.fromkeys(("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), load_slides),
+    **dict.fromkeys(("ppt", "pps", "pot", "dps", "dpt"), load_old_slides),
+    **dict.fromkeys(("odt", "ott", "ods", "ots", "odp", "otp", "odg"), load_opendocument),
+    **dict.fromkeys(("mht", "mhtml"), load_web_archive),
+    **dict.fromkeys(("htm", "html"), load_html),
+    **dict.fromkeys(("markdown", "md"), load_markdown),
+    **dict.fromkeys(("srt", "vtt"), load_subtitles),
     "eml": load_mail,
     "epub": load_epub,
-    "htm": load_html,
-    "html": load_html,
+    "ipynb": load_notebook,
     "json": load_json,
     "jsonl": load_json_lines,
-    "markdown": load_markdown,
-    "md": load_markdown,
+    "mbox": load_mailbox,
+    "msg": load_outlook,
     "pdf": load_pdf,
-    "pptx": load_slides,
-    "tsv": load_delimited,
+    "rst": load_restructured_text,
+    "rtf": load_rtf,
     "txt": load_text,
+    "wpd": load_word_perfect,
     "xhtml": load_xhtml,
-    "xlsx": load_sheets,
+    "xml": load_xml,
+    "zip": load_zip,
 })  # fmt: skip
 
 
@@ -101,7 +125,7 @@ def parse(data: bytes, suffix: str) -> LoadedFile:
         LoadError: the content cannot be read, or has no text.
     """
     try:
-        loaded = _LOADERS[suffix](data)
+        loaded = _loaded(data, actual_format(data, suffix))
     except LoadError:
         raise
     except Exception as error:  # noqa: BLE001 - a damaged file may raise anything inside a parsing library;
@@ -115,6 +139,20 @@ def parse(data: bytes, suffix: str) -> LoadedFile:
     if not kept:
         raise LoadError("The file has no text.", "Remove it or fill it.")
     return replace(loaded, title=_writable(loaded.title).strip(), blocks=kept)
+
+
+def _loaded(data: bytes, kind: str) -> LoadedFile:
+    """Read content of a kind that `actual_format` found; LibreOffice reads what is too old for us."""
+    if kind == "protected":
+        raise protected()
+    if kind == "works":
+        return load_with_libreoffice(data, "wps", load_word, "docx")
+    try:
+        return _LOADERS[kind](data)
+    except OldVersionError as error:
+        if error.suffix == "doc":
+            return load_with_libreoffice(data, "doc", load_word, "docx")
+        return load_with_libreoffice(data, "ppt", load_slides, "pptx")
 
 
 def _writable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 
+from knowledge_base.loaders.bounds import collected
 from knowledge_base.loaders.encoding import decode
 from knowledge_base.loaders.lines import joined, starts_item
 from knowledge_base.values import Block, LoadedFile
@@ -16,7 +17,7 @@ _NEARLY = 0.8
 
 def load_text(data: bytes) -> LoadedFile:
     """Read plain text; LoadError if it is none."""
-    return LoadedFile("", tuple(text_blocks(decode(data))))
+    return collected("", text_blocks(decode(data)))
 
 
 def text_blocks(text: str) -> list[Block]:

@@ -1,18 +1,23 @@
 """HTML: the main content's headings, paragraphs, lists and tables; what frames it is left out."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from knowledge_base.loaders.bounds import collected
 from knowledge_base.loaders.encoding import decode
-from knowledge_base.loaders.lines import on_one_line
-from knowledge_base.loaders.tables import table_blocks
+from knowledge_base.loaders.formula import joined_runs, linear_formula
+from knowledge_base.loaders.lines import has_cjk, on_one_line
+from knowledge_base.loaders.package import safe_xml
+from knowledge_base.loaders.tables import merged, table_blocks
 from knowledge_base.values import Block, LoadedFile
 
 _NEVER_TEXT = [
-    "script", "style", "noscript", "template", "svg", "nav", "iframe", "object", "canvas", "button", "select",
-    "input", "textarea", "datalist", "math annotation", "[hidden]", "[aria-hidden=true]",
+    "script", "style", "noscript", "template", "svg", "nav", "iframe", "object", "canvas",
+    "button", "datalist",
+    "math annotation", "math annotation-xml", "del", "rt", "rp", "[hidden]", "[aria-hidden=true]",
     "[role=navigation]", "[role=banner]", "[role=contentinfo]", '[style*="display:none"]',
     '[style*="display: none"]',
 ]  # fmt: skip
@@ -29,6 +34,14 @@ _DECLARED = re.compile(
 )
 _EMPTY_ELEMENT = re.compile(r"<(?!(?:br|hr|img|input|link|meta|col|area|base|wbr)\b)(\w+)((?:\s[^<>]*)?)/>")
 _WIDEST_SPAN = 200
+_MOST_GRID_CELLS = 2_000_000
+_SCRIPTS = {"sup": "sup", "sub": "sub", "s": "strike", "strike": "strike"}
+_CONTENT = "p, h1, h2, h3, h4, h5, h6, li, td, dd, pre, blockquote"  # what main content is made of
+_ENOUGH = 20  # characters of a main element that is not just a search box or a heading
+_LITTLE = 0.2  # of the page's text
+_WITHOUT_TEXT = frozenset(
+    ["hidden", "submit", "button", "image", "reset", "file", "password", "color", "range"]
+)
 
 
 def load_html(data: bytes) -> LoadedFile:
@@ -52,8 +65,8 @@ def parse_html(html: str, page: int | None = None) -> LoadedFile:
     """The title and the blocks of a page; `page` is the chapter of a book."""
     tree = LexborHTMLParser(html)
     root = _main_content(tree)
-    blocks = tuple(_Reader(page).blocks(root)) if root is not None else ()
-    return LoadedFile(_title(tree, blocks), blocks)
+    loaded = collected("", _Reader(page).blocks(root) if root is not None else ())
+    return LoadedFile(_title(tree, loaded.blocks), loaded.blocks, loaded.notes)
 
 
 def _title(tree: LexborHTMLParser, blocks: tuple[Block, ...]) -> str:
@@ -68,13 +81,19 @@ def _main_content(tree: LexborHTMLParser) -> LexborNode | None:
     for selector in _NEVER_TEXT:
         for node in tree.css(selector):
             node.decompose()
-    for selector in ("main", "[role=main]"):
-        main = tree.css_first(selector)
-        if main is not None and main.text().strip():
+    everything = len(tree.body.text()) if tree.body is not None else 0
+    for main in tree.css("main, [role=main]"):
+        if _is_content(main, everything):
             return main
     for node in tree.css("body > header, body > footer, body > div > header, body > div > footer"):
         node.decompose()
     return tree.body
+
+
+def _is_content(main: LexborNode, everything: int) -> bool:
+    """Whether what calls itself the main content is that, and not a search box above it."""
+    length = len(main.text().strip())
+    return length >= _ENOUGH and main.css_first(_CONTENT) is not None or length > _LITTLE * everything > 0
 
 
 class _Reader:
@@ -82,27 +101,59 @@ class _Reader:
 
     def __init__(self, page: int | None) -> None:
         self._page = page
-        self._parts: list[str] = []
+        self._parts: list[tuple[str, str]] = []  # how text is shown (see `joined_runs`), and the text
+        self._scripts: list[str] = []
         self._mark = ""  # of the list item that has just begun
         self._numbers: list[int | None] = []  # of the lists that are open; None has bullets
         self._heading = 0
         self._preformatted = False
+        self._in_term = False
+        self._terms: list[str] = []  # of a list of definitions, until what defines them comes
 
     def blocks(self, root: LexborNode) -> Iterator[Block]:
         tables = _data_tables(root)
         for node, entering in _walk(root, tables):
             tag = node.tag
-            if tag == "-text" and entering:
-                self._parts.append(node.text_content or "")
-            elif tag == "br" and entering:
-                self._parts.append(_BREAK)
-            elif node.mem_id in tables:
+            if node.mem_id not in tables and self._is_inline(node, entering):
+                continue
+            if node.mem_id in tables:
                 yield from self._flushed()
                 yield from _table(node, self._page)
             elif tag in _BLOCKS:
                 yield from self._flushed()
+                if tag == "dl" and not entering and self._terms:
+                    yield Block(", ".join(self._terms), page=self._page)
                 self._turn(node, entering)
         yield from self._flushed()
+
+    def _is_inline(self, node: LexborNode, entering: bool) -> bool:
+        """Take what belongs to a line of text; False for anything else."""
+        tag = node.tag
+        if tag == "-text":
+            self._parts += (
+                [(self._scripts[-1] if self._scripts else "", node.text_content or "")] if entering else []
+            )
+        elif tag in _SCRIPTS and entering:
+            self._scripts.append(_SCRIPTS[tag])
+        elif tag in _SCRIPTS and self._scripts:
+            self._scripts.pop()
+        elif tag in _REPLACED:
+            self._parts += [("", _REPLACED[tag](node))] if entering else []
+        else:
+            return False
+        return True
+
+    def text_of(self, cell: LexborNode) -> str:
+        """All text below a node on one line, blocks set apart by spaces."""
+        for node, entering in _walk(cell, frozenset()):
+            if not self._is_inline(node, entering) and node.tag in _BLOCKS:
+                self._parts.append(("", " "))
+        return on_one_line(self._joined().replace(_BREAK, " "))
+
+    def _joined(self) -> str:
+        text = joined_runs(self._parts)
+        self._parts.clear()
+        return text
 
     def _turn(self, node: LexborNode, entering: bool) -> None:
         """Note what begins or ends with this block."""
@@ -118,6 +169,10 @@ class _Reader:
             self._heading = _HEADINGS[tag] if entering else 0
         elif tag == "pre":
             self._preformatted = entering
+        elif tag in ("dl", "dt"):
+            self._in_term = entering and tag == "dt"
+            if tag == "dl":
+                self._terms = []
 
     def _next_mark(self) -> str:
         number = self._numbers[-1] if self._numbers else None
@@ -129,8 +184,7 @@ class _Reader:
     def _flushed(self) -> Iterator[Block]:
         if not self._parts:
             return
-        text = "".join(self._parts)
-        self._parts.clear()
+        text = self._joined()
         if self._preformatted:
             text = text.replace(_BREAK, "\n").strip("\n").rstrip()
         else:
@@ -139,6 +193,12 @@ class _Reader:
             return
         if self._heading:
             yield Block(on_one_line(text), "heading", self._heading, self._page)
+        elif self._in_term:
+            self._terms.append(on_one_line(text))
+        elif self._terms:
+            terms = ", ".join(self._terms)
+            self._terms = []
+            yield Block(f"{terms}{'：' if has_cjk(terms) else ': '}{text}", page=self._page)
         else:
             yield Block(self._mark + text, page=self._page)
             self._mark = ""
@@ -153,7 +213,7 @@ def _walk(root: LexborNode, leaves: frozenset[int]) -> Iterator[tuple[LexborNode
     above: list[LexborNode] = []
     while node is not None:
         yield node, True
-        child = None if node.mem_id in leaves else node.child
+        child = None if node.mem_id in leaves or node.tag in _REPLACED else node.child
         if child is not None:
             above.append(node)
             node = child
@@ -174,16 +234,16 @@ def _data_tables(root: LexborNode) -> frozenset[int]:
     )
 
 
-def _table(node: LexborNode, page: int | None) -> list[Block]:
+def _table(node: LexborNode, page: int | None) -> Iterator[Block]:
     caption = node.css_first("caption")
-    blocks = [Block(on_one_line(caption.text()), page=page)] if caption is not None else []
+    if caption is not None:
+        yield Block(on_one_line(caption.text()), page=page)
     rows = [(row, row.css("td, th")) for row in node.css("tr")]
     rows = [(row, cells) for row, cells in rows if cells]
     names = [all(cell.tag == "th" for cell in cells) or _parent_tag(row) == "thead" for row, cells in rows]
     header = names.index(False) if False in names else len(names)
-    if not header and not node.css("th"):
-        return blocks + table_blocks(_grid([cells for _, cells in rows]), page=page)
-    return blocks + table_blocks(_grid([cells for _, cells in rows]), header, page)
+    named = header or node.css_first("th") is not None
+    yield from table_blocks(_grid([cells for _, cells in rows]), header if named else None, page)
 
 
 def _parent_tag(node: LexborNode) -> str | None:
@@ -193,6 +253,7 @@ def _parent_tag(node: LexborNode) -> str | None:
 def _grid(rows: list[list[LexborNode]]) -> list[list[str]]:
     """Cells by row and column; merged cells repeat their text in all their places."""
     filled: dict[tuple[int, int], str] = {}
+    reader = _Reader(None)
     for number, cells in enumerate(rows):
         column = 0
         for cell in cells:
@@ -200,10 +261,13 @@ def _grid(rows: list[list[LexborNode]]) -> list[list[str]]:
                 column += 1
             height = min(_span(cell, "rowspan"), len(rows) - number)
             width = _span(cell, "colspan")
-            text = on_one_line(cell.text(separator=" "))
-            filled.update(
-                ((number + down, column + right), text) for down in range(height) for right in range(width)
-            )
+            text = reader.text_of(cell)
+            again = merged(text)
+            if len(filled) + height * width > _MOST_GRID_CELLS:
+                height = width = 1
+            for down in range(height):
+                for right in range(width):
+                    filled[number + down, column + right] = again if down or right else text
             column += width
     width = 1 + max((column for _, column in filled), default=0)
     return [[filled.get((row, column), "") for column in range(width)] for row in range(len(rows))]
@@ -217,3 +281,33 @@ def _span(cell: LexborNode, name: str) -> int:
 def _number(node: LexborNode) -> int:
     value = node.attributes.get("start") or ""
     return int(value) if value.isascii() and value.isdigit() else 1
+
+
+def _formula(node: LexborNode) -> str:
+    try:
+        return f" {linear_formula(safe_xml((node.html or '').encode(), recover=True))} "
+    except etree.XMLSyntaxError:
+        return on_one_line(node.text())
+
+
+def _field(node: LexborNode) -> str:
+    """What a form shows in one of its fields: what was typed, or whether a box is ticked."""
+    kind = (node.attributes.get("type") or "text").lower()
+    if kind in ("checkbox", "radio"):
+        return "☑" if "checked" in node.attributes else "□"
+    return "" if kind in _WITHOUT_TEXT else f" {node.attributes.get('value') or ''} "
+
+
+def _choice(node: LexborNode) -> str:
+    """The chosen entry of a list."""
+    chosen = node.css_first("option[selected]") or node.css_first("option")
+    return f" {on_one_line(chosen.text())} " if chosen is not None else ""
+
+
+_REPLACED: dict[str | None, Callable[[LexborNode], str]] = {
+    "br": lambda _: _BREAK,
+    "math": _formula,
+    "input": _field,
+    "select": _choice,
+    "textarea": lambda node: f" {node.text()} ",
+}

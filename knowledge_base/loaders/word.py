@@ -1,176 +1,209 @@
-"""DOCX: headings, paragraphs, lists and tables in the order of the document."""
+"""DOCX and its kin: headings, paragraphs, lists, tables and notes in the order of the document."""
 
-import io
 from collections.abc import Iterator
 from itertools import takewhile
-from typing import Any
+from posixpath import basename
 
-import docx
-from docx.oxml.ns import qn
+from lxml import etree
 
-from knowledge_base.loaders.archive import open_archive
+from knowledge_base.loaders.bounds import collected
+from knowledge_base.loaders.drawing import graphic_blocks
 from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.loaders.numbering import Numbering
-from knowledge_base.loaders.tables import table_blocks
+from knowledge_base.loaders.package import Element, Package, qn
+from knowledge_base.loaders.tables import merged, table_blocks
+from knowledge_base.loaders.titles import own_title
+from knowledge_base.loaders.word_text import (
+    Annotations,
+    Styles,
+    boxes,
+    heading_level,
+    is_placeholder,
+    paragraph_text,
+    value,
+)
+from knowledge_base.notes import Note
 from knowledge_base.values import Block, LoadedFile
 
-# Of python-docx and the lxml below it, which have no types worth their name.
-Document = Any
-Element = Any
-Style = Any
-
-_PARAGRAPH, _TABLE, _CONTENT = qn("w:p"), qn("w:tbl"), qn("w:sdtContent")
-_TEXT, _TAB = qn("w:t"), qn("w:tab")
-_BREAKS = frozenset([qn("w:br"), qn("w:cr")])
-_HYPHEN = qn("w:noBreakHyphen")
-_BOX = qn("w:txbxContent")
-# Text that was moved away, the second copy of a text box, and settings.
-_PASSED_OVER = frozenset([
-    qn("w:moveFrom"), qn("w:pPr"), qn("w:rPr"), "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
-])  # fmt: skip
-_CONTAINERS = frozenset([qn("w:sdt"), qn("w:ins"), qn("w:customXml"), _CONTENT])
-_DEEPEST_HEADING = 9
+_PARAGRAPH, _TABLE, _CHUNK = qn("w:p"), qn("w:tbl"), qn("w:altChunk")
+_CONTAINERS = frozenset(
+    map(qn, ("w:sdt", "w:sdtContent", "w:ins", "w:moveTo", "w:customXml", "w:smartTag", "mc:Choice"))
+)
+_WIDEST_SPAN = 100
 
 
 def load_word(data: bytes) -> LoadedFile:
-    """Read a document; LoadError if it is damaged, protected or a zip bomb.
+    """Read a DOCX, DOCM, DOTX or DOTM; LoadError if it is damaged, protected or a zip bomb.
 
-    Tracked insertions are text and deletions are not; page headers and footers are left out.
+    Tracked changes are read as if accepted: insertions are text and deletions are not. Footnotes, endnotes
+    and comments follow the paragraph they belong to; page headers and footers are left out.
     """
-    open_archive(data).close()
-    document = docx.Document(io.BytesIO(data))
-    reader = _Reader(document)
-    blocks = tuple(reader.blocks(document.element.body))
-    return LoadedFile(reader.title or on_one_line(document.core_properties.title or ""), blocks)
+    notes: list[Note] = []
+    package = Package(data, notes)
+    reader = _Reader(package)
+    loaded = collected("", reader.document(), notes)
+    title = reader.title or own_title(package.title())
+    return LoadedFile(title, loaded.blocks, loaded.notes)
 
 
 class _Reader:
-    def __init__(self, document: Document) -> None:
-        self._styles = {style.style_id: style for style in document.styles}
-        self._numbering = Numbering(document)
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._part = package.main
+        self._styles = Styles(self._related("styles"))
+        self._numbering = Numbering(self._related("numbering"))
+        self._annotations = Annotations(package, self._part)
         self.title = ""  # text of a paragraph in the style "Title"
 
-    def blocks(self, container: Element) -> Iterator[Block]:
+    def _related(self, kind: str) -> Element | None:
+        names = self._package.related(self._part, kind)
+        return self._package.xml(names[0]) if names else None
+
+    def document(self) -> Iterator[Block]:
+        """All blocks of the body, which is parsed as far as they are taken."""
+        for element in _children_of_body(self._package, self._part):
+            yield from self._blocks_of(element)
+
+    def _blocks(self, container: Element) -> Iterator[Block]:
         """Paragraphs and tables directly in `container`, whatever wraps them."""
         for element in container:
-            if element.tag == _PARAGRAPH:
-                yield from self._paragraph(element)
-            elif element.tag == _TABLE:
-                yield from self._table(element)
-            elif element.tag in _CONTAINERS:
-                yield from self.blocks(element)
+            yield from self._blocks_of(element)
+
+    def _blocks_of(self, element: Element) -> Iterator[Block]:
+        if element.tag == _PARAGRAPH:
+            yield from self._paragraph(element)
+        elif element.tag == _TABLE:
+            yield from self._table(element)
+        elif element.tag == _CHUNK:
+            yield from self._chunk(element)
+        elif element.tag == qn("mc:AlternateContent"):
+            yield from self._blocks(next(iter(element), element))
+        elif element.tag in _CONTAINERS and not is_placeholder(element):
+            yield from self._blocks(element)
 
     def _paragraph(self, element: Element) -> Iterator[Block]:
-        text = _lines(_text(element))
-        style = self._styles.get(_value(element, "w:pPr/w:pStyle"))
+        styles = self._styles.of(element)
+        text = paragraph_text(element, self._annotations)
         if text:
-            level = _heading_level(element, style)
-            mark = self._numbering.mark(element, style)
+            level = heading_level(element, styles)
+            mark = self._numbering.mark(element, styles)
             if level:
                 yield Block(on_one_line(mark + text), "heading", level)
-                if style is not None and style.name == "Title" and not self.title:
+                if not self.title and self._styles.name_of(element) == "title":
                     self.title = on_one_line(text)
             else:
                 yield Block(mark + text)
-        for box in _boxes(element):
-            yield from self.blocks(box)
+        yield from self._belonging(element)
+
+    def _belonging(self, element: Element) -> Iterator[Block]:
+        """Text boxes, charts, SmartArt, notes and comments of a paragraph or table."""
+        for box in boxes(element):
+            yield from self._blocks(box)
+        yield from graphic_blocks(element, self._package, self._part)
+        yield from (Block(text) for text in self._annotations.taken())
 
     def _table(self, element: Element) -> Iterator[Block]:
         """Rows of a table, then the tables within its cells; one of a single column only frames its text."""
-        rows = list(element.iterchildren(qn("w:tr")))
-        cells = [list(_cells(row)) for row in rows]
+        rows = [row for row in _inside(element, qn("w:tr")) if not _is_deleted(row)]
+        cells = [list(_inside(row, qn("w:tc"))) for row in rows]
         if all(len(row) <= 1 for row in cells):
             for row in cells:
                 for cell in row:
-                    yield from self.blocks(cell)
+                    yield from self._blocks(cell)
             return
         headers = len(list(takewhile(_repeats_as_header, rows)))
-        yield from table_blocks(_grid(cells), headers or None)
+        grid: list[list[str]] = []
+        for row, filled in zip(rows, cells, strict=True):
+            grid.append(self._grid_row(row, filled, grid[-1] if grid else []))
+        yield from table_blocks(grid, headers if 0 < headers < len(rows) else None)
         for row in cells:
             for cell in row:
-                for table in cell.iterchildren(_TABLE):
+                for table in _inside(cell, _TABLE):
                     yield from self._table(table)
+                for paragraph in _inside(cell, _PARAGRAPH):
+                    yield from self._belonging(paragraph)
 
-
-def _heading_level(element: Element, style: Style) -> int:
-    """Level of a heading from its own outline level, or from its style or one that this is based on."""
-    own = _value(element, "w:pPr/w:outlineLvl")
-    if own.isdigit():
-        return int(own) + 1 if int(own) < _DEEPEST_HEADING else 0
-    while style is not None:
-        name = (style.name or "").lower()
-        if name == "title":
-            return 1
-        if name.startswith("heading ") and name[8:].isdigit():
-            return int(name[8:])
-        outline = _value(style.element, "w:pPr/w:outlineLvl")
-        if outline.isdigit():
-            return int(outline) + 1 if int(outline) < _DEEPEST_HEADING else 0
-        style = getattr(style, "base_style", None)
-    return 0
-
-
-def _text(element: Element) -> str:
-    """Text of a paragraph: of runs, links, fields and insertions, without its text boxes."""
-    parts = []
-    for child in element:
-        if child.tag == _TEXT:
-            parts.append(child.text or "")
-        elif child.tag in _BREAKS:
-            parts.append("\n")
-        elif child.tag == _TAB:
-            parts.append("\t")
-        elif child.tag == _HYPHEN:
-            parts.append("-")
-        elif child.tag not in _PASSED_OVER and child.tag != _BOX:
-            parts.append(_text(child))
-    return "".join(parts)
-
-
-def _boxes(element: Element) -> Iterator[Element]:
-    """Text boxes anchored in a paragraph, without their copies for old programs."""
-    for child in element:
-        if child.tag == _BOX:
-            yield child
-        elif child.tag not in _PASSED_OVER:
-            yield from _boxes(child)
-
-
-def _lines(text: str) -> str:
-    return "\n".join(line for part in text.split("\n") if (line := on_one_line(part)))
-
-
-def _cells(row: Element) -> Iterator[Element]:
-    for element in row:
-        if element.tag == qn("w:tc"):
-            yield element
-        elif element.tag in _CONTAINERS:
-            yield from _cells(element)
-
-
-def _grid(rows: list[list[Element]]) -> list[list[str]]:
-    """Cells by row; merged cells repeat their text in all their places."""
-    grid: list[list[str]] = []
-    for cells in rows:
-        texts: list[str] = []
+    def _grid_row(self, row: Element, cells: list[Element], above: list[str]) -> list[str]:
+        """Texts of a row; merged cells repeat their text in all their places."""
+        texts = [""] * _number(row, "w:trPr/w:gridBefore", 0)
         for cell in cells:
-            width = _value(cell, "w:tcPr/w:gridSpan")
             merge = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
             continues = merge is not None and merge.get(qn("w:val"), "continue") == "continue"
-            above = grid[-1] if grid else []
             if continues and len(texts) < len(above):
-                text = above[len(texts)]
+                text = merged(above[len(texts)])
             else:
-                text = "\n".join(_text(paragraph) for paragraph in cell.iterchildren(_PARAGRAPH))
-            texts += [text] * (min(int(width), 100) if width.isdigit() else 1)
-        grid.append(texts)
-    return grid
+                text = self._cell_text(cell)
+            width = _number(cell, "w:tcPr/w:gridSpan", 1)
+            texts += [text, *[merged(text)] * (min(width, _WIDEST_SPAN) - 1)]
+        return texts
+
+    def _cell_text(self, cell: Element) -> str:
+        lines = []
+        for paragraph in _inside(cell, _PARAGRAPH):
+            if text := paragraph_text(paragraph, self._annotations):
+                lines.append(self._numbering.mark(paragraph, self._styles.of(paragraph)) + text)
+        return "\n".join(lines)
+
+    def _chunk(self, element: Element) -> Iterator[Block]:
+        """Another document that the file holds as a whole and Word shows in this place."""
+        from knowledge_base.loaders.registry import parse, suffix_of  # knows this module
+
+        relation = self._package.relations(self._part).get(str(element.get(qn("r:id"), "")))
+        if relation is None or relation.target not in self._package:
+            self._package.notes.append(Note("part_damaged", name="altChunk"))
+            return
+        try:
+            loaded = parse(self._package.read(relation.target), suffix_of(relation.target))
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, the document around it is read
+            self._package.notes.append(Note("part_damaged", name=basename(relation.target)))
+            return
+        self._package.notes += loaded.notes
+        yield from loaded.blocks
+
+
+def _children_of_body(package: Package, part: str) -> Iterator[Element]:
+    """The elements of a document's body one after the other, without the whole tree in memory."""
+    with package.stream(part) as file:
+        parsed = etree.iterparse(
+            file, events=("start", "end"), recover=True, huge_tree=True, resolve_entities=False,
+            no_network=True, load_dtd=False,
+        )  # fmt: skip
+        depth, body = 0, 0
+        for event, element in parsed:
+            if event == "start":
+                depth += 1
+                body = depth if element.tag == qn("w:body") else body
+                continue
+            depth -= 1
+            if body and depth == body:
+                yield element
+                element.clear()
+                while element.getprevious() is not None:
+                    del element.getparent()[0]
+        if len(parsed.error_log):
+            package.notes.append(Note("part_damaged", name=basename(part)))
+
+
+def _inside(container: Element, tag: str) -> Iterator[Element]:
+    """Children of this tag, also those that content controls and insertions wrap."""
+    for element in container:
+        if element.tag == tag:
+            yield element
+        elif element.tag in _CONTAINERS and not is_placeholder(element):
+            yield from _inside(element, tag)
+        elif element.tag == qn("mc:AlternateContent") and len(element):
+            yield from _inside(element[0], tag)
+
+
+def _is_deleted(row: Element) -> bool:
+    return row.find(f"{qn('w:trPr')}/{qn('w:del')}") is not None
 
 
 def _repeats_as_header(row: Element) -> bool:
-    return row.find(f"{qn('w:trPr')}/{qn('w:tblHeader')}") is not None
+    found = row.find(f"{qn('w:trPr')}/{qn('w:tblHeader')}")
+    return found is not None and found.get(qn("w:val"), "1") not in ("0", "false", "off")
 
 
-def _value(element: Element, path: str) -> str:
-    found = element.find("/".join(qn(step) for step in path.split("/")))
-    return str(found.get(qn("w:val"), "")) if found is not None else ""
+def _number(element: Element, path: str, default: int) -> int:
+    text = value(element, path)
+    return min(int(text), _WIDEST_SPAN) if text.isdigit() else default

@@ -6,6 +6,7 @@ import pytest
 
 from knowledge_base.errors import LoadError
 from knowledge_base.loaders.records import load_json, load_json_lines
+from knowledge_base.notes import Note
 from knowledge_base.values import LoadedFile
 
 
@@ -51,8 +52,15 @@ def test_plain_values() -> None:
 
 def test_json_lines_skip_blank_lines_and_name_bad_ones() -> None:
     assert pairs(load_json_lines(b'{"a": 1}\n\n{"a": 2}\n')) == [("row", "a: 1"), ("row", "a: 2")]
-    with pytest.raises(LoadError, match="Line 2 is not JSON"):
-        load_json_lines(b'{"a": 1}\n{"a": \n')
+    loaded = load_json_lines(b'{"a": 1}\n{"a": \n')
+    assert [block.text for block in loaded.blocks] == ["a: 1"]
+    assert loaded.notes == (Note("part_damaged", name="line 2"),)
+    with pytest.raises(LoadError, match="Line 1 is not JSON"):
+        load_json_lines(b'{"a": \n')
+
+
+def test_one_value_per_line_under_the_suffix_of_one_value() -> None:
+    assert pairs(load_json(b'{"a": 1}\n{"a": 2}\n')) == [("row", "a: 1"), ("row", "a: 2")]
 
 
 def test_a_damaged_file_is_named_with_its_line() -> None:

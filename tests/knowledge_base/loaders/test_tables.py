@@ -1,6 +1,6 @@
 """Rows that name their columns."""
 
-from knowledge_base.loaders.tables import guessed_header_rows, sheet_blocks, table_blocks
+from knowledge_base.loaders.tables import Merged, guessed_header_rows, sheet_blocks, table_blocks
 
 
 def texts(grid: list[list[str]], header_rows: int | None = None) -> list[str]:
@@ -8,9 +8,8 @@ def texts(grid: list[list[str]], header_rows: int | None = None) -> list[str]:
 
 
 def test_each_row_names_each_column_and_leaves_out_empty_cells() -> None:
-    blocks = table_blocks(
-        [["Card", "Fee", "Limit"], ["Gold", "200", ""], ["", "", ""], ["Platinum", "680", "150,000"]], page=3
-    )
+    grid = [["Card", "Fee", "Limit"], ["Gold", "200", ""], ["", "", ""], ["Platinum", "680", "150,000"]]
+    blocks = list(table_blocks(grid, page=3))
     assert [block.text for block in blocks] == [
         "Card: Gold; Fee: 200",
         "Card: Platinum; Fee: 680; Limit: 150,000",
@@ -42,12 +41,19 @@ def test_names_may_begin_with_numbers() -> None:
 
 def test_a_remark_across_the_table_is_text() -> None:
     blocks = table_blocks(
-        [["Branch", "Hours"], ["East", "9 to 5"], ["Closed on Sundays.", ""], ["County", "County"]]
+        [
+            ["Branch", "Hours"],
+            ["East", "9 to 5"],
+            ["Closed on Sundays.", ""],
+            ["County", Merged("County")],
+            ["Free", "Free"],
+        ]
     )
     assert [(block.text, block.kind) for block in blocks] == [
         ("Branch: East; Hours: 9 to 5", "row"),
         ("Closed on Sundays.", "text"),
         ("County", "text"),
+        ("Branch: Free; Hours: Free", "row"),
     ]
 
 
@@ -72,3 +78,69 @@ def test_sheets_have_lines_above_and_tables_below_each_other() -> None:
         "Term: 1 year; Rate: 1.45%",
         "Loan: Car; Rate: 4.20%; Fee: none",
     ]
+
+
+def sheet_texts(grid: list[list[str]]) -> list[str]:
+    return [block.text for block in sheet_blocks(grid)]
+
+
+def test_equal_values_in_a_row_are_values() -> None:
+    assert texts([["1 year", "2 years", "3 years"], ["3", "3", "3"], ["2.5", "2.6", "2.7"]]) == [
+        "1 year: 3; 2 years: 3; 3 years: 3",
+        "1 year: 2.5; 2 years: 2.6; 3 years: 2.7",
+    ]
+
+
+def test_definitions_keep_their_joining_word_and_have_no_header() -> None:
+    assert texts([["本行", "指", "示例银行"], ["元", "指", "人民币元"]]) == [
+        "本行 指 示例银行",
+        "元 指 人民币元",
+    ]
+
+
+def test_forms_become_names_with_values() -> None:
+    form = [["姓名", "张三", "性别", "男"], ["出生日期", "1990-01-01", "国籍", "中国"]]
+    assert texts(form) == ["姓名：张三；性别：男", "出生日期：1990-01-01；国籍：中国"]
+    assert texts([["Name:", "Ada", "Branch:", ""], ["Phone:", "", "Limit:", "500"]]) == [
+        "Name: Ada; Branch",
+        "Phone; Limit: 500",
+    ]
+
+
+def test_names_and_what_they_name_have_no_header_even_without_figures() -> None:
+    rows = [
+        ["公司的中文名称", "示例银行股份有限公司"],
+        ["公司的法定代表人", "某某"],
+        ["公司网址", "bank.example"],
+    ]
+    assert texts(rows)[0] == "公司的中文名称：示例银行股份有限公司"
+    assert texts([["Branch", "Hours"], ["East", "9 to 5"]]) == ["Branch: East; Hours: 9 to 5"]
+
+
+def test_lines_above_a_statement_are_not_its_header() -> None:
+    grid = [
+        ["利润表", Merged("利润表"), Merged("利润表")],
+        ["编制单位：示例公司", "2025年度", "单位：万元"],
+        ["项目", "本期", "上期"],
+        ["营业收入", "1,200", "1,100"],
+    ]
+    assert sheet_texts(grid) == [
+        "利润表",
+        "编制单位：示例公司  2025年度  单位：万元",
+        "项目：营业收入；本期：1,200；上期：1,100",
+    ]
+
+
+def test_tables_side_by_side_are_read_one_after_the_other() -> None:
+    grid = [
+        ["Card", "Fee", "", "", ""],
+        ["Gold", "300", "", "Branch", "Phone"],
+        ["Black", "3,600", "", "North", "1001"],
+    ]
+    assert sheet_texts(grid) == [
+        "Card: Gold; Fee: 300",
+        "Card: Black; Fee: 3,600",
+        "Branch: North; Phone: 1001",
+    ]
+    spaced = [["Item", "2024", "", "2023", "2022"], ["Loans", "5", "", "4", "3"]]
+    assert sheet_texts(spaced) == ["Item: Loans; 2024: 5; 2023: 4; 2022: 3"]
