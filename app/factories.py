@@ -109,7 +109,7 @@ def build_generator(settings: Settings, progress: Progress = silent) -> Generato
 def build_remote_generator(settings: Settings, url: str) -> "RemoteGenerator":
     """The generator at the server `url`; UnavailableError if it does not answer."""
     from answering.generation.remote.endpoint import Endpoint
-    from answering.generation.remote.opening import open_remote
+    from answering.generation.remote.generator import open_remote
 
     endpoint = Endpoint(
         url=url,

@@ -30,7 +30,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from transformers.generation.streamers import BaseStreamer
 
 from answering.generation.in_process import InProcessGenerator
-from answering.generation.processor import Precision, best_precision
+from answering.generation.model import Precision, best_precision
 from answering.generation.protocol import Request
 from app.factories import device_of, limit_threads, model_folder
 from app.retraining.surroundings import WorkspaceSurroundings

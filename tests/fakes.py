@@ -7,12 +7,11 @@ import re
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from answering.generation.protocol import Cancelled, Request, never
-from answering.generation.tokens import TokenCounts
+from answering.generation.protocol import Cancelled, Pieces, Request, TokenCounts, never
 from knowledge_base.errors import InputError, NotFoundError
 from knowledge_base.notes import Note
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
@@ -219,7 +218,7 @@ class FakeGenerator:
         self._context = context
         self._delay = delay
 
-    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[str]:
+    def stream(self, request: Request, cancelled: Cancelled = never) -> Pieces:
         """Pieces of the reply, `delay` seconds apart."""
         self._check(request)
         self.requests.append(request)
@@ -256,19 +255,21 @@ class FakeGenerator:
             raise InputError(f"The prompt has {tokens} tokens.", f"Give 1 to {self._context - 1}.")
         self.tokens.add(prompt=tokens)
 
-    def _write(self, request: Request, cancelled: Cancelled) -> Iterator[str]:
+    def _write(self, request: Request, cancelled: Cancelled) -> Pieces:
         pieces = _PIECE.findall(self._reply(request))
         avoided = _PIECE.findall(request.unlike)[:1]
         if avoided and pieces and pieces[0].strip().lower() == avoided[0].strip().lower():
             pieces = pieces[1:]
+        finish = "length" if len(pieces) > request.max_new_tokens else "stop"
         pieces = pieces[: request.max_new_tokens]
         written = "".join(pieces)
         ends = [at for stop in request.stop if stop and (at := written.find(stop)) >= 0]
         left = min(ends, default=len(written))
         for piece in pieces:
             if cancelled() or left <= 0:
-                return
+                return "stop"
             time.sleep(self._delay)
             self.tokens.add(completion=1)
             yield piece[:left]
             left -= len(piece)
+        return finish

@@ -31,7 +31,7 @@ class Adapter:
 
     @property
     def key(self) -> str:
-        """What tells this version from every other, also one of another name."""
+        """What no other version has, also none of another name."""
         return f"{self.name}@{self.version}"
 
 
@@ -46,8 +46,8 @@ class _Loaded:
 class Adapters:
     """Known adapters of one base model; the least recently used leave memory above `max_bytes`.
 
-    The one in use stays, however large it is. `unloaded` is told the key of each that leaves. `add`, `remove`
-    and `find` may be called at any time; `activate` only by who has the model's turn.
+    The one in use stays, however large it is. `unloaded` gets the key of each that leaves. `add` and `find`
+    may be called at any time; `activate` only by the holder of the model's lock.
     """
 
     def __init__(self, network: PreTrainedModel, max_bytes: int, unloaded: Callable[[str], None]) -> None:
@@ -72,17 +72,6 @@ class Adapters:
                     "Name a folder as PEFT saves it, with safetensors weights.",
                 )
         self._known[name] = Adapter(name, folder, version)
-
-    def remove(self, name: str) -> None:
-        """Forget `name`; its weights leave memory with the next load."""
-        adapter = self.find(name)
-        if adapter is not None:
-            del self._known[adapter.name]
-
-    def versions(self) -> dict[str, str]:
-        """Version of each known adapter."""
-        known = tuple(self._known.values())  # at one moment: `add` may be called meanwhile
-        return {adapter.name: adapter.version for adapter in sorted(known, key=lambda one: one.name)}
 
     def find(self, name: str | None) -> Adapter | None:
         """The adapter of that name, None for the base model; NotFoundError lists the known names."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
+from answering.generation.decoding import THINK
 from knowledge_base.errors import InputError, ModelError
 from retrieval.prompt import Message, plain_text, reply_separator
 
@@ -18,6 +19,7 @@ class Encoder:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, context: int) -> None:
         self._tokenizer = tokenizer
         self.context = context
+        self.has_template = tokenizer.chat_template is not None
 
     def prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Token ids of the rendered messages, with one beginning-of-sequence token where the model has one.
@@ -58,7 +60,7 @@ class Encoder:
 
     def _reply(self, messages: Sequence[Message], reply: str) -> tuple[int, ...]:
         prompt = self.render(messages)
-        if self._tokenizer.chat_template is None:
+        if not self.has_template:
             written, tail = reply_separator(prompt) + reply, ""
         else:
             whole = self.render((*messages, Message("assistant", reply)), answered=True)
@@ -84,7 +86,7 @@ class Encoder:
 
         `answered` says that the last message is the reply, so that none is asked for.
         """
-        if self._tokenizer.chat_template is None:
+        if not self.has_template:
             return plain_text(messages)
         turns = [{"role": message.role, "content": message.content} for message in messages]
         try:
@@ -98,10 +100,14 @@ class Encoder:
                 "Use messages in the order that the template wants, or mend chat_template in its folder.",
             ) from error
 
+    def opens_thought(self, messages: Sequence[Message]) -> bool:
+        """Whether the template begins the reply with <think> itself, as DeepSeek-R1's does."""
+        return self.has_template and self.render(messages).rstrip().endswith(THINK)
+
     def first_token(self, messages: Sequence[Message], reply: str) -> int:
         """The first token of `reply` behind these messages, the space that a plain prompt needs included."""
         prompt = plain_text(messages)
-        between = reply_separator(prompt) if self._tokenizer.chat_template is None and prompt else ""
+        between = reply_separator(prompt) if not self.has_template and prompt else ""
         ids = self._tokenizer(between + reply, add_special_tokens=False).input_ids
         if not reply or not ids:
             raise InputError("The continuation to score is empty.", "Give a text of at least one token.")
@@ -125,4 +131,4 @@ class Encoder:
         return ids[start:end]
 
     def _ends_by_itself(self, ids: list[int], eos: int | None) -> bool:
-        return eos is not None and self._tokenizer.chat_template is None and len(ids) > 1 and ids[-1] == eos
+        return eos is not None and not self.has_template and len(ids) > 1 and ids[-1] == eos

@@ -1,15 +1,122 @@
-"""Keys and values of one running request, in buffers that grow in steps instead of with every token."""
+"""Prompts are read into keys and values, and recent ones are kept: a shared beginning is read once."""
+
+import ctypes
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from transformers.cache_utils import Cache, DynamicLayer
 
-from answering.generation.prefix_cache import Layers
+from answering.generation.model import LoadedModel
+from answering.generation.protocol import Cancelled
 
+Tokens = tuple[int, ...]
+Layers = tuple[tuple[torch.Tensor, torch.Tensor], ...]
+
+# Tokens of a prompt that are read at once: what a cancelled request waits for, and what bounds attention.
+CHUNK = 256
+# Tokens by which the buffers of a running request grow.
 _STEP = 256
 
 
+@dataclass(slots=True)
+class Position:
+    """Where a request is in its text: everything read so far, and the logits [vocabulary] that follow.
+
+    `cached` tokens of the prompt were remembered, not read.
+    """
+
+    cache: Cache
+    logits: torch.Tensor
+    cached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """What a model remembers of a prompt.
+
+    `layers` holds keys and values of each layer, [1, heads, len(ids), head size]; `logits` [vocabulary]
+    are those after the last token.
+    """
+
+    ids: Tokens
+    layers: Layers
+    logits: torch.Tensor
+
+    @property
+    def size(self) -> int:
+        """Bytes held, including room in the buffers behind the views."""
+        tensors = [tensor for pair in self.layers for tensor in pair]
+        return sum(tensor.untyped_storage().nbytes() for tensor in (*tensors, self.logits))
+
+
+class PrefixCache:
+    """Least recently used prefixes leave when `max_bytes` are exceeded. Used by one thread at a time.
+
+    Keys and values depend on the adapter that made them: `version` names it ("" for the base model), and
+    nothing is shared between versions.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._entries: OrderedDict[tuple[str, Tokens], Prefix] = OrderedDict()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all entries."""
+        return sum(prefix.size for prefix in self._entries.values())
+
+    def longest(self, version: str, ids: Sequence[int]) -> tuple[Prefix | None, int]:
+        """The entry that shares most leading tokens with `ids`, and how many those are."""
+        best, shared = None, 0
+        for key, prefix in self._entries.items():
+            if key[0] == version and (common := common_length(prefix.ids, ids)) > shared:
+                best, shared = key, common
+        if best is None:
+            return None, 0
+        self._entries.move_to_end(best)
+        return self._entries[best], shared
+
+    def put(self, version: str, prefix: Prefix) -> None:
+        """Keep `prefix`; an entry that is only its beginning is no longer needed."""
+        ids = prefix.ids
+        for key in [key for key in self._entries if key[0] == version and key[1] == ids[: len(key[1])]]:
+            del self._entries[key]
+        self._entries[version, ids] = prefix
+        if self.size > self._max_bytes:
+            while self._entries and self.size > self._max_bytes:
+                self._entries.popitem(last=False)
+            release_memory()
+
+    def forget(self, version: str) -> None:
+        """Drop everything that this adapter version made."""
+        for key in [key for key in self._entries if key[0] == version]:
+            del self._entries[key]
+
+
+def common_length(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many leading tokens are the same."""
+    for position, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return position
+    return min(len(left), len(right))
+
+
+def release_memory() -> None:
+    """Return freed memory to the system, where the C library can (glibc); it takes some milliseconds.
+
+    The C library keeps what each thread has freed for that thread. A server whose requests come from many
+    threads would grow to a multiple of what it holds.
+    """
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        return
+
+
 class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """A full-length cache layer that writes in place.
+    """A full-length cache layer that writes in place, into buffers that grow in steps.
 
     transformers' own layer copies everything for each new token: 70 MB a token for Gemma 3 270M after 1,000
     tokens. Views handed out earlier stay valid, since nothing before the end is ever written again.
@@ -27,35 +134,29 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
             self.lazy_initialization(key_states, value_states)
         start = self.get_seq_length()
         end = start + key_states.shape[-2]
-        keys, values = self._room(key_states, value_states, start, end)
+        if self._buffers is None or self._buffers[0].shape[-2] < end:
+            self._buffers = (_grown(key_states, self.keys, end), _grown(value_states, self.values, end))
+        keys, values = self._buffers
         keys[..., start:end, :] = key_states
         values[..., start:end, :] = value_states
         self.keys, self.values = keys[..., :end, :], values[..., :end, :]
         return self.keys, self.values
 
-    def _room(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, start: int, end: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        if self._buffers is None or self._buffers[0].shape[-2] < end:
-            grown = tuple(
-                states.new_empty(*states.shape[:-2], end + _STEP, states.shape[-1])
-                for states in (key_states, value_states)
-            )
-            if self.keys is not None and self.values is not None and start:
-                grown[0][..., :start, :] = self.keys
-                grown[1][..., :start, :] = self.values
-            self._buffers = (grown[0], grown[1])
-        return self._buffers
 
-
-def new_cache() -> Cache:
-    """An empty cache; sliding-window layers keep their full length too, so that it can be cut anywhere."""
-    return Cache(layer_class_to_replicate=GrowingLayer)
+def _grown(new: torch.Tensor, old: torch.Tensor | None, end: int) -> torch.Tensor:
+    """A buffer for `end` tokens and more like `new`, which begins with `old`."""
+    buffer = new.new_empty(*new.shape[:-2], end + _STEP, new.shape[-1])
+    if old is not None and old.numel():
+        buffer[..., : old.shape[-2], :] = old
+    return buffer
 
 
 def continue_from(layers: Layers, length: int) -> Cache:
-    """A new cache that begins with the first `length` tokens of `layers`, copied."""
-    cache = new_cache()
+    """A new cache that begins with the first `length` tokens of `layers`, copied.
+
+    Sliding-window layers keep their full length too, so that it can be cut anywhere.
+    """
+    cache = Cache(layer_class_to_replicate=GrowingLayer)
     if length:
         for index, (keys, values) in enumerate(layers):
             cache.update(keys[..., :length, :], values[..., :length, :], index)
@@ -69,3 +170,45 @@ def views(cache: Cache) -> Layers:
         for layer in cache.layers
         if isinstance(layer, GrowingLayer) and layer.keys is not None and layer.values is not None
     )
+
+
+def read_prompt(
+    model: LoadedModel, prefixes: PrefixCache, version: str, ids: Tokens, cancelled: Cancelled
+) -> Position | None:
+    """Read `ids` and remember them under the adapter `version`; None if `cancelled` between two chunks."""
+    known, shared = prefixes.longest(version, ids)
+    if known is not None and shared == len(ids) == len(known.ids):
+        return Position(continue_from(known.layers, shared), known.logits, shared)
+    shared = min(shared, len(ids) - 1)
+    cache = continue_from(known.layers if known else (), shared)
+    for start in range(shared, len(ids), CHUNK):
+        if cancelled():
+            return None
+        logits = _advance(model, cache, ids[start : start + CHUNK], keep=int(start + CHUNK >= len(ids)))
+    prefixes.put(version, Prefix(ids, views(cache), logits[-1]))
+    return Position(cache, logits[-1], shared)
+
+
+def read_token(model: LoadedModel, position: Position, token: int, guessed: Tokens = ()) -> Tokens:
+    """Move `position` one token further, and over those `guessed` ones that are the likeliest next.
+
+    Returns them; the first that is not, and all behind it, are taken back.
+    """
+    logits = _advance(model, position.cache, (token, *guessed), keep=1 + len(guessed))
+    likeliest = logits[:-1].argmax(dim=-1).tolist()
+    right = next((place for place, one in enumerate(guessed) if one != likeliest[place]), len(guessed))
+    position.cache.crop(right - len(guessed))
+    position.logits = logits[right]
+    return guessed[:right]
+
+
+@torch.inference_mode()
+def _advance(model: LoadedModel, cache: Cache, ids: Tokens, keep: int) -> torch.Tensor:
+    """Read `ids`; the logits [keep, vocabulary] after the last ones: the vocabulary is expensive."""
+    inputs = torch.tensor([ids], device=model.device)
+    if not keep:
+        model.network.base_model(input_ids=inputs, past_key_values=cache, use_cache=True)
+        return torch.empty(0)
+    output = model.network(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=keep)
+    logits: torch.Tensor = output.logits[0].float()
+    return logits

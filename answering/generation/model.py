@@ -1,10 +1,12 @@
-"""A Hugging Face folder becomes a model that is ready to write."""
+"""A Hugging Face folder becomes a model in memory, in the number formats that are fastest here."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors import SafetensorError
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -15,9 +17,45 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from answering.generation.encoding import Encoder
-from answering.generation.optimise import optimise
-from answering.generation.processor import Precision
+from answering.generation.layers import (
+    HalfLinear,
+    Int8Linear,
+    RefinedHead,
+    fuse_norms,
+    supports,
+    use_grouped_attention,
+)
 from knowledge_base.errors import ModelError
+
+Packing = Literal["half", "int8"]
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """Number formats of a loaded model.
+
+    `weights` is the format the weights are loaded in, "auto" for that of the files. `packing` names how
+    linear layers are packed for decoding on a processor: "half" (fp16 weights, fp32 products), "int8" (bf16
+    for prompts, 8 bits for single tokens), or None for the layers as transformers has them.
+    """
+
+    weights: torch.dtype | Literal["auto"]
+    packing: Packing | None = None
+
+
+def best_precision(device: str) -> Precision:
+    """bf16 on a GPU, 8-bit decoding on processors with bf16 arithmetic, fp16 weights on other x86 ones."""
+    if device != "cpu":
+        return Precision(torch.bfloat16)
+    if has_bf16_arithmetic():
+        return Precision(torch.bfloat16, "int8" if supports(Int8Linear) else None)
+    return Precision("auto", "half") if supports(HalfLinear) else Precision(torch.float32)
+
+
+def has_bf16_arithmetic() -> bool:
+    """Whether the processor multiplies bf16 itself; where it only imitates it, fp32 is much faster."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(bool(capabilities.get(name)) for name in ("amx_bf16", "avx512_bf16"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +77,12 @@ def load_model(folder: Path, device: str, precision: Precision, max_context: int
         network = AutoModelForCausalLM.from_pretrained(
             folder, config=config, dtype=precision.weights, local_files_only=True
         )
-        _make_ready(network, device, precision)
+        network.train(False).requires_grad_(False)
+        torch.nn.Module.to(network, device)
+        _optimise(network, precision)
         # Last, since the head is still being packed beside it.
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, LookupError, AttributeError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"The model in {folder} cannot be loaded: {error}",
             "Use the folder of a causal language model with config, tokenizer and safetensors weights, "
@@ -55,12 +95,6 @@ def load_model(folder: Path, device: str, precision: Precision, max_context: int
         ends=_end_tokens(network, tokenizer),
         device=torch.device(device),
     )
-
-
-def _make_ready(network: PreTrainedModel, device: str, precision: Precision) -> None:
-    network.train(False).requires_grad_(False)
-    torch.nn.Module.to(network, device)
-    optimise(network, precision)
 
 
 def _check_folder(folder: Path) -> None:
@@ -81,3 +115,32 @@ def _end_tokens(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) ->
     ends = settings.eos_token_id if settings else None
     listed = ends if isinstance(ends, list) else [ends]
     return frozenset(int(end) for end in (*listed, tokenizer.eos_token_id) if end is not None)
+
+
+def _optimise(network: PreTrainedModel, precision: Precision) -> None:
+    """Change `network` in place so that it computes the same faster; nothing without packing."""
+    if precision.packing is None:
+        return
+    head = network.get_output_embeddings()  # type: ignore[no-untyped-call]
+    layer = HalfLinear if precision.packing == "half" else Int8Linear
+    for name, module in list(network.named_modules()):
+        if module is head and supports(RefinedHead):
+            network.set_submodule(name, RefinedHead(module))
+        elif type(module) is nn.Linear:
+            network.set_submodule(name, layer(module))
+    if precision.packing == "half":
+        _compute_in_fp32(network)
+    fuse_norms(network)
+    use_grouped_attention(network)
+
+
+def _compute_in_fp32(network: PreTrainedModel) -> None:
+    """Everything in fp32 but the embedding: it is only looked up, and keeps its format to save memory."""
+    embedding = network.get_input_embeddings()
+    head = network.get_output_embeddings()  # type: ignore[no-untyped-call]
+    for module in network.modules():
+        if module is embedding or module is head:
+            continue
+        for parameter in module.parameters(recurse=False):
+            parameter.data = parameter.data.float()
+    embedding.register_forward_hook(lambda _module, _inputs, output: output.float())

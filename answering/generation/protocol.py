@@ -1,14 +1,20 @@
 """The seam between answering and whatever writes text."""
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections import abc
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
-from answering.generation.tokens import TokenCounts
 from knowledge_base.errors import InputError
 from retrieval.prompt import Message
 
 Cancelled = Callable[[], bool]
+# Why a text ended: by itself or at a stop text, at the limit of tokens, or withheld by a server's filter.
+Finish = Literal["stop", "length", "filter"]
+# Pieces of text as they are written, and at the end why there are no more (None: nobody knows).
+Pieces = abc.Generator[str, None, Finish | None]
+TokenKind = Literal["prompt", "cached", "completion"]
 
 
 def never() -> bool:
@@ -23,6 +29,7 @@ class Request:
     `adapter` is the name of an adapter that the generator knows, or None for the base model. Temperature 0
     is greedy and deterministic. Writing ends at the model's end token, at a `stop` text (not returned), or
     after `max_new_tokens`. The reply does not begin as `unlike` does, if that is given; see `beginnings`.
+    `reasoning` asks for what a model thinks before it answers as well, between <think> and </think>.
     """
 
     messages: tuple[Message, ...]
@@ -31,6 +38,7 @@ class Request:
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
     unlike: str = ""
+    reasoning: bool = False
 
 
 def beginnings(text: str) -> list[str]:
@@ -52,13 +60,47 @@ def check_request(request: Request) -> None:
         raise InputError(f"The temperature is {request.temperature}.", "Use 0 or a positive number.")
 
 
+class TokenCounts:
+    """Tokens that a generator has read and written since it was made. Safe for many threads.
+
+    "prompt" are those of all prompts, "cached" those of them that were read before and cost nothing,
+    "completion" those that were written.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[TokenKind, int] = {"prompt": 0, "cached": 0, "completion": 0}
+        self._lock = threading.Lock()
+
+    def add(self, *, prompt: int = 0, cached: int = 0, completion: int = 0) -> None:
+        """Count some more."""
+        with self._lock:
+            self._counts["prompt"] += prompt
+            self._counts["cached"] += cached
+            self._counts["completion"] += completion
+
+    def totals(self) -> dict[TokenKind, int]:
+        """All so far."""
+        with self._lock:
+            return dict(self._counts)
+
+
 class Generator(Protocol):
     """Writes text for messages, under a named adapter or none; `tokens` counts what it reads and writes."""
 
     tokens: TokenCounts
 
-    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[str]:
-        """Pieces of text as they are written; their concatenation is the answer.
+    @property
+    def chats(self) -> bool:
+        """Whether the model, without an adapter, follows instructions and holds a conversation."""
+        ...
+
+    @property
+    def context(self) -> int | None:
+        """Tokens of prompt and reply together that it takes; None where that is unknown."""
+        ...
+
+    def stream(self, request: Request, cancelled: Cancelled = never) -> Pieces:
+        """Pieces of text as they are written; their concatenation is the answer. Returns how it ended.
 
         Stops soon after `cancelled()` turns true or the iterator is closed. Raises InputError if the prompt
         does not fit the model, NotFoundError for an unknown adapter.

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from answering.generation.protocol import Request
-from answering.generation.remote.server import breaker_of
+from answering.generation.remote.client import breaker_of
 from answering.values import Question
 from app import doctor
 from app.adapters import open_registry

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from answering.generation.remote.server import breaker_of
+from answering.generation.remote.client import breaker_of
 from app.access.store import AccessStore
 from app.access.values import grant
 from app.settings import Settings, load_settings

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import httpx2
 from pydantic import SecretStr
 
-_VERSION = "/v1"
-_LONGEST_MESSAGE = 300
+_LONGEST_QUOTE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +26,10 @@ class Endpoint:
     @property
     def root(self) -> str:
         """The server's own address: vLLM and llama.cpp have routes there that OpenAI's protocol lacks."""
-        return self.url.removesuffix(_VERSION)
+        return self.url.removesuffix("/v1")
 
-    def client(self) -> httpx2.AsyncClient:
-        """A client that reaches the server directly and brings the key along."""
+    def http_client(self) -> httpx2.AsyncClient:
+        """A client that reaches the server directly and sends the key with each request."""
         key = {"Authorization": f"Bearer {self.key.get_secret_value()}"} if self.key else {}
         return httpx2.AsyncClient(
             headers=key,
@@ -39,9 +38,9 @@ class Endpoint:
             trust_env=False,
         )
 
-    def quoted(self, message: str) -> str:
-        """What a server said, fit to be shown: one short line without the key."""
+    def quote(self, message: str) -> str:
+        """A message of the server, fit to be shown: one short line without the key."""
         if self.key:
             message = message.replace(self.key.get_secret_value(), "***")
         line = re.sub(r"\s+", " ", message).strip()
-        return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}…"
+        return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"

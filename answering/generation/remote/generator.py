@@ -1,108 +1,176 @@
 """The generator that is another server: chat completions, streamed; the adapter is the `model` name."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
-from answering.generation.protocol import Cancelled, Request, beginnings, check_request, never
+from answering.generation.decoding import END_THINK, THINK, StopFilter
+from answering.generation.gemma import GEMMA
+from answering.generation.protocol import Cancelled, Pieces, Request, beginnings, check_request, never
 from answering.generation.remote.adapters import RemoteAdapters, can_load, models_of
-from answering.generation.remote.background import each, wait_for
-from answering.generation.remote.counting import estimated_tokens, token_ids
-from answering.generation.remote.scoring import LISTED, begins_with, first_tokens
-from answering.generation.remote.server import Server
-from answering.generation.text_stream import StopFilter
-from knowledge_base.errors import InputError, NotFoundError, UnavailableError
+from answering.generation.remote.client import Client, RetryPolicy, each, wait_for
+from answering.generation.remote.endpoint import Endpoint
+from knowledge_base.errors import DomainqaError, InputError, NotFoundError, UnavailableError
 
 T = TypeVar("T")
+R = TypeVar("R")
 
-_NEVER = -100
-# More are refused by servers that keep to OpenAI's protocol; all of them are looked for here anyway.
-_STOPS = 4
-_REMEMBERED_IDS = 64
+# The least bias that OpenAI's protocol knows: the token is never written.
+_NEVER_WRITTEN = -100
+# As many as OpenAI's protocol allows: of stop texts, all of which are looked for here anyway, and of tokens.
+_STOPS, _LISTED = 4, 20
+_NAMES_SHOWN = 10
+# Chinese characters, kana, and the punctuation that goes with them.
+_IS_CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
+
+
+def open_remote(endpoint: Endpoint, retries: RetryPolicy | None = None) -> "RemoteGenerator":
+    """The generator at a server that answers and serves the model; a Scorer if it gives log-probabilities.
+
+    Raises UnavailableError if there is no answer, NotFoundError with the names that are served if the model
+    is none of them.
+    """
+    return wait_for(_open(endpoint, retries or RetryPolicy()))
+
+
+async def _open(endpoint: Endpoint, retries: RetryPolicy) -> "RemoteGenerator":
+    probe = Client(endpoint, RetryPolicy(attempts=1))  # whoever opens wants to know at once
+    try:
+        served = await models_of(probe)
+        # Ollama lists the tag "latest", which may be left out. A server that lists nothing is believed.
+        if served and not {endpoint.model, f"{endpoint.model}:latest"} & served.keys():
+            shown = ", ".join(sorted(served)[:_NAMES_SHOWN]) + (", …" if len(served) > _NAMES_SHOWN else "")
+            raise NotFoundError(
+                f'The generator at {endpoint.url} serves no model named "{endpoint.model}". It serves: '
+                f"{shown}.",
+                "Set generator to one of these names in the settings.",
+            )
+        kind = ScoringGenerator if await _scores(probe) else RemoteGenerator
+        return kind(Client(endpoint, retries), await _tokenizes(probe), served.get(endpoint.model, {}))
+    finally:
+        await probe.close()
+
+
+async def _tokenizes(client: Client) -> bool:
+    """Whether the server tokenizes: some have no such route, and gateways word that in many ways."""
+    try:
+        return bool(await _token_ids(client, "a"))
+    except DomainqaError:
+        return False
+
+
+async def _scores(client: Client) -> bool:
+    """Whether the server lists likely first tokens; some ignore the wish, some refuse it."""
+    body = {"model": client.endpoint.model, "messages": [{"role": "user", "content": "a"}]}
+    try:
+        return bool(first_tokens(await _first_token(client, body)))
+    except InputError:
+        return False
 
 
 class RemoteGenerator:
     """Generator and AdapterHost over a server.
 
     Args:
-        server: where to ask.
-        tokenizes: whether the server tells tokens; else their number is estimated, and `Request.unlike` is
-            not heeded.
+        client: where to ask.
+        tokenizes: whether the server tokenizes texts; else the number of tokens is estimated, and
+            `Request.unlike` has no effect.
+        listed: what the server says of the model in its list of models, {} if nothing.
     """
 
     base: Path | None = None  # the server has the base model's folder, this machine need not
 
-    def __init__(self, server: Server, tokenizes: bool) -> None:
-        self.tokens = server.tokens
-        self._server = server
-        self._adapters = RemoteAdapters(server)
+    def __init__(self, client: Client, tokenizes: bool, listed: Mapping[str, object]) -> None:
+        self.tokens = client.tokens
+        self.chats = not _is_plain(client.endpoint.model, listed)
+        self.context = _context_of(listed)
+        self._client = client
+        self._adapters = RemoteAdapters(client)
         self._tokenizes = tokenizes
-        self._first_ids = lru_cache(_REMEMBERED_IDS)(self._asked_first_ids)
+        self._first_ids = lru_cache(64)(self._ask_first_ids)
 
-    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[str]:
+    def stream(self, request: Request, cancelled: Cancelled = never) -> Pieces:
         """See `Generator.stream`; UnavailableError if the server does not answer or breaks off."""
         _check(request)
-        return self._again_if_lost(request, partial(self._write, request, cancelled))
+        return self._retry_if_lost(request, partial(self._write, request, cancelled))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See `Generator.count_tokens`; estimated, rather too high, where the server does not count."""
         if not self._tokenizes:
-            return [estimated_tokens(text) for text in texts]
+            return [estimate_tokens(text) for text in texts]
         return [len(ids) for ids in wait_for(self._all_ids(texts))]
 
     def add_adapter(self, name: str, folder: Path, version: str) -> None:
-        """See `AdapterHost.add_adapter`, and `RemoteAdapters.add` for what can go wrong."""
+        """See `AdapterHost.add_adapter`, and `RemoteAdapters.add` for the errors."""
         self._adapters.add(name, folder, version)
 
     def models(self) -> list[str]:
         """Names that the server lists at this moment, base models and adapters alike."""
-        return wait_for(models_of(self._server))
+        return list(wait_for(models_of(self._client)))
 
     def loads_adapters(self) -> bool:
         """Whether the server loads adapters that it does not list."""
-        return wait_for(can_load(self._server))
+        return wait_for(can_load(self._client))
 
     def describe(self) -> str:
         """What the server can do, for `doctor`."""
         tokens = "counts tokens" if self._tokenizes else "tokens are estimated"
-        return f"{self._server.endpoint.url} serves {self._server.endpoint.model}; {tokens}"
+        return f"{self._client.endpoint.url} serves {self._client.endpoint.model}; {tokens}"
 
-    def _again_if_lost(self, request: Request, write: Callable[[], Iterator[T]]) -> Iterator[T]:
-        """What `write` gives; once more from the start if the server has lost the adapter meanwhile.
+    def _retry_if_lost(
+        self, request: Request, call: Callable[[], Generator[T, None, R]]
+    ) -> Generator[T, None, R]:
+        """What `call` gives; once more from the start if the server has lost the adapter meanwhile.
 
         That is only ever known before the first piece.
         """
         try:
-            yield from write()
+            return (yield from call())
         except NotFoundError:
             if request.adapter is None:
                 raise
             self._adapters.lost(request.adapter)
-            yield from write()
+            return (yield from call())
 
-    def _write(self, request: Request, cancelled: Cancelled) -> Iterator[str]:
+    def _write(self, request: Request, cancelled: Cancelled) -> Pieces:
         if cancelled():
-            return
-        body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
-        stop = StopFilter(request.stop)
-        for text in each(self._server.pieces(body), cancelled):
-            if piece := stop.push(text):
+            return None
+        try:
+            body = self._body(request, cancelled)
+        except CancelledError:
+            return None
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        stop, finish, thinks = StopFilter(request.stop), None, False
+        for chunk in each(self._client.chat(body), cancelled):
+            finish = chunk.finish or finish
+            if chunk.reasoning and request.reasoning:
+                yield chunk.reasoning if thinks else THINK + chunk.reasoning
+                thinks = True
+            if chunk.text and thinks:
+                yield END_THINK
+                thinks = False
+            if piece := stop.push(chunk.text):
                 yield piece
             if stop.stopped:
-                return
+                return "stop"
+        if thinks:
+            yield END_THINK
         if not cancelled() and (piece := stop.rest()):
             yield piece
+        return finish
 
-    def _body(self, request: Request) -> dict[str, object]:
-        """A request as OpenAI's protocol words it; the server knows the adapter then."""
+    def _body(self, request: Request, cancelled: Cancelled) -> dict[str, object]:
+        """A request in the words of OpenAI's protocol, once the server knows the adapter."""
         if request.adapter is not None:
-            self._adapters.ready(request.adapter)
+            self._adapters.prepare(request.adapter, cancelled)
         body: dict[str, object] = {
-            "model": request.adapter or self._server.endpoint.model,
+            "model": request.adapter or self._client.endpoint.model,
             "messages": [{"role": one.role, "content": one.content} for one in request.messages],
             "max_tokens": request.max_new_tokens,
             "temperature": request.temperature,
@@ -110,15 +178,15 @@ class RemoteGenerator:
         if stops := [stop for stop in request.stop if stop]:
             body["stop"] = stops[:_STOPS]
         if request.unlike and self._tokenizes:
-            body["logit_bias"] = {str(token): _NEVER for token in self._first_ids(request.unlike)}
+            body["logit_bias"] = {str(token): _NEVER_WRITTEN for token in self._first_ids(request.unlike)}
         return body
 
-    def _asked_first_ids(self, text: str) -> frozenset[int]:
+    def _ask_first_ids(self, text: str) -> frozenset[int]:
         """The tokens that a reply of `text` may begin with."""
         return frozenset(ids[0] for ids in wait_for(self._all_ids(beginnings(text))) if ids)
 
     async def _all_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        return list(await asyncio.gather(*(token_ids(self._server, text) for text in texts)))
+        return list(await asyncio.gather(*(_token_ids(self._client, text) for text in texts)))
 
 
 class ScoringGenerator(RemoteGenerator):
@@ -127,45 +195,127 @@ class ScoringGenerator(RemoteGenerator):
     def logprobs(
         self, requests: Sequence[Request], continuation: str, cancelled: Cancelled = never
     ) -> list[float]:
-        """See `Scorer.logprobs`, and `scoring.begins_with` for how exact this is."""
+        """See `Scorer.logprobs`, and `begins_with` for how exact this is."""
         if not continuation:
             raise InputError("The continuation to score is empty.", "Give a text of at least one token.")
         for request in requests:
             _check(request)
-        asked = [
-            self._again_if_lost(request, partial(self._score, request, continuation, cancelled))
-            for request in requests
-        ]
         scores: list[float] = []
         with suppress(CancelledError):
-            for once in asked:
-                scores.extend(once)
+            for request in requests:
+                score = partial(self._score, request, continuation, cancelled)
+                scores.extend(self._retry_if_lost(request, score))
         return scores
 
     def describe(self) -> str:
         """See `RemoteGenerator.describe`."""
-        return f"{super().describe()}; tells how sure it is"
+        return f"{super().describe()}; gives log-probabilities"
 
-    def _score(self, request: Request, continuation: str, cancelled: Cancelled) -> Iterator[float]:
+    def _score(
+        self, request: Request, continuation: str, cancelled: Cancelled
+    ) -> Generator[float, None, None]:
         if cancelled():
             return
-        listed = first_tokens(wait_for(first_token(self._server, self._body(request)), cancelled))
+        body = self._body(request, cancelled)
+        listed = first_tokens(wait_for(_first_token(self._client, body), cancelled))
         if not listed:
             raise UnavailableError(
-                f"The generator at {self._server.endpoint.url} gives no log-probabilities any more.",
+                f"The generator at {self._client.endpoint.url} gives no log-probabilities any more.",
                 "Start domainqa again, so that it asks anew what the server can do.",
             )
         yield begins_with(continuation, listed)
 
 
-async def first_token(server: Server, body: Mapping[str, object]) -> object:
-    """The completion of one token with the likeliest ones that it was chosen from."""
-    asked = {name: value for name, value in body.items() if name not in ("logit_bias", "stop")}
-    changed = {"max_tokens": 1, "temperature": 0, "logprobs": True, "top_logprobs": LISTED}
-    return await server.post("/chat/completions", asked | changed)
+def _is_plain(model: str, listed: Mapping[str, object]) -> bool:
+    """Whether a server has the packaged base model, which was not tuned to hold a conversation."""
+    names = (model, str(listed.get("root") or ""))
+    return any(GEMMA.name in name.lower() and "-it" not in name.lower() for name in names)
+
+
+def _context_of(listed: Mapping[str, object]) -> int | None:
+    """The context that vLLM (max_model_len) or llama.cpp (meta.n_ctx_train) lists with a model."""
+    meta = listed.get("meta")
+    found = listed.get("max_model_len") or (meta.get("n_ctx_train") if isinstance(meta, dict) else None)
+    return found if isinstance(found, int) and found > 0 else None
 
 
 def _check(request: Request) -> None:
     check_request(request)
     if not any(message.content.strip() for message in request.messages):
         raise InputError("The prompt is empty.", "Give at least one message with text.")
+
+
+async def _first_token(client: Client, body: Mapping[str, object]) -> object:
+    """The completion of one token with the likeliest ones that it was chosen from."""
+    asked = {name: value for name, value in body.items() if name not in ("logit_bias", "stop")}
+    changed = {"max_tokens": 1, "temperature": 0, "logprobs": True, "top_logprobs": _LISTED}
+    return await client.post("/chat/completions", asked | changed)
+
+
+def first_tokens(completion: object) -> list[tuple[str, float]]:
+    """The first tokens that a completion might have had, with log-probabilities; none if it lists none."""
+    try:
+        first = completion["choices"][0]["logprobs"]["content"][0]  # type: ignore[index]
+        return [(str(entry["token"]), float(entry["logprob"])) for entry in first["top_logprobs"]]
+    except (LookupError, TypeError, ValueError):
+        return []
+
+
+def begins_with(continuation: str, listed: Sequence[tuple[str, float]]) -> float:
+    """Log-probability that a reply begins with the first token of `continuation`.
+
+    That token is the longest listed one that the continuation begins with and that does not end inside a word
+    of Latin letters ("No" is not the beginning of "Not"); a space before it makes no difference. If none is
+    listed, the result is the highest value that it can have: no more than the least likely of those listed,
+    and than what these leave.
+    """
+    text = continuation.strip()
+    fitting = [(token.strip(), logprob) for token, logprob in listed if _begins(text, token.strip())]
+    if not fitting:
+        least = min((logprob for _, logprob in listed), default=0.0)
+        left = 1.0 - sum(math.exp(logprob) for _, logprob in listed)
+        return min(least, math.log(left)) if left > 0 else least
+    longest = max(len(token) for token, _ in fitting)
+    return min(math.log(sum(math.exp(found) for token, found in fitting if len(token) == longest)), 0.0)
+
+
+def _begins(text: str, token: str) -> bool:
+    cut = text[len(token) - 1 : len(token) + 1] if token else ""
+    return bool(token) and text.startswith(token) and not re.fullmatch("[A-Za-z]{2}", cut)
+
+
+async def _token_ids(client: Client, text: str) -> list[int]:
+    """Ids of the model's own tokens, without special ones; NotFoundError if the server does not tokenize.
+
+    vLLM reads "prompt" of the body, llama.cpp "content".
+    """
+    if not text:
+        return []
+    body = {
+        "model": client.endpoint.model,
+        "prompt": text,
+        "add_special_tokens": False,
+        "content": text,
+        "add_special": False,
+    }
+    found = await client.post_to_root("/tokenize", body)
+    tokens = found.get("tokens") if isinstance(found, dict) else None
+    if not isinstance(tokens, list):
+        raise UnavailableError(
+            f"The generator at {client.endpoint.url} answers /tokenize with something else than tokens.",
+            "Look at what the server is; vLLM and llama.cpp are known to count tokens.",
+        )
+    return [int(token) for token in tokens]
+
+
+def estimate_tokens(text: str) -> int:
+    """No fewer tokens than common tokenizers make of ordinary text.
+
+    A token for every three letters of a word, every digit, sign, line and Chinese character, and for every
+    byte of other scripts. By Gemma's tokenizer that is half too many for English and a quarter for Chinese.
+    """
+    units = re.findall(r"[A-Za-z]+|\n|[^\sA-Za-z]", text)
+    return sum(
+        math.ceil(len(unit) / 3) if unit.isascii() else 1 if _IS_CJK.match(unit) else len(unit.encode())
+        for unit in units
+    )

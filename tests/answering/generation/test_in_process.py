@@ -11,11 +11,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from answering.generation.in_process import InProcessGenerator, Limits
-from answering.generation.model import LoadedModel
-from answering.generation.prefix_cache import PrefixCache
-from answering.generation.processor import Precision
+from answering.generation.kv_cache import CHUNK, Position, PrefixCache, read_prompt, read_token
+from answering.generation.model import LoadedModel, Precision
 from answering.generation.protocol import Request, never
-from answering.generation.reading import CHUNK, Position, read_prompt, read_token
 from knowledge_base.errors import InputError, ModelError
 from retrieval.prompt import Message
 from tests.answering.generation.tiny import ARCHITECTURES, TEMPLATE, save_model
@@ -249,7 +247,7 @@ def test_those_who_wait_come_in_the_order_of_asking(gemma: Path) -> None:
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
     for waiting, thread in enumerate(threads):
         thread.start()
-        wait_until(lambda waiting=waiting: generator.waiting == waiting + 1)
+        wait_until(lambda waiting=waiting: len(generator._lock._queue) == waiting + 2)
     first.close()
     for thread in threads:
         thread.join(20)
@@ -264,7 +262,7 @@ def test_who_waits_can_be_cancelled(gemma: Path) -> None:
     pieces: list[str] = []
     waiter = threading.Thread(target=lambda: pieces.extend(generator.stream(asked(), stop.is_set)))
     waiter.start()
-    wait_until(lambda: generator.waiting == 1)
+    wait_until(lambda: len(generator._lock._queue) == 2)
     stop.set()
     waiter.join(5)
     assert not waiter.is_alive()

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from answering.generation.lookup import Lookup
+from answering.generation.decoding import Lookup
 
 TOKENS = st.lists(st.integers(0, 3), max_size=40)
 

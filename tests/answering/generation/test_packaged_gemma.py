@@ -8,8 +8,8 @@ from transformers import AutoModelForCausalLM
 
 from answering.generation.gemma import GEMMA
 from answering.generation.in_process import InProcessGenerator
+from answering.generation.kv_cache import read_prompt, read_token
 from answering.generation.protocol import never
-from answering.generation.reading import read_prompt, read_token
 from retrieval.packaged import unpack
 from retrieval.prompt import Message
 from tests.contracts.generator_contract import asked

@@ -7,11 +7,15 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers.models.gemma3.modeling_gemma3 import Gemma3RMSNorm
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
-from answering.generation.attention import grouped_attention
-from answering.generation.head import RefinedHead
-from answering.generation.norms import fuse_norms
-from answering.generation.packed_linear import HalfLinear, Int8Linear, quantize_rows
-from answering.generation.processor import best_precision
+from answering.generation.layers import (
+    HalfLinear,
+    Int8Linear,
+    RefinedHead,
+    fuse_norms,
+    grouped_attention,
+    quantize_rows,
+)
+from answering.generation.model import best_precision
 
 
 def a_linear(bias: bool, inputs: int = 64, outputs: int = 96) -> nn.Linear:

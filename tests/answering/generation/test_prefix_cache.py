@@ -4,8 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from answering.generation.kv_cache import continue_from, new_cache, views
-from answering.generation.prefix_cache import Prefix, PrefixCache, common_length
+from answering.generation.kv_cache import Prefix, PrefixCache, common_length, continue_from, views
 
 IDS = st.lists(st.integers(0, 2), max_size=8).map(tuple)
 
@@ -69,7 +68,7 @@ def test_what_is_larger_than_the_memory_is_not_kept() -> None:
 
 
 def test_a_cache_that_goes_on_leaves_the_stored_beginning_alone() -> None:
-    first = new_cache()
+    first = continue_from((), 0)
     first.update(torch.ones(1, 1, 3, 2), torch.ones(1, 1, 3, 2), 0)
     stored = views(first)
     for number in range(400):

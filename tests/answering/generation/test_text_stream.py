@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from answering.generation.text_stream import StopFilter, TokenText
+from answering.generation.decoding import StopFilter, TokenText
 
 TEXTS = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\ufffd"), max_size=30)
 

@@ -4,16 +4,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from answering.generation.remote.client import RetryPolicy, breaker_of
 from answering.generation.remote.endpoint import Endpoint
-from answering.generation.remote.generator import RemoteGenerator
-from answering.generation.remote.opening import open_remote
-from answering.generation.remote.patience import Patience
-from answering.generation.remote.server import breaker_of
+from answering.generation.remote.generator import RemoteGenerator, open_remote
 from tests.fakes import FakeGenerator
 from tests.openai_server import BASE, OpenAIServer
 
 Open = Callable[..., RemoteGenerator]
-HASTY = Patience(attempts=3, first_seconds=0.001)
+HASTY = RetryPolicy(attempts=3, first_seconds=0.001)
 
 
 @pytest.fixture(scope="module")

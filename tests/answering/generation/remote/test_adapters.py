@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from answering.generation.remote.adapters import RemoteAdapters
+from answering.generation.remote.client import Client, RetryPolicy
 from answering.generation.remote.endpoint import Endpoint
-from answering.generation.remote.patience import Patience
-from answering.generation.remote.server import Server
 from app.adapters import AdapterHost
 from knowledge_base.errors import ModelError, NotFoundError, UnavailableError
 from tests.answering.generation.remote.conftest import Open
@@ -26,7 +25,7 @@ def server(server: OpenAIServer) -> OpenAIServer:
 @pytest.fixture
 def two(server: OpenAIServer) -> RemoteAdapters:
     """Keeps two adapters loaded."""
-    return RemoteAdapters(Server(Endpoint(server.url, BASE), Patience(attempts=1)), kept=2)
+    return RemoteAdapters(Client(Endpoint(server.url, BASE), RetryPolicy(attempts=1)), kept=2)
 
 
 def test_an_adapter_is_loaded_once_under_its_name_and_answers(server: OpenAIServer, opened: Open) -> None:
@@ -70,19 +69,19 @@ def test_the_least_recently_used_is_unloaded_and_comes_back(
 ) -> None:
     two.add("bank@1", Path("/1"), "a")
     two.add("bank@2", Path("/2"), "b")
-    two.ready("bank@1")
+    two.prepare("bank@1")
     two.add("bank@3", Path("/3"), "c")
     assert set(server.adapters) == {"bank@1", "bank@3"}
-    two.ready("bank@2")
+    two.prepare("bank@2")
     assert set(server.adapters) == {"bank@2", "bank@3"}
     assert server.called.count(UNLOADED) == 2
 
 
 def test_adapters_of_others_are_left_alone(server: OpenAIServer, two: RemoteAdapters) -> None:
-    two.ready("bank")
+    two.prepare("bank")
     for number in range(3):
         two.add(f"fees@{number}", Path("/fees"), "a")
-    two.ready("bank")
+    two.prepare("bank")
     assert set(server.adapters) == {"fees@1", "fees@2"}
 
 

@@ -13,12 +13,9 @@ from email.utils import format_datetime
 import pytest
 from pydantic import SecretStr
 
-from answering.generation.remote.background import wait_for
-from answering.generation.remote.breaker import Breaker
+from answering.generation.remote.client import Breaker, Client, RetryPolicy, breaker_of, wait_for
 from answering.generation.remote.endpoint import Endpoint
-from answering.generation.remote.opening import open_remote
-from answering.generation.remote.patience import Patience
-from answering.generation.remote.server import Server, breaker_of
+from answering.generation.remote.generator import open_remote
 from knowledge_base.errors import InputError, NotFoundError, UnavailableError
 from tests.answering.generation.remote.conftest import HASTY, Open
 from tests.contracts.generator_contract import asked, written
@@ -36,7 +33,7 @@ PROGRAM = """
 import threading
 from answering.generation.protocol import Request
 from answering.generation.remote.endpoint import Endpoint
-from answering.generation.remote.opening import open_remote
+from answering.generation.remote.generator import open_remote
 from retrieval.prompt import Message
 generator = open_remote(Endpoint("{url}", "base"))
 answer = generator.stream(Request((Message("user", "What does the gold card cost a year?"),)))
@@ -85,7 +82,7 @@ def test_a_server_that_names_a_time_is_given_it(server: OpenAIServer) -> None:
         waited.append(seconds)
 
     async def ask() -> list[str]:
-        caller = Server(Endpoint(server.url, BASE), Patience(first_seconds=0.1), sleep=sleep)
+        caller = Client(Endpoint(server.url, BASE), RetryPolicy(first_seconds=0.1), sleep=sleep)
         return [piece async for piece in _pieces(caller)]
 
     assert wait_for(ask())
@@ -103,8 +100,8 @@ def test_a_server_that_names_a_long_time_is_not_waited_for(server: OpenAIServer,
     assert len(server.behaviour.refusals) == 1
 
 
-async def _pieces(server: Server) -> AsyncIterator[str]:
-    async for piece in server.pieces(MESSAGES | {"stream": True}):
+async def _pieces(client: Client) -> AsyncIterator[str]:
+    async for piece in client.chat(MESSAGES | {"stream": True}):
         yield piece
 
 
@@ -216,7 +213,7 @@ def test_a_server_that_keeps_failing_is_left_alone_then_tried_once(server: OpenA
     breaker = Breaker(failures=3, pause_seconds=10, clock=clock)
 
     async def ask() -> list[str]:
-        caller = Server(Endpoint(server.url, BASE), HASTY, breaker)
+        caller = Client(Endpoint(server.url, BASE), HASTY, breaker)
         return [piece async for piece in _pieces(caller)]
 
     server.behaviour.refusals.extend([(500, {})] * 4)
@@ -264,7 +261,7 @@ def test_the_key_goes_along_and_is_never_shown(server: OpenAIServer, opened: Ope
         assert "generator_api_key" in caught.value.remedy
     endpoint = Endpoint(server.url, BASE, SecretStr(KEY))
     assert KEY not in repr(endpoint)
-    assert endpoint.quoted(f"bad key {KEY}\n\n!") == "bad key *** !"
+    assert endpoint.quote(f"bad key {KEY}\n\n!") == "bad key *** !"
 
 
 def test_a_model_that_is_not_served_is_told_with_those_that_are(opened: Open) -> None:

@@ -4,14 +4,13 @@ import math
 
 import pytest
 
-from answering.generation.remote.counting import estimated_tokens
-from answering.generation.remote.scoring import Listed, begins_with, first_tokens
+from answering.generation.remote.generator import begins_with, estimate_tokens, first_tokens
 
 REFUSAL = "Not in the documents."
 
 
-def listed(**probabilities: float) -> list[Listed]:
-    return [Listed(text, math.log(probability)) for text, probability in probabilities.items()]
+def listed(**probabilities: float) -> list[tuple[str, float]]:
+    return [(text, math.log(probability)) for text, probability in probabilities.items()]
 
 
 @pytest.mark.parametrize(
@@ -34,8 +33,8 @@ def test_the_longest_beginning_counts_in_chinese() -> None:
 
 
 def test_it_is_a_log_probability_though_the_server_rounds() -> None:
-    assert begins_with(REFUSAL, [Listed("Not", 0.001)]) == 0.0
-    assert begins_with(REFUSAL, [Listed("Yes", 0.001), Listed("five", -9.0)]) == -9.0
+    assert begins_with(REFUSAL, [("Not", 0.001)]) == 0.0
+    assert begins_with(REFUSAL, [("Yes", 0.001), ("five", -9.0)]) == -9.0
 
 
 @pytest.mark.parametrize(
@@ -67,4 +66,4 @@ def test_a_completion_without_log_probabilities_lists_none(completion: object) -
     ],
 )
 def test_tokens_are_estimated(text: str, tokens: int) -> None:
-    assert estimated_tokens(text) == tokens
+    assert estimate_tokens(text) == tokens

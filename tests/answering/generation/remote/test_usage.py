@@ -2,8 +2,8 @@
 
 import pytest
 
-from answering.generation.remote.usage import note_usage
-from answering.generation.tokens import TokenCounts
+from answering.generation.protocol import TokenCounts
+from answering.generation.remote.client import count_usage
 from tests.answering.generation.remote.conftest import Open
 from tests.contracts.generator_contract import asked, written
 from tests.openai_server import OpenAIServer
@@ -32,5 +32,5 @@ def test_a_server_that_tells_nothing_is_used_all_the_same(opened: Open, server: 
 )
 def test_what_makes_no_sense_counts_nothing(answer: object) -> None:
     tokens = TokenCounts()
-    note_usage(answer, tokens)
+    count_usage(answer, tokens)
     assert tokens.totals() == {"prompt": 0, "cached": 0, "completion": 0}

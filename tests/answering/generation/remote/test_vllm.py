@@ -12,8 +12,7 @@ from answering.generation.gemma import GEMMA
 from answering.generation.in_process import InProcessGenerator
 from answering.generation.protocol import Request, Scorer
 from answering.generation.remote.endpoint import Endpoint
-from answering.generation.remote.generator import RemoteGenerator
-from answering.generation.remote.opening import open_remote
+from answering.generation.remote.generator import RemoteGenerator, open_remote
 from app.adapters import SHIPPED
 from finetune.registry.registry import Registry
 from knowledge_base.errors import NotFoundError

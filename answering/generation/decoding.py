@@ -1,0 +1,100 @@
+"""From tokens to text: guesses of what comes next, whole characters, stop texts."""
+
+from collections.abc import Callable, Sequence
+
+THINK, END_THINK = "<think>", "</think>"
+
+_INCOMPLETE = "\ufffd"
+
+
+class Lookup:
+    """Guesses tokens from what followed the last two where they stood before: answers copy from passages.
+
+    Prompt lookup decoding (Saxena, github.com/apoorvumang/prompt-lookup-decoding, 2023), a form of
+    speculative decoding (Leviathan et al., "Fast Inference from Transformers via Speculative Decoding", 2023,
+    section 2): a model reads several guessed tokens in about the time of one, and keeps those that it would
+    have written.
+    """
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._ids: list[int] = []
+        self._after: dict[tuple[int, int], int] = {}
+        for token in ids:
+            self.add(token)
+
+    def add(self, token: int) -> None:
+        """Continue the text with `token`."""
+        if len(self._ids) > 1:
+            self._after[self._ids[-2], self._ids[-1]] = len(self._ids)
+        self._ids.append(token)
+
+    def guess(self, most: int) -> tuple[int, ...]:
+        """Up to `most` tokens that may come next; none where the last two are new together."""
+        start = self._after.get((self._ids[-2], self._ids[-1])) if len(self._ids) > 1 else None
+        return () if start is None else tuple(self._ids[start : start + most])
+
+
+class TokenText:
+    """Text of a growing sequence of token ids.
+
+    A character may be spread over several tokens (Chinese, emoji), and a tokenizer may write a token
+    differently after another one. So a few tokens before the new one are decoded with it, and what ends in
+    the middle of a character waits for its rest.
+    """
+
+    def __init__(self, decode: Callable[[list[int]], str]) -> None:
+        self._decode = decode
+        self._ids: list[int] = []
+        self._context = 0
+        self._written = 0
+
+    def push(self, token: int) -> str:
+        """The text that `token` completes, "" while a character is incomplete."""
+        self._ids.append(token)
+        before, after = self._decoded()
+        if after.endswith(_INCOMPLETE) or len(after) <= len(before):
+            return ""
+        self._context, self._written = self._written, len(self._ids)
+        return after[len(before) :]
+
+    def rest(self) -> str:
+        """What is left at the end, without the bytes of a character that never became whole."""
+        before, after = self._decoded()
+        self._context = self._written = len(self._ids)
+        return after[len(before) :].rstrip(_INCOMPLETE)
+
+    def _decoded(self) -> tuple[str, str]:
+        """The last texts without and with the tokens that are not written yet."""
+        ids = self._ids[self._context :]
+        return self._decode(ids[: self._written - self._context]), self._decode(ids)
+
+
+class StopFilter:
+    """Passes text on until one of the stop texts appears, which is held back with all that follows it."""
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = tuple(stop for stop in stops if stop)
+        self._held = ""
+        self.stopped = False
+
+    def push(self, text: str) -> str:
+        """What can be shown of `text` and of what was held back before."""
+        if self.stopped:
+            return ""
+        self._held += text
+        found = [at for stop in self._stops if (at := self._held.find(stop)) >= 0]
+        self.stopped = bool(found)
+        shown = min(found) if found else len(self._held) - partial_end(self._held, self._stops)
+        released, self._held = self._held[:shown], "" if found else self._held[shown:]
+        return released
+
+    def rest(self) -> str:
+        """What was held back for a stop text that did not come."""
+        released, self._held = self._held, ""
+        return released
+
+
+def partial_end(text: str, marks: Sequence[str]) -> int:
+    """Length of the longest end of `text` that could still become one of `marks`."""
+    sizes = (size for mark in marks for size in range(1, min(len(mark), len(text) + 1)))
+    return max((size for size in sizes if any(text.endswith(mark[:size]) for mark in marks)), default=0)
