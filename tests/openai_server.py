@@ -30,7 +30,10 @@ class Behaviour:
     seconds before each piece, and before an answer in one; `drops_after` is the number of pieces after which
     the connection breaks; `lists` whether models are listed; `key` what must come along; `loads` whether
     adapters can be loaded, and `cannot_load` why none of them can; `ends` whether an answer says that it is
-    over; `tells_usage` whether it says how many tokens it took.
+    over; `tells_usage` whether it says how many tokens it took, `usage_with_finish` that it does so in the
+    chunk that ends the answer, as DeepSeek does; `reasoning` is what it thinks first, sent in the field
+    `reasoning_field`, or as text where that is "content"; `finish` is why an answer ends; `ignores_stream`
+    sends it in one piece; `withholds` leaves out the answer itself; `answers_with` is sent in its place.
     """
 
     refusals: deque[tuple[int, Mapping[str, str]]] = field(default_factory=deque)
@@ -45,6 +48,13 @@ class Behaviour:
     ends: bool = True
     tells_usage: bool = True
     key: str = ""
+    reasoning: str = ""
+    reasoning_field: str = "reasoning_content"
+    finish: str = "stop"
+    usage_with_finish: bool = False
+    ignores_stream: bool = False
+    withholds: bool = False
+    answers_with: str | None = None
 
 
 class OpenAIServer:
@@ -168,6 +178,8 @@ class OpenAIServer:
             status, headers = self.behaviour.refusals.popleft()
             return _error(status, "not now", headers)
         self.asked.append(body)
+        if self.behaviour.answers_with is not None:
+            return PlainTextResponse(self.behaviour.answers_with)
         asked = self._understood(body)
         try:
             pieces = self.generator.stream(asked)
@@ -175,11 +187,17 @@ class OpenAIServer:
             return _error(400, f"This model's maximum context length is exceeded: {error}")
         except NotFoundError:
             return _error(404, f"The model `{body['model']}` does not exist.")
-        if body.get("stream"):
+        if self.behaviour.withholds:
+            pieces = iter(())
+        if body.get("stream") and not self.behaviour.ignores_stream:
             usage = self._usage(asked) if body.get("stream_options", {}).get("include_usage") else None
             return StreamingResponse(self._events(list(pieces), usage), media_type="text/event-stream")
         await self._think(request)
-        told: dict[str, Any] = {"index": 0, "message": {"role": "assistant", "content": "".join(pieces)}}
+        message = {"role": "assistant", "content": "".join(pieces)}
+        if thought := self.behaviour.reasoning:
+            field = self.behaviour.reasoning_field
+            message[field] = thought + message["content"] if field == "content" else thought
+        told: dict[str, Any] = {"index": 0, "message": message, "finish_reason": self.behaviour.finish}
         if body.get("logprobs") and self.behaviour.scores:
             told["logprobs"] = self._scores(asked)
         return JSONResponse({"object": "chat.completion", "choices": [told], "usage": self._usage(asked)})
@@ -224,6 +242,9 @@ class OpenAIServer:
         behaviour, whole = self.behaviour, False
         try:
             yield _chunk({"role": "assistant", "content": ""})
+            for word in _PIECE.findall(behaviour.reasoning):
+                await asyncio.sleep(behaviour.delay)
+                yield _chunk({"content": None, behaviour.reasoning_field: word})
             for number, piece in enumerate(pieces):
                 await asyncio.sleep(behaviour.delay)
                 if number == behaviour.drops_after:
@@ -234,17 +255,19 @@ class OpenAIServer:
                 yield _chunk({"content": piece})
             whole = True
             if behaviour.ends:
-                yield _chunk({}, "stop")
-                if usage:
+                at_once = usage if behaviour.usage_with_finish else None
+                yield _chunk({"content": ""}, behaviour.finish, at_once)
+                if usage and not at_once:
                     yield f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n"
                 yield "data: [DONE]\n\n"
         finally:
             self.left += not whole
 
 
-def _chunk(delta: dict[str, str], reason: str | None = None) -> str:
+def _chunk(delta: dict[str, Any], reason: str | None = None, usage: object = None) -> str:
     choice = {"index": 0, "delta": delta, "finish_reason": reason}
-    return f"data: {json.dumps({'object': 'chat.completion.chunk', 'choices': [choice]})}\n\n"
+    chunk = {"object": "chat.completion.chunk", "choices": [choice], "usage": usage, "error": None}
+    return f"data: {json.dumps(chunk)}\n\n"
 
 
 def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

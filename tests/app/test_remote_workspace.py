@@ -183,7 +183,7 @@ def test_doctor_looks_at_the_server(server: OpenAIServer, settings: Settings, tm
     open_registry(settings).promote("fees", 1)
     reached, adapters = doctor.generator(settings)
     assert (reached.state, adapters.state) == ("ok", "ok")
-    assert f"{server.url} serves base; counts tokens; tells how sure it is" in reached.seen
+    assert f"{server.url} serves base; counts tokens; gives log-probabilities" in reached.seen
     server.behaviour.loads = False
     server.forget("fees@1")  # as a server that was started anew
     _, adapters = doctor.generator(settings)
