@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from knowledge_base.errors import InputError, StorageError
+from knowledge_base.loaders import without_member
 
 _LONGEST_NAME = 150
 
@@ -23,6 +24,25 @@ def upload_name(given: str) -> str:
             f"Rename the file: letters, digits, spaces and signs, at most {_LONGEST_NAME} characters.",
         )
     return name
+
+
+def remove_member(archive: Path, member: str) -> None:
+    """Take a file out of an uploaded archive, and the archive away when nothing is left in it."""
+    try:
+        rest = without_member(archive.read_bytes(), member)
+        if rest:
+            partial = archive.with_name(f".{archive.name}.partial")
+            partial.write_bytes(rest)
+            partial.replace(archive)
+        else:
+            archive.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageError(
+            f"The upload {archive.name} cannot be changed in {archive.parent}: {error.strerror}.",
+            "Check free space and rights of the home folder, then try again.",
+        ) from error
 
 
 def keep_upload(file: Path, folder: Path) -> Path:

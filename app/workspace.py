@@ -27,7 +27,7 @@ from app.replicas import RecentAnswers
 from app.retraining.pairs import PairStore
 from app.retraining.runs import RunStore
 from app.settings import Settings
-from app.uploads import keep_upload
+from app.uploads import keep_upload, remove_member
 from knowledge_base import chunking
 from knowledge_base.errors import ConflictError, DomainqaError, InputError, NotFoundError
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
@@ -172,7 +172,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         index = self._opened(collection).index
         with index.writing(self.settings.wait_seconds):
             if path.startswith("uploads/"):
-                self._upload_file(collection, path).unlink(missing_ok=True)
+                self._drop_upload(collection, path)
             index.delete([path])
             index.compact()
 
@@ -324,10 +324,16 @@ class Workspace(AbstractContextManager["Workspace"]):
         known = self.index(collection).catalogue()
         for path in [file.path for file in report.failed] + [file.path for file in report.skipped]:
             if path not in known:
-                self._upload_file(collection, path).unlink(missing_ok=True)
+                self._drop_upload(collection, path)
 
-    def _upload_file(self, collection: str, path: str) -> Path:
-        return self._home.uploads_folder(collection) / path.removeprefix("uploads/")
+    def _drop_upload(self, collection: str, path: str) -> None:
+        """Remove an uploaded file, or a member from the archive that was uploaded."""
+        folder = self._home.uploads_folder(collection)
+        name, _, member = path.removeprefix("uploads/").partition("/")
+        if member:
+            remove_member(folder / name, member)
+        else:
+            (folder / name).unlink(missing_ok=True)
 
     def _ingestion(self, prefix: str = "") -> IngestSettings:
         return IngestSettings(

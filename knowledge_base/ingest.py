@@ -257,7 +257,7 @@ def _documents(files: Sequence[FoundFile], source: str, settings: IngestSettings
 def _document(file: FoundFile, source: str, settings: IngestSettings) -> Outcome:
     """Read one file. Its digest is taken again from what was read: it may have changed since the scan."""
     try:
-        data = read(file.location, settings.max_file_bytes)
+        data = read(file.location, settings.max_file_bytes, file.member)
         loaded = parse(data, suffix_of(file.path))
     except UnreadFormatError as error:
         return SkippedFile(file.path, error.cause, error.remedy)

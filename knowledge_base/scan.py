@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
 
-from knowledge_base.errors import InputError, UnreadFormatError
-from knowledge_base.loaders import formats, suffix_of, unread_format
+from knowledge_base.errors import InputError, LoadError, UnreadFormatError
+from knowledge_base.loaders import Member, formats, members, read, suffix_of, unread_format
+from knowledge_base.values import digest_of
 
 _COPY = "Copy what it names into the folder."
 
@@ -35,13 +36,17 @@ class SkippedFile:
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file that can be read: `path` is its document's path, `digest` the SHA-256 of its bytes."""
+    """A file that can be read: `path` is its document's path, `digest` the SHA-256 of its bytes.
+
+    `member` is the path within the archive at `location` of a file that is in one, "" for any other.
+    """
 
     path: str
     location: Path
     digest: str
     size: int
     modified: str
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,8 @@ class Scan:
 def scan(folder: Path, *, prefix: str = "", max_bytes: int) -> Scan:
     """Look through a folder and all below it, in the order of the names.
 
-    Hidden files and folders and lock files of office programs (~$…) are passed over. Links to outside the
+    The members of a zip archive are files of their own, as `archive.zip/member.docx`. Hidden files and
+    folders and lock files of office programs (~$…) are passed over. Links to outside the
     folder are reported and not followed; links to folders inside it are passed over, as what they name is
     found in its own place.
 
@@ -133,6 +139,9 @@ class _Scanner:
 
     def _add(self, location: Path) -> None:
         path = self._key(location)
+        if path in self._files:
+            self._fail(location, "Another file's name differs only in how it is encoded.", "Rename one.")
+            return
         try:
             status = location.stat()
             if not S_ISREG(status.st_mode):
@@ -142,11 +151,33 @@ class _Scanner:
         except OSError as error:
             self._fail(location, f"The file cannot be opened: {error.strerror}.", "Check its permissions.")
             return
-        if path in self._files:
-            self._fail(location, "Another file's name differs only in how it is encoded.", "Rename one.")
-            return
         modified = datetime.fromtimestamp(status.st_mtime, UTC).date().isoformat()
-        self._files[path] = FoundFile(path, location, digest, status.st_size, modified)
+        if suffix_of(location.name) == "zip" and digest:
+            self._add_members(location, modified)
+        else:
+            self._files[path] = FoundFile(path, location, digest, status.st_size, modified)
+
+    def _add_members(self, location: Path, modified: str) -> None:
+        """Add the files in an archive; where it cannot be opened, what came of it before stays."""
+        archive = self._key(location)
+        try:
+            for member in members(read(location, self._max_bytes), max_bytes=self._max_bytes):
+                self._add_member(f"{archive}/{member.path}", location, member, modified)
+        except LoadError as error:
+            self._failed.append(FailedFile(archive, error.cause, error.remedy))
+            self._unseen.append(f"{archive}/")
+
+    def _add_member(self, path: str, location: Path, member: Member, modified: str) -> None:
+        if suffix_of(path) not in formats():
+            error = unread_format(path)
+            self._skipped.append(SkippedFile(path, error.cause, error.remedy))
+        elif member.error is not None:
+            self._failed.append(FailedFile(path, member.error.cause, member.error.remedy))
+        elif not member.data:
+            self._failed.append(FailedFile(path, "The file is empty.", "Remove it or fill it."))
+        else:
+            size, digest = len(member.data), digest_of(member.data)
+            self._files[path] = FoundFile(path, location, digest, size, modified, member.path)
 
     def _leaves(self, link: Path) -> bool:
         # os.path.realpath, unlike Path.resolve, bears links that name each other

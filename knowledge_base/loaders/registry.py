@@ -30,7 +30,7 @@ from knowledge_base.loaders.text import load_text
 from knowledge_base.loaders.web import load_html, load_xhtml
 from knowledge_base.loaders.word import load_word
 from knowledge_base.loaders.xml_data import load_xml
-from knowledge_base.loaders.zipped import load_zip
+from knowledge_base.loaders.zipped import load_zip, members
 from knowledge_base.values import LoadedFile
 
 Loader = Callable[[bytes], LoadedFile]
@@ -97,8 +97,19 @@ def load(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> LoadedFile:
     return parse(read(path, max_bytes), suffix_of(path.name))
 
 
-def read(path: Path, max_bytes: int) -> bytes:
-    """The bytes of a file; LoadError if it cannot be opened, is empty or larger than `max_bytes`."""
+def read(path: Path, max_bytes: int, member: str = "") -> bytes:
+    """The bytes of a file, or of a `member` of the archive that it is.
+
+    Raises:
+        LoadError: it cannot be opened, is empty or larger than `max_bytes`.
+    """
+    if member:
+        found = next(members(read(path, max_bytes), max_bytes=max_bytes, only=member), None)
+        if found is None:
+            raise LoadError("The archive no longer holds the file.", "Ingest again.")
+        if found.error is not None:
+            raise found.error
+        return found.data
     try:
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)

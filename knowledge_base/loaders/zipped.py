@@ -48,6 +48,21 @@ def members(data: bytes, *, max_bytes: int = _MOST_BYTES, only: str | None = Non
     yield from _Unpacker(len(data), max_bytes).members(data, "", only, 1)
 
 
+def without_member(data: bytes, path: str) -> bytes:
+    """The archive without the file at `path`, and without what cannot be unpacked; b"" if nothing is left.
+
+    Raises:
+        LoadError: it is no zip archive, or a zip bomb.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as rest:
+        for member in members(data):
+            if member.error is None and member.path != path:
+                rest.writestr(member.path, member.data)
+        left = rest.namelist()
+    return buffer.getvalue() if left else b""
+
+
 class _Unpacker:
     def __init__(self, packed: int, max_bytes: int) -> None:
         self._packed = packed

@@ -1,5 +1,6 @@
 """The workspace over real collections, with models that are fakes."""
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -188,6 +189,24 @@ def test_another_workspace_on_the_same_home_sees_what_was_added(
         (documents / "gold.txt").write_text("The gold card costs 200.", encoding="utf-8")
         workspace.ingest(documents, "bank")
         assert reader.search(["gold card"], "bank", k=1)[0].ranked[0].passage.document == "gold.txt"
+
+
+def test_members_of_an_uploaded_archive_can_be_deleted(workspace: Workspace, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "cards.zip", "w") as archive:
+        archive.writestr("gold.txt", "The gold card costs 200 a year.")
+        archive.writestr("black.txt", "The black card costs 900 a year.")
+        archive.writestr("photo.exe", "x")
+    report = workspace.upload([tmp_path / "cards.zip"], "bank")
+    assert report.added == ("uploads/cards.zip/gold.txt", "uploads/cards.zip/black.txt")
+    assert [file.path for file in report.skipped] == ["uploads/cards.zip/photo.exe"]
+    workspace.delete_document("bank", "uploads/cards.zip/gold.txt")
+    (tmp_path / "other.txt").write_text("Other text.", encoding="utf-8")
+    again = workspace.upload([tmp_path / "other.txt"], "bank")
+    assert (again.added, again.skipped) == (("uploads/other.txt",), ())
+    assert [entry.path for entry in workspace.documents("bank")] == [
+        "uploads/cards.zip/black.txt",
+        "uploads/other.txt",
+    ]
 
 
 def test_an_upload_that_cannot_be_read_is_reported_once(workspace: Workspace, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,19 @@ def test_a_root_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Monkey
     close_folder(tmp_path, monkeypatch)
     with pytest.raises(InputError, match="cannot be read: Permission denied"):
         look(tmp_path)
+
+
+def test_members_of_an_archive_are_files_of_their_own(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("rates.txt", "x/fees.txt", "b.exe", "empty.txt", ".hidden.txt"):
+            archive.writestr(name, "" if name == "empty.txt" else f"text of {name}")
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")
+    found = look(tmp_path)
+    assert [(file.path, file.member) for file in found.files] == [
+        ("a.zip/rates.txt", "rates.txt"),
+        ("a.zip/x/fees.txt", "x/fees.txt"),
+    ]
+    assert found.files[0].digest == digest_of(b"text of rates.txt")
+    assert [file.path for file in found.skipped] == ["a.zip/b.exe"]
+    assert [file.path for file in found.failed] == ["a.zip/empty.txt", "broken.zip"]
+    assert found.unseen == ("broken.zip/",)  # what came of it before stays
