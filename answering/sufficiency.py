@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from knowledge_base.errors import StorageError
+from retrieval.analysis import content_terms, share
 from retrieval.prompt import language_of
 from retrieval.retriever import Ranked
-from retrieval.terms import content_terms, share
 
 SIGNALS = ("certainty", "cosine", "coverage", "dense", "lexical", "chinese")
 

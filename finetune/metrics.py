@@ -10,8 +10,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+from knowledge_base.characters import HAN
+
 _ARTICLES = frozenset({"a", "an", "the"})
-_TOKEN = re.compile(r"[\u3400-\u9fff]|\d+(?:[.,]\d+)*|[^\W\d_\u3400-\u9fff]+", re.UNICODE)
+_TOKEN = re.compile(rf"[{HAN}]|\d+(?:[.,]\d+)*|[^\W\d_{HAN}]+")
 
 
 def answer_tokens(text: str) -> list[str]:

@@ -8,8 +8,8 @@ from finetune.pairs.near_duplicates import NEAR, NearDuplicates, near_duplicate_
 from finetune.pairs.values import Dropped, Pair, Part
 from knowledge_base.errors import InputError
 from knowledge_base.values import digest_of
+from retrieval.analysis import content_terms
 from retrieval.prompt import language_of
-from retrieval.terms import content_terms
 
 # A quote of fewer words says too little by itself: many tables have a cell that says 2 days.
 _LEAST_QUOTE = 8

@@ -1,6 +1,5 @@
 """What is in a folder: the files that can be read, with digests, and all that could not be looked at."""
 
-import hashlib
 import os
 import unicodedata
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from stat import S_ISREG
 
 from knowledge_base.errors import InputError, LoadError, UnreadFormatError
 from knowledge_base.loaders import Member, formats, members, read, suffix_of, unread_format
-from knowledge_base.values import digest_of
+from knowledge_base.values import digest_of, file_digest
 
 _COPY = "Copy what it names into the folder."
 
@@ -147,7 +146,7 @@ class _Scanner:
             if not S_ISREG(status.st_mode):
                 self._skip(location, UnreadFormatError("It is a pipe or a device.", "Remove it."))
                 return
-            digest = _digest(location) if 0 < status.st_size <= self._max_bytes else ""
+            digest = file_digest(location) if 0 < status.st_size <= self._max_bytes else ""
         except OSError as error:
             self._fail(location, f"The file cannot be opened: {error.strerror}.", "Check its permissions.")
             return
@@ -207,8 +206,3 @@ def _is_unicode(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _digest(location: Path) -> str:
-    with location.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

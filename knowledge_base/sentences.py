@@ -2,6 +2,8 @@
 
 import re
 
+from knowledge_base.characters import HAN
+
 # What may stand between the end of a sentence and the next: quotes and brackets that close.
 _CLOSERS = r"[\"'”’»」』）】》〉\)\]]*"
 _LINE_END = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
@@ -9,9 +11,9 @@ _LINE_ENDS = re.compile(f"[{_LINE_END}]")
 _CANDIDATE = re.compile(
     rf"(?P<line>[{_LINE_END}]+)"
     rf"|(?P<wide>[。｡！？；…]+{_CLOSERS})"
-    rf"|(?P<narrow>[.!?]+{_CLOSERS})(?=\s|$|[\u3400-\u9fff])"
+    rf"|(?P<narrow>[.!?]+{_CLOSERS})(?=\s|$|[{HAN}])"
 )
-_WIDE_LETTER = re.compile(r"[\u3400-\u9fff]")
+_WIDE_LETTER = re.compile(f"[{HAN}]")
 _LAST_WORD = re.compile(r"[^\s(（\[\"'“‘,，;；]+$")
 _ENUMERATOR = re.compile(r"[(（]?(?:\d+(?:\.\d+)*|[A-Za-z]|[ivxIVX]+)\.")
 _DOTTED_LETTERS = re.compile(r"(?:[A-Za-z]\.)+")

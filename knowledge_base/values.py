@@ -1,11 +1,14 @@
 """What a document is while it becomes passages: immutable values, identified by content hash."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from knowledge_base.notes import Note
+
+_BLOCK = 1 << 22
 
 BlockKind = Literal["heading", "text", "row"]
 
@@ -13,6 +16,21 @@ BlockKind = Literal["heading", "text", "row"]
 def digest_of(data: bytes) -> str:
     """SHA-256 of `data` in hexadecimal: the one identity of content everywhere in domainqa."""
     return hashlib.sha256(data).hexdigest()
+
+
+def file_digest(file: Path, on_bytes: Callable[[int], None] | None = None) -> str:
+    """SHA-256 of a file's bytes in hexadecimal, as `digest_of` gives it; OSError if it cannot be read.
+
+    `on_bytes` is called with the number of bytes that have been read.
+    """
+    digest, done = hashlib.sha256(), 0
+    with file.open("rb") as opened:
+        while block := opened.read(_BLOCK):
+            digest.update(block)
+            done += len(block)
+            if on_bytes is not None:
+                on_bytes(done)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

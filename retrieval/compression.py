@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from knowledge_base.sentences import sentence_spans
+from retrieval.analysis import content_terms
 from retrieval.context import Packed
 from retrieval.figures import asks_for_figure, holds_figure
-from retrieval.terms import content_terms
 from retrieval.values import Vectors
 
 Embed = Callable[[Sequence[str]], Vectors]

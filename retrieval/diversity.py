@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from knowledge_base.characters import HAN
 from retrieval.fusion import Ranked
 
-_WORD = re.compile(r"[\u3400-\u9fff]|\w+")
+_WORD = re.compile(rf"[{HAN}]|\w+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _COPY = 0.9
 

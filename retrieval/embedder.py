@@ -7,7 +7,6 @@ model on a GPU, through sentence-transformers itself. Both give the same vectors
 import json
 import re
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +15,7 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer
 
 from knowledge_base.errors import ModelError
-from retrieval.packaged import sha256_of
+from knowledge_base.values import digest_of, file_digest
 from retrieval.values import TextKind, Vectors
 
 # Written beside the weights, so that half a gigabyte is read once and not at every start.
@@ -48,7 +47,7 @@ class SentenceTransformerEmbedder:
             self._prompts = prompts_of(folder, self.id)
             self._tokenizer = _tokenizer(folder)
             self._engine = _engine(folder, device)
-            self.digest = weights_digest(folder)
+            self.digest = embedder_digest(folder)
         except _UNLOADABLE as error:
             raise ModelError(
                 f"The embedding model in {folder} cannot be loaded: {error}",
@@ -81,8 +80,11 @@ def prompts_of(folder: Path, name: str) -> Mapping[TextKind, str]:
     return {"query": prompts.get("query", ""), "passage": passage}
 
 
-def weights_digest(folder: Path) -> str:
-    """SHA-256 over the weight files, remembered beside them as long as their size and date are the same."""
+def embedder_digest(folder: Path) -> str:
+    """SHA-256 over the digests of the weight files, as collections store it.
+
+    It is kept beside the files, and used as long as their sizes and dates are the same.
+    """
     files = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
     if not files:
         raise FileNotFoundError(f"{folder} has no weights.")
@@ -90,7 +92,7 @@ def weights_digest(folder: Path) -> str:
     memory = folder / DIGEST_FILE
     if (known := _remembered(memory, seen)) is not None:
         return known
-    digest = sha256("\n".join(sha256_of(file) for file in files).encode()).hexdigest()
+    digest = digest_of("\n".join(file_digest(file) for file in files).encode())
     _remember(memory, {"digest": digest, "files": seen})
     return digest
 

@@ -9,7 +9,6 @@ lock, and renamed when its manifest, written last, is in place: a folder with a 
 """
 
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -21,13 +20,12 @@ from pathlib import Path
 from filelock import FileLock
 
 from knowledge_base.errors import ModelError, StorageError
-from knowledge_base.values import digest_of
+from knowledge_base.values import digest_of, file_digest
 
 Progress = Callable[[str, int, int], None]
 Build = Callable[[Sequence[Path], Path, Progress], None]
 
 MANIFEST = "manifest.json"
-_BLOCK = 1 << 22
 
 
 def silent(label: str, done: int, total: int) -> None:
@@ -121,18 +119,6 @@ def unpack(model: PackagedModel, cache: Path, progress: Progress = silent) -> Pa
     return model.folder(cache)
 
 
-def sha256_of(path: Path, seen: Callable[[int], None] = lambda done: None) -> str:
-    """SHA-256 of a file in hexadecimal; `seen` is told how many bytes are done."""
-    digest = hashlib.sha256()
-    done = 0
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            done += len(block)
-            seen(done)
-    return digest.hexdigest()
-
-
 def _build(model: PackagedModel, sources: Sequence[Path], cache: Path, progress: Progress) -> None:
     for source, file in zip(sources, model.files, strict=True):
         _check(model, source, file, progress)
@@ -166,7 +152,7 @@ def _check(model: PackagedModel, path: Path, file: PackagedFile, progress: Progr
     label = f"Checking {file.distribution}"
     if path.stat().st_size != file.size:
         raise _damaged(model, file, f"has {path.stat().st_size} bytes instead of {file.size}")
-    if sha256_of(path, lambda done: progress(label, done, file.size)) != file.sha256:
+    if file_digest(path, lambda done: progress(label, done, file.size)) != file.sha256:
         raise _damaged(model, file, "does not have the expected SHA-256")
 
 

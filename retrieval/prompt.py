@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from knowledge_base.characters import HAN_CHARACTER
+from knowledge_base.characters import has_chinese
 
 Role = Literal["system", "user", "assistant"]
 Language = Literal["en", "zh"]
@@ -114,7 +114,7 @@ EXAMPLES: dict[Language, tuple[Example, ...]] = {
 
 def language_of(text: str) -> Language:
     """Chinese if the text holds any Han character, else English."""
-    return "zh" if HAN_CHARACTER.search(text) else "en"
+    return "zh" if has_chinese(text) else "en"
 
 
 def refusal(language: Language) -> str:

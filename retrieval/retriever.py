@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from knowledge_base.characters import ordinary
 from knowledge_base.errors import InputError
 from knowledge_base.values import Passage
 from retrieval.diversity import diversify
@@ -82,6 +83,7 @@ class Retriever:
             raise InputError(f"{wanted} passages were asked for.", "Ask for at least one.")
         if not all(question.strip() for question in questions):
             raise InputError("The question is empty.", "Write a question.")
+        questions = [ordinary(question) for question in questions]
         revision = self._index.revision
         found = {q: self._cached((revision, q, limit, wanted)) for q in dict.fromkeys(questions)}
         missing = [question for question, kept in found.items() if kept is None]

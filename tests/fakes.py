@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from answering.generation.protocol import Cancelled, Pieces, Request, TokenCounts, never
+from knowledge_base.characters import HAN
 from knowledge_base.errors import InputError, NotFoundError
 from knowledge_base.notes import Note
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
 from retrieval.values import NO_FILTER, Candidates, Filter, Hit, TextKind, Vectors
 
-_WORD = re.compile(r"[\u4e00-\u9fff]|[^\W_\u4e00-\u9fff]+")
+_WORD = re.compile(rf"[{HAN}]|[^\W_{HAN}]+")
 
 
 def words(text: str) -> list[str]:
@@ -180,7 +181,7 @@ def _entry(document: Document) -> CatalogueEntry:
     )
 
 
-_PIECE = re.compile(r"\s*(?:[\u4e00-\u9fff]|[^\s\u4e00-\u9fff]+)|\s+$")
+_PIECE = re.compile(rf"\s*(?:[{HAN}]|[^\s{HAN}]+)|\s+$")
 
 
 def last_words(request: Request) -> str:

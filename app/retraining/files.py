@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from knowledge_base.errors import InputError
+from knowledge_base.values import file_digest
 from retrieval.storage import translate_errors
 
 # The stored file that generation adds to.
@@ -24,14 +25,9 @@ def digest_of_files(files: Iterable[Path]) -> str:
     """SHA-256 over the names and contents of files, in hexadecimal."""
     digest = hashlib.sha256()
     for file in files:
-        digest.update(f"{file.name}\0{file_digest(file)}\0".encode(errors="replace"))
+        with translate_errors(file):
+            digest.update(f"{file.name}\0{file_digest(file)}\0".encode(errors="replace"))
     return digest.hexdigest()
-
-
-def file_digest(file: Path) -> str:
-    """SHA-256 of a file in hexadecimal; StorageError if it cannot be read."""
-    with translate_errors(file), file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _meant(path: Path) -> list[Path]:

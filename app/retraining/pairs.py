@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from app.retraining.files import GENERATED, file_digest, files_of
+from app.retraining.files import GENERATED, files_of
 from app.retraining.sources import Source, source_of, together
 from app.settings import Settings
 from finetune.pairs.check import Checked, CheckSettings, check_pairs
@@ -16,7 +16,7 @@ from finetune.pairs.values import Dropped, Pair, Task
 from finetune.retrain.folder import RunFolder
 from finetune.retrain.values import Given
 from knowledge_base.errors import InputError, NotFoundError
-from knowledge_base.values import CatalogueEntry, Document, Passage
+from knowledge_base.values import CatalogueEntry, Document, Passage, file_digest
 from retrieval.retriever import Retrieval
 from retrieval.storage import translate_errors
 
@@ -121,6 +121,8 @@ class PairStore:
         with translate_errors(file):
             file.parent.mkdir(parents=True, exist_ok=True)
         write_pairs(items, file)
+        with translate_errors(file):
+            digest = file_digest(file)
         tasks = sum(isinstance(item, Task) for item in items)
         stored = StoredFile(
             name=name,
@@ -129,7 +131,7 @@ class PairStore:
             licence=licence,
             source=source,
             imported=datetime.now(UTC).isoformat(timespec="seconds"),
-            digest=file_digest(file),
+            digest=digest,
         )
         RunFolder(file.parent).store(name, stored)
         return stored

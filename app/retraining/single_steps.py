@@ -28,7 +28,7 @@ from finetune.retrain.values import Contender, Given, RetrainSettings, Status, T
 from finetune.split import split_pairs
 from finetune.training.processes import join_processes
 from knowledge_base.errors import InputError
-from retrieval.packaged import sha256_of
+from knowledge_base.values import file_digest
 from retrieval.storage import translate_errors
 
 
@@ -157,4 +157,4 @@ def _asked_by(workspace: Workspace) -> str:
 
 def _stamp(entry: Entry) -> str:
     with translate_errors(entry.folder):
-        return sha256_of(entry.folder / WEIGHTS)
+        return file_digest(entry.folder / WEIGHTS)

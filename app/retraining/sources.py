@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from app.retraining.files import file_digest
 from finetune.pairs.formats import read_pairs
 from finetune.pairs.values import Dropped, Pair, Task
 from finetune.registry.manifest import Data
 from finetune.retrain.values import Given
+from knowledge_base.values import file_digest
+from retrieval.storage import translate_errors
 
 Item = TypeVar("Item", Pair, Task)
 
@@ -27,9 +28,11 @@ class Source:
 def source_of(file: Path, place: str = "", licence: str = "") -> Source:
     """The pairs and tasks of a file; see `read_pairs` for what is raised. `place` is where it came from."""
     read = read_pairs(file)
+    with translate_errors(file):
+        digest = file_digest(file)
     data = Data(
         name=file.name,
-        digest=file_digest(file),
+        digest=digest,
         source=place or str(file),
         licence=licence,
         pairs=len(read.pairs) + len(read.tasks),

@@ -10,10 +10,11 @@ from finetune.pairs.near_duplicates import NEAR
 from finetune.pairs.personal import find_personal, mask_personal
 from finetune.pairs.repeats import without_repeats
 from finetune.pairs.values import Dropped, Pair
+from knowledge_base.characters import HAN
 from knowledge_base.errors import InputError
 from knowledge_base.values import Passage
+from retrieval.analysis import content_terms
 from retrieval.prompt import Language, language_of
-from retrieval.terms import content_terms
 
 # The passages found for a question, best first.
 Find = Callable[[str], Sequence[Passage]]
@@ -22,7 +23,7 @@ PersonalData = Literal["mask", "drop", "keep"]
 _BOTH: frozenset[Language] = frozenset({"en", "zh"})
 _LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "zh": "Chinese"}
 _LETTER = re.compile(r"[^\W\d_]")
-_KNOWN_LETTER = re.compile("[A-Za-z\u00aa-\u024f\u1e00-\u1eff\u3400-\u9fff\uf900-\ufaff\uff21-\uff5a]")
+_KNOWN_LETTER = re.compile(f"[A-Za-z\u00aa-\u024f\u1e00-\u1eff{HAN}\uf900-\ufaff\uff21-\uff5a]")
 _MOSTLY = 0.5
 
 

@@ -9,7 +9,7 @@ from finetune.metrics import answer_tokens
 from finetune.pairs.values import Evidence, Pair
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import Passage
-from retrieval.terms import content_terms, numbers_of, share
+from retrieval.analysis import content_terms, numbers_of, share
 
 # What cannot be expected to stand in a document word for word.
 _REPLIES = "yes no true false 是 否 是的 不是 有 没有 可以 不可以 能 不能 会 不会 要 不要 对 不对"

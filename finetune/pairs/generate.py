@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from finetune.pairs.near_duplicates import NEAR
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import Passage
+from retrieval.analysis import content_terms, numbers_of
 from retrieval.prompt import EXAMPLES, Language, Message, language_of
-from retrieval.terms import content_terms, numbers_of
 
 # Gives a model messages and returns its reply.
 Write = Callable[[tuple[Message, ...]], str]

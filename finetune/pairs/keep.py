@@ -9,16 +9,17 @@ from finetune.pairs.evidence import sentence_holding, stands_in
 from finetune.pairs.generate import Candidate, GenerateSettings
 from finetune.pairs.near_duplicates import near_duplicate_groups
 from finetune.pairs.values import Dropped, Evidence, Pair
+from knowledge_base.characters import HAN
 from knowledge_base.values import digest_of
+from retrieval.analysis import content_terms, share
 from retrieval.prompt import is_refusal, language_of
-from retrieval.terms import content_terms, share
 
 ORIGIN = "generated"
 
 _ASKING = re.compile("什么|多少|几|谁|哪|怎|如何|为何|是否|能否|可否|吗|多久|多长|多大|何时|何地")
 _LEAST_WORDS = 2
 _WHOLE = 0.6
-_LETTER = re.compile(r"[^\W\d_\u3400-\u9fff]")
+_LETTER = re.compile(rf"[^\W\d_{HAN}]")
 
 
 def keep_generated(

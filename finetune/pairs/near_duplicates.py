@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from finetune.pairs.groups import connected
-from retrieval.terms import content_terms, numbers_of
+from retrieval.analysis import content_terms, numbers_of
 
 NEAR = 0.8
 _ROUNDING = 1e-9

@@ -7,7 +7,7 @@ from answering.references import Reference
 from finetune.registry.manifest import Manifest
 from finetune.registry.peft_folder import CONFIG, WEIGHTS, check_folder
 from knowledge_base.errors import MismatchError, ModelError
-from retrieval.packaged import sha256_of
+from knowledge_base.values import file_digest
 
 _WITHOUT = 'Until then, choose the adapter "base" to be answered without.'
 
@@ -81,7 +81,7 @@ def _problem(file: Path, expected: str | None) -> str:
     if expected is None:
         return "is not in its manifest"
     try:
-        return "" if sha256_of(file) == expected else "is not what was registered"
+        return "" if file_digest(file) == expected else "is not what was registered"
     except FileNotFoundError:
         return "is missing"
     except OSError as error:

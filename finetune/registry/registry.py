@@ -22,7 +22,7 @@ from finetune.registry.manifest import (
 )
 from finetune.registry.peft_folder import check_folder, files_of
 from knowledge_base.errors import BusyError, InputError, NotFoundError
-from retrieval.packaged import sha256_of
+from knowledge_base.values import file_digest
 from retrieval.storage import translate_errors
 
 NOTICE = "NOTICE"
@@ -256,5 +256,5 @@ def _fill(partial: Path, folder: Path, description: Description, name: str, numb
     files.pop(FILE_NAME, None)  # the one of an exported folder
     if description.notices and NOTICE not in files:
         durable.write_whole(partial / NOTICE, "\n\n".join(description.notices) + "\n")
-        files[NOTICE] = sha256_of(partial / NOTICE)
+        files[NOTICE] = file_digest(partial / NOTICE)
     write_manifest(partial, manifest_of(description, name, number, files))

@@ -2,21 +2,17 @@
 
 import re
 
-_CJK = "\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
+from knowledge_base.characters import HAN
+
+_CJK = rf"\u2e80-\u30ff{HAN}\uf900-\ufaff\uff00-\uffef"
 _BESIDE_CJK = re.compile(rf"(?<=[{_CJK}])[ \t\xa0]*\n\s*|[ \t\xa0]*\n\s*(?=[{_CJK}])")
 _HYPHEN = re.compile(r"(?<=[a-zà-ÿ])[-\u2010\xad]\n\s*(?=[a-zà-ÿ])")
 _SPACES = re.compile(r"[\s\u200b\ufeff]+")
-_HAS_CJK = re.compile(r"[\u3400-\u9fff]")
 _ITEM = re.compile(
     r"\s*(?:[-–*•·●○◦▪■□➢✓]\s|[(（]?(?:\d{1,2}(?:\.\d{1,2})*|[a-zA-Z]|[ivx]{1,4})[.)）、](?!\d)"
     r"|[(（]?[一二三四五六七八九十]{1,3}[)）、]|第\s?[一二三四五六七八九十百\d]{1,4}\s?[章节條条節款編编篇部项項][^，。,.]"
     r"|[□☐☑☒√✓✔■●○](?=\S)|[#|>]|[①-⑳])"
 )
-
-
-def has_cjk(text: str) -> bool:
-    """Whether there is a Chinese character in `text`."""
-    return bool(_HAS_CJK.search(text))
 
 
 def on_one_line(text: str) -> str:

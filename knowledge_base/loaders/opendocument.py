@@ -5,11 +5,12 @@ from zipfile import ZipFile
 
 from lxml import etree
 
+from knowledge_base.characters import has_chinese
 from knowledge_base.errors import LoadError
 from knowledge_base.loaders.archive import open_archive
 from knowledge_base.loaders.bounds import collected
 from knowledge_base.loaders.formula import joined_runs, linear_formula, superscript
-from knowledge_base.loaders.lines import has_cjk, on_one_line
+from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.loaders.numbering import FORMATS
 from knowledge_base.loaders.ole import protected
 from knowledge_base.loaders.package import Element, safe_xml
@@ -323,7 +324,7 @@ class _Reader:
     def _annotation(self, element: Element) -> None:
         author = element.findtext("{http://purl.org/dc/elements/1.1/}creator") or ""
         text = " ".join(filter(None, (self._text(line) for line in element.iter(f"{_TEXT}p"))))
-        named = f"批注（{author}）：" if has_cjk(text) else f"Comment ({author}): "
+        named = f"批注（{author}）：" if has_chinese(text) else f"Comment ({author}): "
         if text:
             self._waiting.append(Block(named.replace("（）", "").replace(" ()", "") + text, page=self._page))
 

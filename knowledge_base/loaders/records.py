@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from knowledge_base.characters import has_chinese
 from knowledge_base.errors import LoadError
 from knowledge_base.loaders.bounds import collected, limited
 from knowledge_base.loaders.encoding import decode
-from knowledge_base.loaders.lines import has_cjk, on_one_line
+from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.loaders.text import text_blocks
 from knowledge_base.notes import Note
 from knowledge_base.values import Block, LoadedFile
@@ -123,7 +124,7 @@ def _flat(fields: Mapping[str, object], above: str = "") -> dict[str, str]:
 
 def _joined(items: Sequence[str]) -> str:
     filled = [item for item in items if item]
-    return ("、" if has_cjk("".join(filled)) else ", ").join(filled)
+    return ("、" if has_chinese("".join(filled)) else ", ").join(filled)
 
 
 def _is_table(value: object) -> bool:
@@ -147,7 +148,7 @@ def _title(fields: Mapping[str, object]) -> str:
 
 
 def _row(fields: Mapping[str, str]) -> Block:
-    wide = has_cjk("".join(fields))
+    wide = has_chinese("".join(fields))
     colon, semicolon = ("：", "；") if wide else (": ", "; ")
     cells = (f"{name}{colon}{on_one_line(text)}" for name, text in fields.items())
     return Block(semicolon.join(limited(cells)), "row")

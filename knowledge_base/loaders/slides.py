@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
+from knowledge_base.characters import has_chinese
 from knowledge_base.loaders.bounds import collected
 from knowledge_base.loaders.drawing import ListStyle, graphic_blocks, list_style, paragraph_texts
-from knowledge_base.loaders.lines import has_cjk, on_one_line
+from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.loaders.package import Element, Package, qn
 from knowledge_base.loaders.titles import own_title
 from knowledge_base.notes import Note
@@ -117,7 +118,7 @@ class _Slide:
                 body = comment.find("{*}txBody")
                 text = comment.findtext("{*}text") or " ".join(paragraph_texts(body))
                 if text := on_one_line(text):
-                    yield f"批注：{text}" if has_cjk(text) else f"Comment: {text}"
+                    yield f"批注：{text}" if has_chinese(text) else f"Comment: {text}"
 
 
 def _shapes(container: Element | None) -> Iterator[Element]:

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from knowledge_base.characters import has_chinese
 from knowledge_base.loaders.bounds import limited, spend
-from knowledge_base.loaders.lines import has_cjk, on_one_line
+from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.values import Block
 
 Grid = Sequence[Sequence[str]]
@@ -73,7 +74,7 @@ def table_blocks(grid: Grid, header_rows: int | None = None, page: int | None = 
     count = guessed_header_rows(rows) if header_rows is None else header_rows
     names = _names(rows[:count], len(rows[0]))
     columns = names if any(names) else rows[0]
-    wide = any(has_cjk(name) for name in columns)
+    wide = any(has_chinese(name) for name in columns)
     body = rows[count:]
     if not body:
         for row in rows:
@@ -143,7 +144,7 @@ def _is_label(cell: str) -> bool:
 
 def _length(text: str) -> float:
     """Characters as a reader counts them: three letters say about as much as one Chinese character."""
-    return sum(1 if has_cjk(character) else 0.3 for character in text[: _LONGEST_NAME * 4])
+    return sum(1 if has_chinese(character) else 0.3 for character in text[: _LONGEST_NAME * 4])
 
 
 def _is_definitions(rows: Grid) -> bool:
@@ -172,7 +173,7 @@ def _is_form(rows: Grid) -> bool:
 
 
 def _form_blocks(rows: Grid, page: int | None) -> Iterator[Block]:
-    wide = any(has_cjk(cell) for cell in rows[0])
+    wide = any(has_chinese(cell) for cell in rows[0])
     for row in rows:
         pairs = [(row[column], row[column + 1]) for column in range(0, len(row), _PAIR)]
         if len(set(filter(None, row))) == 1 or _is_note(row):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from knowledge_base.characters import has_chinese
 from knowledge_base.loaders.bounds import collected
 from knowledge_base.loaders.encoding import decode
 from knowledge_base.loaders.formula import joined_runs, linear_formula
-from knowledge_base.loaders.lines import has_cjk, on_one_line
+from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.loaders.package import safe_xml
 from knowledge_base.loaders.tables import merged, table_blocks
 from knowledge_base.values import Block, LoadedFile
@@ -198,7 +199,7 @@ class _Reader:
         elif self._terms:
             terms = ", ".join(self._terms)
             self._terms = []
-            yield Block(f"{terms}{'：' if has_cjk(terms) else ': '}{text}", page=self._page)
+            yield Block(f"{terms}{'：' if has_chinese(terms) else ': '}{text}", page=self._page)
         else:
             yield Block(self._mark + text, page=self._page)
             self._mark = ""

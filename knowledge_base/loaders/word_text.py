@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 
+from knowledge_base.characters import has_chinese
 from knowledge_base.loaders.formula import joined_runs, linear_formula, superscript
-from knowledge_base.loaders.lines import has_cjk, on_one_line
+from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.loaders.numbering import BOXES, FORMATS
 from knowledge_base.loaders.package import Element, Package, qn
 
@@ -102,7 +103,7 @@ class Annotations:
 
 
 def _comment(author: str, text: str) -> str:
-    if has_cjk(text):
+    if has_chinese(text):
         return f"批注（{author}）：{text}" if author else f"批注：{text}"
     return f"Comment ({author}): {text}" if author else f"Comment: {text}"
 

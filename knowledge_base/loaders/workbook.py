@@ -6,8 +6,9 @@ One rule for what is hidden: hidden rows, columns and sheets are left out, and a
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from knowledge_base.characters import has_chinese
 from knowledge_base.loaders.bounds import spend
-from knowledge_base.loaders.lines import has_cjk, on_one_line
+from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.loaders.tables import merged, sheet_blocks
 from knowledge_base.notes import Note
 from knowledge_base.values import Block
@@ -70,7 +71,7 @@ class Sheet:
         named = cells.get(min(cells), "") if cells else ""
         about = ", ".join(dict.fromkeys(on_one_line(part) for part in (named, cells.get(column, "")) if part))
         place = f"{column_name(column)}{row + 1}" + (f" ({about})" if about else "")
-        return f"批注 {place}：{text}" if has_cjk(text + about) else f"Note on {place}: {text}"
+        return f"批注 {place}：{text}" if has_chinese(text + about) else f"Note on {place}: {text}"
 
     def _spread(self) -> None:
         """Write the text of each merged cell to all its places."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.analysis import cut_han, telling_words
+from retrieval.analysis import cut_chinese, query_words
 from retrieval.elasticsearch.records import PASSAGE_FIELDS, passage_of
 from retrieval.values import Filter, Hit, day_of
 
@@ -39,8 +39,8 @@ def lexical_body(question: str, depth: int, limit: Filter, hidden: Hidden, cuts_
 
     `cuts_han` says that the collection's analyzer finds single Chinese characters and pairs of them.
     """
-    words = telling_words(question)
-    words = _within_limit(cut_han(words) if cuts_han else words)
+    words = query_words(question)
+    words = _within_limit(cut_chinese(words) if cuts_han else words)
     match = {"match": {"body": " ".join(words)}} if words else {"match_none": {}}
     return {
         "query": {"bool": {"must": match, **_within(limit, hidden)["bool"]}},

@@ -16,7 +16,7 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from knowledge_base.errors import StorageError
-from retrieval.analysis import TOKENIZER, query_terms, stemmer, words
+from retrieval.analysis import ANALYSIS_VERSION, index_words, query_terms, stemmer
 from retrieval.embedded.checksums import is_lexical_intact
 from retrieval.embedded.dense import Found
 from retrieval.embedded.snapshot import Indexed, Snapshot
@@ -24,6 +24,7 @@ from retrieval.storage import translate_errors
 from retrieval.values import Filter, day_of
 
 FOLDER_NAME = "lexical"
+TOKENIZER = "domainqa"
 
 _REMOVED = ".lexical-"
 _HEAP_BYTES = 64_000_000
@@ -150,7 +151,9 @@ class LexicalProjection:
             self._abandon()
             return
         searcher = self._index.searcher()
-        stamp = searcher.search(Query.term_query(self._schema, "stamp", identity), limit=1, count=False)
+        stamp = searcher.search(
+            Query.term_query(self._schema, "stamp", _stamp(identity)), limit=1, count=False
+        )
         if not stamp.hits:
             self._abandon()
             return
@@ -192,7 +195,7 @@ class LexicalProjection:
             self._writer.delete_documents_by_term("row", row)
         for passage in snapshot.texts_after(revision):
             self._writer.add_document(_lexical_document(passage))
-        self._writer.delete_documents_by_term("stamp", snapshot.identity)
+        self._writer.delete_documents_by_term("stamp", _stamp(snapshot.identity))
         self._writer.add_document(_stamp_document(snapshot))
         self._writer.commit()
 
@@ -225,7 +228,7 @@ def _schema() -> tantivy.Schema:
 
 def _lexical_document(passage: Indexed) -> tantivy.Document:
     document = tantivy.Document()
-    document.add_text("terms", words(passage.text))
+    document.add_text("terms", index_words(passage.text))
     document.add_integer("row", passage.row)
     document.add_text("path", passage.path)
     for folder in itertools.accumulate(passage.path.split("/")[:-1], "{}/{}".format):
@@ -235,8 +238,13 @@ def _lexical_document(passage: Indexed) -> tantivy.Document:
     return document
 
 
+def _stamp(identity: str) -> str:
+    """Names a collection and the analysis of its terms: an index of another one is not ours."""
+    return f"{identity} {ANALYSIS_VERSION}"
+
+
 def _stamp_document(snapshot: Snapshot) -> tantivy.Document:
     document = tantivy.Document()
-    document.add_text("stamp", snapshot.identity)
+    document.add_text("stamp", _stamp(snapshot.identity))
     document.add_integer("revision", snapshot.revision)
     return document

@@ -9,7 +9,7 @@ import pytest
 
 from knowledge_base.errors import ModelError
 from retrieval.e5 import E5_SMALL, build
-from retrieval.embedder import DIGEST_FILE, SentenceTransformerEmbedder, prompts_of, weights_digest
+from retrieval.embedder import DIGEST_FILE, SentenceTransformerEmbedder, embedder_digest, prompts_of
 from retrieval.packaged import silent, unpack
 from retrieval.values import Embedder
 from tests.contracts.embedder_contract import EmbedderContract
@@ -130,14 +130,14 @@ def test_prompts_come_from_the_model(
 def test_the_digest_is_of_the_weights_and_computed_once(tmp_path: Path) -> None:
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(b"weights")
-    first = weights_digest(tmp_path)
+    first = embedder_digest(tmp_path)
     memory = tmp_path / DIGEST_FILE
     memory.write_text(memory.read_text().replace(first, "0" * 64))
-    assert weights_digest(tmp_path) == "0" * 64
+    assert embedder_digest(tmp_path) == "0" * 64
     memory.write_text("damaged")
-    assert weights_digest(tmp_path) == first
+    assert embedder_digest(tmp_path) == first
     weights.write_bytes(b"other weights")
-    assert weights_digest(tmp_path) != first
+    assert embedder_digest(tmp_path) != first
 
 
 def test_the_id_is_the_folders_name_unless_it_is_given(tiny: Path) -> None:

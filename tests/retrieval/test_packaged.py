@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from knowledge_base.errors import ModelError, StorageError
-from retrieval.packaged import MANIFEST, PackagedModel, Progress, is_installed, is_unpacked, sha256_of, unpack
+from knowledge_base.values import file_digest
+from retrieval.packaged import MANIFEST, PackagedModel, Progress, is_installed, is_unpacked, unpack
 from tests.retrieval.fake_packages import WORDS, install_parts, join, join_slowly, tiny_model
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -183,6 +184,6 @@ def test_a_full_disk_says_how_much_is_needed(cache: Path) -> None:
 def test_the_digest_of_a_file_is_told_as_it_goes(tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"abc")
     seen: list[int] = []
-    digest = sha256_of(tmp_path / "data", seen.append)
+    digest = file_digest(tmp_path / "data", seen.append)
     assert digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert seen == [3]

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from knowledge_base.characters import ordinary
-from knowledge_base.loaders.lines import has_cjk
+from knowledge_base.characters import has_chinese, ordinary
 from knowledge_base.loaders.pdf.words import Box, Word
 
 _HIDDEN = pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
@@ -53,7 +52,7 @@ def _words(document: pypdfium2.PdfDocument, annotation: object, visible: Box) ->
     size = min(_LARGEST, (top - bottom) / len(lines) / _LINE)
     upper = (bottom + top + size * _LINE * len(lines)) / 2
     for line in lines:
-        width = size * sum(_WIDE if has_cjk(sign) else _NARROW for sign in line)
+        width = size * sum(_WIDE if has_chinese(sign) else _NARROW for sign in line)
         yield Word(
             line, left, upper - size * _LINE, min(max(right, left + 1), left + width), upper, size, True, True
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from knowledge_base.loaders.lines import has_cjk
+from knowledge_base.characters import has_chinese
 from knowledge_base.loaders.pdf.rows import Row, around
 from knowledge_base.loaders.pdf.words import Box, Word
 
@@ -122,4 +122,4 @@ def _flows(items: Sequence[Item], depth: int) -> bool:
 
 
 def _letters(row: Row) -> int:
-    return len(row.text) * 2 if has_cjk(row.text) else sum(map(str.isalpha, row.text))
+    return len(row.text) * 2 if has_chinese(row.text) else sum(map(str.isalpha, row.text))

@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from knowledge_base.loaders.lines import has_cjk, joined, starts_item
+from knowledge_base.characters import has_chinese
+from knowledge_base.loaders.lines import joined, starts_item
 from knowledge_base.loaders.pdf.aligned import with_aligned_tables
 from knowledge_base.loaders.pdf.layout import Item, TextTable
 from knowledge_base.loaders.pdf.page import PageText, Region
@@ -158,13 +159,13 @@ def _is_full(group: Sequence[Row], row: Row, right: tuple[float, float]) -> bool
         return False
     if row.text[0].islower():
         return above.box[2] - left > _LONG_LINE * (seen - left)
-    return (has_cjk(row.text) or seen == possible) and seen - above.box[2] <= needed
+    return (has_chinese(row.text) or seen == possible) and seen - above.box[2] <= needed
 
 
 def _first_word(row: Row) -> float:
     """About the width of a row's first word; of a Chinese character where it has no blanks."""
     word = row.text.split(" ", 1)[0]
-    letters = 1 if has_cjk(word) else len(word)
+    letters = 1 if has_chinese(word) else len(word)
     return (row.box[2] - row.box[0]) * letters / len(row.text)
 
 
