@@ -1,22 +1,27 @@
-"""Questions of programs: so many at once, so long, and ended when the client has gone."""
+"""Questions of programs: so many at once, each for so long, and ended when the client has gone.
+
+A question is worked on in a thread of its own; its pieces reach the event loop through a stream of anyio, so
+that nothing is polled. A client that leaves, or the time limit, ends the work; its place is free once the
+thread has really ended.
+"""
 
 import asyncio
+import math
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from starlette.concurrency import run_in_threadpool
+import anyio
+from anyio import from_thread, to_thread
 from starlette.requests import Request
 
 from answering.generation.protocol import Cancelled
-from knowledge_base.errors import BusyError, UnavailableError
+from knowledge_base.errors import BusyError, DomainqaError, UnavailableError
 
 T = TypeVar("T")
 Start = Callable[[Cancelled], Iterator[T]]
 
-_LOOK_SECONDS = 0.1  # how soon it is seen that a client has gone
 _PATIENCE_SECONDS = 1.0  # how long a stream may be silent before its reader is told why
 
 
@@ -33,7 +38,9 @@ class Queue:
     def __init__(self, most: int, seconds: float) -> None:
         self._most = most
         self._seconds = seconds
-        self._inside: dict[object, None] = {}  # a ticket each, in the order of coming
+        # Threads of their own: those of the event loop are for short calls, and there are only forty.
+        self._threads = anyio.CapacityLimiter(most)
+        self._inside: dict[object, None] = {}  # in the order of coming
 
     @property
     def inside(self) -> int:
@@ -45,7 +52,14 @@ class Queue:
 
         Raises BusyError if too many are waiting, UnavailableError after too long.
         """
-        return [piece async for piece in self._pieces(request, start, object())]
+        work = self._begin(request, start)
+        pieces: list[T] = []
+        try:
+            while (piece := await work.next()) is not None:
+                pieces.append(piece)
+        finally:
+            work.end()
+        return pieces
 
     async def begun(self, request: Request, start: Start[T]) -> AsyncIterator[T | Waiting]:
         """What `start` gives, as it comes, and its place for as long as nothing does.
@@ -53,85 +67,105 @@ class Queue:
         What is wrong within the first second is raised here, else by the iterator; closing that ends the
         work. Raises as `whole`.
         """
-        ticket = object()
-        pieces = self._pieces(request, start, ticket)
-        first = asyncio.ensure_future(anext(pieces, None))
-        await asyncio.wait([first], timeout=_PATIENCE_SECONDS)
-        if first.done():
-            first.result()  # raises what is wrong
+        work = self._begin(request, start)
+        try:
+            first = await self._next_or_place(work)
+        except BaseException:
+            work.end()
+            raise
 
-        async def chained() -> AsyncIterator[T | Waiting]:
+        async def pieces() -> AsyncIterator[T | Waiting]:
+            piece = first
             try:
-                while not first.done():
-                    yield Waiting(self._before(ticket))
-                    await asyncio.wait([first], timeout=_PATIENCE_SECONDS)
-                if (piece := await first) is not None:
+                while isinstance(piece, Waiting):
                     yield piece
-                async for piece in pieces:
+                    piece = await self._next_or_place(work)
+                while piece is not None:
                     yield piece
+                    piece = await work.next()
             finally:
-                first.cancel()
-                await asyncio.wait([first])
-                await pieces.aclose()
+                work.end()
 
-        return chained()
+        return pieces()
 
-    def _before(self, ticket: object) -> int:
-        return list(self._inside).index(ticket) if ticket in self._inside else 0
+    async def _next_or_place(self, work: "_Work[T]") -> T | Waiting | None:
+        with anyio.move_on_after(_PATIENCE_SECONDS):
+            return await work.next()
+        inside = list(self._inside)
+        return Waiting(inside.index(work) if work in inside else 0)
 
-    async def _pieces(self, request: Request, start: Start[T], ticket: object) -> AsyncGenerator[T, None]:
-        stop = threading.Event()
-        found: Iterator[T] = iter(())
-        with self._place(ticket), _set_when_gone(request, stop), _set_after(self._seconds, stop):
-            try:
-                # A thread is never left alone: told to stop, it comes back soon, and is waited for.
-                found = await run_in_threadpool(start, stop.is_set)
-                while (piece := await run_in_threadpool(next, found, None)) is not None:
-                    if stop.is_set():
-                        break
-                    yield piece
-                if stop.is_set():
-                    raise UnavailableError(
-                        f"The answer was not ready after {self._seconds:g} seconds.",
-                        "Ask again later, or raise answer_seconds.",
-                    )
-            finally:
-                stop.set()
-                if close := getattr(found, "close", None):
-                    close()
-
-    @contextmanager
-    def _place(self, ticket: object) -> Iterator[None]:
+    def _begin(self, request: Request, start: Start[T]) -> "_Work[T]":
         if self.inside >= self._most:
             raise BusyError(
-                f"{self.inside} questions are waiting already, and no more are taken.",
+                f"{self.inside} questions are waiting, and no more are accepted.",
                 "Ask again in a moment, or raise max_waiting.",
             )
-        self._inside[ticket] = None
+        work = _Work(start)
+        self._inside[work] = None
+        late = UnavailableError(
+            f"The answer was not ready after {self._seconds:g} seconds.",
+            "Ask again later, or raise answer_seconds.",
+        )
+        timer = asyncio.get_running_loop().call_later(self._seconds, work.end, late)
+        leaving = asyncio.ensure_future(_end_when_gone(request, work))
+
+        def ended(_: "asyncio.Future[None]") -> None:
+            del self._inside[work]
+            timer.cancel()
+            leaving.cancel()
+
+        asyncio.ensure_future(work.run(self._threads)).add_done_callback(ended)
+        return work
+
+
+class _Work(Generic[T]):
+    """One question in its thread, and what has come of it."""
+
+    def __init__(self, start: Start[T]) -> None:
+        self._start = start
+        self._stop = threading.Event()
+        self._problem: Exception | None = None
+        self._send, self._receive = anyio.create_memory_object_stream[T](math.inf)
+
+    async def run(self, threads: anyio.CapacityLimiter) -> None:
+        """Work until it is done or ended; a thread that was told to stop is waited for."""
         try:
-            yield
+            await to_thread.run_sync(self._work, limiter=threads)
+        except Exception as error:  # noqa: BLE001 - raised again by `next`, for whoever asked
+            self._problem = self._problem or error
         finally:
-            del self._inside[ticket]
+            self._send.close()
+
+    async def next(self) -> T | None:
+        """The next piece; None after the last. Raises what went wrong."""
+        try:
+            return await self._receive.receive()
+        except anyio.EndOfStream:
+            if self._problem is not None:
+                raise self._problem from None
+            return None
+
+    def end(self, problem: DomainqaError | None = None) -> None:
+        """Stop the thread, and let whoever waits for a piece know the problem at once."""
+        self._problem = self._problem or problem
+        self._stop.set()
+        self._send.close()
+
+    def _work(self) -> None:
+        found = self._start(self._stop.is_set)
+        try:
+            for piece in found:
+                if self._stop.is_set():
+                    return
+                from_thread.run_sync(self._send.send_nowait, piece)
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+            return  # nobody waits for it any more
+        finally:
+            if close := getattr(found, "close", None):
+                close()
 
 
-@contextmanager
-def _set_after(seconds: float, stop: threading.Event) -> Iterator[None]:
-    timer = asyncio.get_running_loop().call_later(seconds, stop.set)
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-@contextmanager
-def _set_when_gone(request: Request, stop: threading.Event) -> Iterator[None]:
-    async def look() -> None:
-        while not await request.is_disconnected():
-            await asyncio.sleep(_LOOK_SECONDS)
-        stop.set()
-
-    looking = asyncio.ensure_future(look())
-    try:
-        yield
-    finally:
-        looking.cancel()
+async def _end_when_gone(request: Request, work: _Work[T]) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    work.end(UnavailableError("The client has closed the connection.", "Ask again."))
