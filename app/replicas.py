@@ -90,6 +90,24 @@ class RecentRecords:
             database.execute(_PUT, (self._kind, record_id, owner, body))
             database.execute(_FORGET, (self._kind, self._keep))
 
+    def hand_over(self, record_id: str, owner: str, heir: str) -> bool:
+        """Give a record to another replica; false if its owner has changed meanwhile."""
+        with self._file.writing() as database:
+            return bool(
+                database.execute(
+                    "UPDATE records SET owner = ? WHERE kind = ? AND id = ? AND owner = ?",
+                    (heir, self._kind, record_id, owner),
+                ).rowcount
+            )
+
+    def ids(self) -> list[str]:
+        """The ids of all records, the oldest first."""
+        with self._file.reading() as database:
+            rows = database.execute(
+                "SELECT id FROM records WHERE kind = ? ORDER BY number", (self._kind,)
+            ).fetchall()
+        return [row["id"] for row in rows]
+
     def get(self, record_id: str) -> Record | None:
         """A record; None if there is none, or none any more."""
         with self._file.reading() as database:

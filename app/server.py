@@ -16,6 +16,7 @@ from typing import Literal
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Response
+from starlette.concurrency import run_in_threadpool
 
 from app.access.middleware import Access, RateLimit
 from app.access.rules import asks, host_names, is_loopback
@@ -45,10 +46,11 @@ _QUEUED = 64  # events of all sessions that may wait; more are refused, with a m
 
 def create_app(workspace: Workspace, settings: Settings, runs: Runs) -> FastAPI:
     """The application: the page, whose work goes on in `runs`, the API, reports, and what guards them."""
-    jobs = Jobs(settings.home)
+    jobs = Jobs(workspace, settings.home)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(jobs.resume)
         yield
         jobs.close()
 

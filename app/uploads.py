@@ -45,16 +45,16 @@ def remove_member(archive: Path, member: str) -> None:
         ) from error
 
 
-def keep_upload(file: Path, folder: Path) -> Path:
-    """Copy `file` into `folder` under its safe name, in place of one of the same name.
+def keep_upload(file: Path, folder: Path, *, move: bool = False) -> Path:
+    """Copy or move `file` into `folder` under its safe name, in place of one of the same name.
 
-    The copy is renamed into place when it is whole, so a full disk leaves the old one as it was.
+    It is renamed into place when it is whole, so a full disk leaves the old one as it was.
     """
     target = folder / upload_name(file.name)
     partial = target.with_name(f".{target.name}.partial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, partial)
+        (shutil.move if move else shutil.copyfile)(file, partial)
         partial.replace(target)
     except OSError as error:
         with suppress(OSError):

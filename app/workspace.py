@@ -138,13 +138,23 @@ class Workspace(AbstractContextManager["Workspace"]):
             index.compact()
         return report
 
-    def upload(self, files: Sequence[Path], collection: str, *, progress: OnProgress = silent) -> Report:
-        """Keep copies of `files` in the collection and take them in; one of the same name is replaced."""
+    def upload(
+        self,
+        files: Sequence[Path],
+        collection: str,
+        *,
+        move: bool = False,
+        progress: OnProgress = silent,
+    ) -> Report:
+        """Copy `files` into the collection, or move them, and ingest them.
+
+        A document of the same name is replaced.
+        """
         index = self.index(collection)
         folder = self._home.uploads_folder(collection)
         with index.writing(self.settings.wait_seconds, progress.waiting):
             for file in files:
-                keep_upload(file, folder)
+                keep_upload(file, folder, move=move)
             report = synchronise(folder, index, self._ingestion(prefix="uploads/"), progress)
             self._drop_unreadable(collection, report)
             index.compact()

@@ -111,7 +111,14 @@ class FakeWorkspace:
             self.indexes[collection] = FakeIndex()
         return self._take(sorted(folder.iterdir()), collection, "", progress)
 
-    def upload(self, files: Sequence[Path], collection: str, *, progress: OnProgress = silent) -> Report:
+    def upload(
+        self,
+        files: Sequence[Path],
+        collection: str,
+        *,
+        move: bool = False,
+        progress: OnProgress = silent,
+    ) -> Report:
         """Take in files."""
         self._fail()
         return self._take(files, collection, "uploads/", progress)

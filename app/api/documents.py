@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Annotated
 
 from fastapi import APIRouter, File, UploadFile
@@ -23,8 +22,8 @@ from app.schema import (
 )
 from app.uploads import upload_name
 from knowledge_base.errors import InputError
+from retrieval.storage import translate_errors
 
-_COPIED = 2**20
 _MOST_FILES = 1000
 
 
@@ -50,17 +49,9 @@ def document_routes(jobs: Jobs, most_bytes: int) -> APIRouter:
         collection: str, files: Annotated[list[UploadFile], File(max_length=_MOST_FILES)], session: Caller
     ) -> Job:
         """Take files in; the job says how far it is."""
+        session.principal.require("write", collection)
         await run_in_threadpool(session.collection, collection)  # a misspelt name would swallow the files
-        names = _distinct([upload_name(file.filename or "") for file in files])
-        folder = Path(mkdtemp(prefix="upload-"))
-        try:
-            kept = [
-                await _kept(file, folder / name, most_bytes) for file, name in zip(files, names, strict=True)
-            ]
-            return await run_in_threadpool(jobs.upload, session, kept, collection, folder)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        return await run_in_threadpool(_keep, jobs, files, collection, most_bytes)
 
     @routes.delete(place + "/{path:path}", status_code=204)
     def delete(collection: str, path: str, session: Caller) -> None:
@@ -92,7 +83,8 @@ def _add_jobs(routes: APIRouter, jobs: Jobs) -> None:
     @routes.post("/collections/{collection}/ingest", status_code=202)
     def ingest(collection: str, wanted: IngestRequest, session: Caller) -> Job:
         """Bring a collection, made if need be, up to date with a folder of the server's machine."""
-        return jobs.ingest(session, Path(wanted.folder), collection)
+        session.principal.require("admin", collection)
+        return jobs.ingest(Path(wanted.folder), collection)
 
     @routes.get("/jobs/{job_id}")
     def job(job_id: str, session: Caller) -> Job:
@@ -112,16 +104,22 @@ def _distinct(names: Sequence[str]) -> Sequence[str]:
     return names
 
 
-async def _kept(file: UploadFile, copied: Path, most_bytes: int) -> Path:
-    """A copy of an uploaded file."""
-    size = 0
-    with copied.open("wb") as copy:
-        while block := await file.read(_COPIED):
-            size += len(block)
-            if size > most_bytes:
-                most = most_bytes // 2**20
-                raise InputError(
-                    f"{copied.name} has more than {most} megabytes.", "Split it, or raise max_file_megabytes."
-                )
-            copy.write(block)
-    return copied
+def _keep(jobs: Jobs, files: Sequence[UploadFile], collection: str, most_bytes: int) -> Job:
+    """Copy uploaded files into the folder of a new job; nothing is left of them if one cannot be used."""
+    names = _distinct([upload_name(file.filename or "") for file in files])
+    large = [name for name, file in zip(names, files, strict=True) if (file.size or 0) > most_bytes]
+    if large:
+        raise InputError(
+            f"{large[0]} has more than {most_bytes // 2**20} megabytes.",
+            "Split it, or raise max_file_megabytes.",
+        )
+    folder = jobs.folder()
+    try:
+        with translate_errors(folder):
+            for name, file in zip(names, files, strict=True):
+                with (folder / name).open("wb") as copy:
+                    shutil.copyfileobj(file.file, copy)
+        return jobs.upload(folder, collection)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

@@ -1,115 +1,159 @@
-"""Files are taken in after the request that brought them; every copy of the server knows how far it is."""
+"""Uploads and ingests as jobs: they go on after the request, and every server of the home knows how far.
+
+A job and its files are kept in the home. Jobs that wait when their server ends are taken over: by the next
+server that starts, or by one that is asked for them.
+"""
 
 import shutil
 import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from app.replicas import RecentRecords, Replica, is_alive
-from app.schema import Job, report_of
-from app.session import Session
+from app.schema import Job, Shape, report_of
+from app.workspace import Workspace
 from knowledge_base.errors import BusyError, DomainqaError, NotFoundError
 from knowledge_base.ingest import OnProgress, Progress, Report
-
-Work = Callable[[OnProgress], Report]
+from retrieval.storage import translate_errors
 
 _REMEMBERED = 200
-_WAITING = 20
-_ENDED = "The server that worked on it has ended. Send it again: what was taken in stays."
+_MOST_WAITING = 20
+_ENDED = "The server that worked on it has ended. Send it again: what was stored is kept."
+
+
+class _Order(Shape):
+    """A job, and the folder to ingest; None for the files that were uploaded for it."""
+
+    job: Job
+    ingest: str | None
 
 
 class Jobs:
-    """Works on one after the other, and knows the recent jobs of all servers of this home."""
+    """Works on one job after the other, and knows the recent jobs of all servers of this home."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, workspace: Workspace, home: Path) -> None:
+        self._workspace = workspace
         self._home = home
-        self._copy: Replica | None = None
+        self._replica: Replica | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="upload")
-        self._records = RecentRecords(home, "jobs", _REMEMBERED)
+        self._records = RecentRecords(home, "orders", _REMEMBERED)
         self._inside = 0
         self._running = False
         self._lock = threading.Lock()
 
-    def upload(self, session: Session, files: list[Path], collection: str, folder: Path) -> Job:
-        """Take in files, and remove the folder they lie in afterwards; BusyError if too many are waiting."""
+    def folder(self) -> Path:
+        """A new private folder, whose name is the id of a job, for the files of an upload."""
+        folder = self._folder_of(uuid.uuid4().hex)
+        with translate_errors(folder):
+            folder.mkdir(parents=True, mode=0o700)
+        return folder
 
-        def work(progress: OnProgress) -> Report:
-            try:
-                return session.upload(files, collection, progress=progress)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
+    def upload(self, folder: Path, collection: str) -> Job:
+        """Ingest the files of a folder that `folder` made; BusyError if too many jobs are waiting."""
+        total = sum(1 for _ in folder.iterdir())
+        job = Job(id=folder.name, collection=collection, state="waiting", done=0, total=total)
+        return self._begin(_Order(job=job, ingest=None))
 
-        return self._begin(collection, len(files), work)
-
-    def ingest(self, session: Session, folder: Path, collection: str) -> Job:
-        """Bring a collection up to date with a folder; BusyError if too many are waiting."""
-        return self._begin(collection, 0, lambda told: session.ingest(folder, collection, progress=told))
+    def ingest(self, folder: Path, collection: str) -> Job:
+        """Bring a collection up to date with a folder; BusyError if too many jobs are waiting."""
+        job = Job(id=uuid.uuid4().hex, collection=collection, state="waiting", done=0, total=0)
+        return self._begin(_Order(job=job, ingest=str(folder)))
 
     def get(self, job_id: str) -> Job:
         """How far a job is; NotFoundError for one that is not remembered."""
         record = self._records.get(job_id)
         if record is None:
             raise NotFoundError(f"There is no job {job_id}.", f"The last {_REMEMBERED} are remembered.")
-        job = Job.model_validate_json(record.body)
-        if job.state in {"waiting", "running"} and not is_alive(self._home, record.owner):
-            return job.model_copy(update={"state": "failed", "error": _ENDED})
-        return job
+        order = _Order.model_validate_json(record.body)
+        job = order.job
+        if job.state not in {"waiting", "running"} or is_alive(self._home, record.owner):
+            return job
+        if job.state == "waiting":
+            self._take_over(order, record.owner)
+            return job
+        shutil.rmtree(self._folder_of(job_id), ignore_errors=True)
+        return job.model_copy(update={"state": "failed", "error": _ENDED})
+
+    def resume(self) -> None:
+        """Take over the jobs that wait for servers that have ended, and remove the files of their others."""
+        with suppress(DomainqaError):  # a server that cannot read its home still starts, and says so
+            for job_id in self._records.ids():
+                self.get(job_id)
 
     def close(self) -> None:
-        """Take no more; the running one is finished, and those that wait will be told as ended."""
+        """Accept no more; the running job is finished, and those that wait are left to another server."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        if self._copy and not self._running:
-            self._copy.close()  # else its end comes with that of the process
+        if self._replica and not self._running:
+            self._replica.close()  # else its end comes with that of the process
 
-    def _begin(self, collection: str, total: int, work: Work) -> Job:
-        job = Job(id=uuid.uuid4().hex, collection=collection, state="waiting", done=0, total=total)
+    def _begin(self, order: _Order) -> Job:
         with self._lock:
-            if self._inside >= _WAITING:
-                raise BusyError(f"{_WAITING} jobs are waiting.", "Send it again when they are done.")
-            self._copy = self._copy or Replica(self._home)
-            self._keep(job)
+            if self._inside >= _MOST_WAITING:
+                raise BusyError(f"{_MOST_WAITING} jobs are waiting.", "Send it again when they are done.")
+            self._records.put(order.job.id, order.model_dump_json(), self._alive().id)
             self._inside += 1
-        self._pool.submit(self._work, job, work)
-        return job
+        self._pool.submit(self._work, order)
+        return order.job
 
-    def _work(self, job: Job, work: Work) -> None:
+    def _take_over(self, order: _Order, owner: str) -> None:
+        with self._lock:
+            if self._records.hand_over(order.job.id, owner, self._alive().id):
+                self._inside += 1
+                self._pool.submit(self._work, order)
+
+    def _work(self, order: _Order) -> None:
+        job = order.job
         self._running = True
         try:
-            self._tell(job, state="running")
-            report = work(_Watch(partial(self._tell, job, state="running")))
+            self._keep(order, state="running")
+            report = self._carry_out(order, _Watch(partial(self._keep, order, state="running")))
         except DomainqaError as error:
-            self._tell(job, state="failed", error=str(error))
+            self._keep(order, state="failed", error=str(error))
         except Exception:  # a defect of ours must not leave a job that runs for ever
-            self._tell(job, state="failed", error="The job failed unexpectedly; the server's log says why.")
+            self._keep(order, state="failed", error="The job failed unexpectedly; see the server's log.")
             raise
         else:
-            taken = report_of(report, job.collection)
-            files = job.total or len((*taken.added, *taken.changed, *taken.failed, *taken.skipped))
-            self._tell(job, state="done", done=files, total=files, report=taken)
+            told = report_of(report, job.collection)
+            files = job.total or len((*told.added, *told.changed, *told.failed, *told.skipped))
+            self._keep(order, state="done", done=files, total=files, report=told)
         finally:
+            shutil.rmtree(self._folder_of(job.id), ignore_errors=True)
             self._running = False
             with self._lock:
                 self._inside -= 1
 
-    def _tell(self, job: Job, **news: object) -> None:
-        self._keep(job.model_copy(update=news))
+    def _carry_out(self, order: _Order, progress: OnProgress) -> Report:
+        collection = order.job.collection
+        if order.ingest is not None:
+            return self._workspace.ingest(Path(order.ingest), collection, progress=progress)
+        files = sorted(self._folder_of(order.job.id).iterdir())
+        return self._workspace.upload(files, collection, move=True, progress=progress)
 
-    def _keep(self, job: Job) -> None:
-        assert self._copy is not None
-        self._records.put(job.id, job.model_dump_json(), self._copy.id)
+    def _keep(self, order: _Order, **news: object) -> None:
+        changed = order.model_copy(update={"job": order.job.model_copy(update=news)})
+        self._records.put(order.job.id, changed.model_dump_json(), self._alive().id)
+
+    def _alive(self) -> Replica:
+        """This server, which lives from its first job on."""
+        self._replica = self._replica or Replica(self._home)
+        return self._replica
+
+    def _folder_of(self, job_id: str) -> Path:
+        return self._home / "incoming" / job_id
 
 
 class _Watch:
     """The `OnProgress` of a job."""
 
-    def __init__(self, tell: Callable[..., None]) -> None:
-        self._tell = tell
+    def __init__(self, keep: Callable[..., None]) -> None:
+        self._keep = keep
 
     def __call__(self, progress: Progress, /) -> None:
-        self._tell(done=progress.documents_done, total=progress.documents_total)
+        self._keep(done=progress.documents_done, total=progress.documents_total)
 
     def waiting(self, _reason: str, /) -> None:
-        """Somebody else writes; the job waits."""
+        """Another process writes; the job waits."""

@@ -38,6 +38,15 @@ def test_a_second_upload_takes_the_place_of_the_first(tmp_path: Path) -> None:
     assert [file.name for file in folder.iterdir()] == ["a.txt"]
 
 
+def test_a_file_can_be_moved_instead_of_copied(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("new", encoding="utf-8")
+    keep_upload(file, tmp_path / "uploads")
+    assert file.exists()
+    assert keep_upload(file, tmp_path / "uploads", move=True).read_text(encoding="utf-8") == "new"
+    assert not file.exists()
+
+
 def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
     file, folder = tmp_path / "a.txt", tmp_path / "uploads"
     file.write_text("x", encoding="utf-8")

@@ -1,13 +1,17 @@
 """The routes of our own: generate, search, collections, documents, uploads, feedback."""
 
+import shutil
+import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from app.api.jobs import Jobs
-from app.replicas import RecentRecords, Replica
+from app.api.jobs import _ENDED, Jobs
+from app.replicas import RecentRecords
 from app.schema import Job
 from knowledge_base.errors import (
     BusyError,
@@ -17,6 +21,7 @@ from knowledge_base.errors import (
     StorageError,
     UnavailableError,
 )
+from knowledge_base.ingest import Report
 from tests.app.api.conftest import COLLECTION
 from tests.app.serving import finished
 from tests.fake_workspace import FakeWorkspace
@@ -134,9 +139,11 @@ def test_a_folder_of_the_server_is_ingested_by_a_job(site: httpx.Client, tmp_pat
     assert "none" in finished(site, sent.json()["id"])["error"]
 
 
-def test_another_copy_of_the_server_knows_the_job(site: httpx.Client, file: Path, home: Path) -> None:
+def test_another_server_knows_the_job(
+    site: httpx.Client, file: Path, home: Path, workspace: FakeWorkspace
+) -> None:
     sent = site.post(DOCUMENTS, files={"files": (file.name, file.read_bytes())})
-    other = Jobs(home)
+    other = Jobs(workspace, home)
     for _ in range(200):
         if (job := other.get(sent.json()["id"])).state == "done":
             break
@@ -146,16 +153,77 @@ def test_another_copy_of_the_server_knows_the_job(site: httpx.Client, file: Path
     other.close()
 
 
-def test_a_job_whose_server_has_ended_is_told_as_failed(tmp_path: Path) -> None:
-    ended = Replica(tmp_path)
-    job = Job(id="a", collection=COLLECTION, state="running", done=3, total=9)
-    RecentRecords(tmp_path, "jobs", 5).put("a", job.model_dump_json(), ended.id)
-    jobs = Jobs(tmp_path)
-    assert jobs.get("a") == job
-    ended.close()
-    told = jobs.get("a")
-    assert (told.state, told.done) == ("failed", 3)
-    assert told.error is not None and "has ended" in told.error
+def waiting_upload(workspace: FakeWorkspace, home: Path, file: Path) -> Job:
+    """A job that waits behind one that never ends, of a server that has ended."""
+    jobs, gate = Jobs(workspace, home), threading.Event()
+    jobs._pool.submit(gate.wait)
+    folder = jobs.folder()
+    shutil.copy(file, folder)
+    job = jobs.upload(folder, COLLECTION)
+    jobs.close()
+    gate.set()
+    return job
+
+
+def ended(jobs: Jobs, job_id: str) -> Job:
+    """A job when it is done or has failed."""
+    for _ in range(200):
+        if (job := jobs.get(job_id)).state in {"done", "failed"}:
+            return job
+        time.sleep(0.05)
+    raise AssertionError(job)
+
+
+def test_a_job_that_waits_when_its_server_ends_is_taken_over_by_the_next(
+    workspace: FakeWorkspace, tmp_path: Path, file: Path
+) -> None:
+    job = waiting_upload(workspace, tmp_path, file)
+    assert job.state == "waiting"
+    assert "uploads/hours.txt" not in workspace.indexes[COLLECTION].catalogue()
+    jobs = Jobs(workspace, tmp_path)
+    jobs.resume()
+    assert ended(jobs, job.id).report is not None
+    assert "uploads/hours.txt" in workspace.indexes[COLLECTION].catalogue()
+    assert list((tmp_path / "incoming").iterdir()) == []
+    jobs.close()
+
+
+def test_only_one_server_takes_a_job_over(workspace: FakeWorkspace, tmp_path: Path, file: Path) -> None:
+    job = waiting_upload(workspace, tmp_path, file)
+    calls: list[str] = []
+    upload = workspace.upload
+
+    def counted(files: Sequence[Path], collection: str, **options: Any) -> Report:
+        calls.append(collection)
+        return upload(files, collection, **options)
+
+    workspace.upload = counted  # type: ignore[method-assign]
+    servers = [Jobs(workspace, tmp_path) for _ in range(4)]
+    threads = [threading.Thread(target=server.resume) for server in servers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ended(servers[0], job.id).state == "done"
+    del workspace.upload  # type: ignore[method-assign]
+    assert calls == [COLLECTION]
+    for server in servers:
+        server.close()
+
+
+def test_a_job_whose_server_was_killed_at_work_is_told_as_failed_and_its_files_go(
+    workspace: FakeWorkspace, tmp_path: Path, file: Path
+) -> None:
+    job = waiting_upload(workspace, tmp_path, file)
+    records = RecentRecords(tmp_path, "orders", 5)
+    record = records.get(job.id)
+    assert record is not None
+    records.put(job.id, record.body.replace('"waiting"', '"running"'), record.owner)
+    jobs = Jobs(workspace, tmp_path)
+    told = jobs.get(job.id)
+    assert (told.state, told.error) == ("failed", _ENDED)
+    assert list((tmp_path / "incoming").iterdir()) == []
+    jobs.close()
 
 
 @pytest.mark.parametrize(("name", "size"), [("..", 1), ("big.txt", 2**20 + 1)])
