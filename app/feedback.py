@@ -63,7 +63,7 @@ class FeedbackStore:
     """Feedback of one home folder, for many threads and processes; a second verdict replaces the first."""
 
     def __init__(self, file: Path) -> None:
-        self._file = SqliteFile(file, "feedback file", "remove it and begin anew", _SCHEMA)
+        self._file = SqliteFile(file, "feedback file", "remove it and begin anew", (_SCHEMA,))
 
     def add(self, answer: Answer, verdict: Verdict, correction: str = "", comment: str = "") -> None:
         """Store a verdict on `answer`; raises InputError for a verdict that is neither up nor down."""

@@ -118,10 +118,10 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._hosts and _name_of(host) not in self._hosts:
-            return PlainTextResponse("This page is not called so.", status_code=421)
+            return PlainTextResponse("Unknown host name. If it is right, add it to allowed_hosts.", 421)
         origin = headers.get("origin")
         if scope["method"] not in _SAFE_METHODS and origin and urlsplit(origin).netloc != host:
-            return PlainTextResponse("This request comes from another site.", status_code=403)
+            return PlainTextResponse("Requests from other sites are refused.", status_code=403)
         return None
 
 

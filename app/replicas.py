@@ -80,7 +80,7 @@ class RecentRecords:
 
     def __init__(self, home: Path, kind: str, keep: int) -> None:
         repair = "remove it: it only holds recent jobs and answers"
-        self._file = SqliteFile(home / _FILE, "file of recent records", repair, _SCHEMA)
+        self._file = SqliteFile(home / _FILE, "file of recent records", repair, (_SCHEMA,))
         self._kind = kind
         self._keep = keep
 

@@ -92,7 +92,7 @@ def create_app(workspace: Workspace, settings: Settings, runs: Runs) -> FastAPI:
 
 def _guard(app: FastAPI, store: AccessStore, settings: Settings) -> None:
     """What every request passes, from the last line to the first."""
-    rate = RateLimit(settings.requests_per_minute)
+    rate = RateLimit(settings.home, settings.requests_per_minute)
     app.add_middleware(Access, store=store, required=asks(settings), rate=rate)
     app.add_middleware(BodyLimit, megabytes=settings.max_request_megabytes)
     app.add_middleware(Guard, hosts=host_names(settings))

@@ -19,15 +19,13 @@ class SqliteFile:
         file: where it is, or will be.
         called: what messages call it, as "file of users and keys".
         repair: what to do if it is damaged and cannot be restored.
-        schema: SQL that makes its tables.
-        version: of the schema; a file of a later one is refused.
+        migrations: SQL of each version of its tables, applied in order; a file of a later version is refused.
     """
 
     file: Path
     called: str
     repair: str
-    schema: str
-    version: int = 1
+    migrations: tuple[str, ...]
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -53,18 +51,25 @@ class SqliteFile:
             database.row_factory = sqlite3.Row
             database.execute("PRAGMA foreign_keys = ON")
             (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version > self.version:
+            if version > len(self.migrations):
                 raise MismatchError(
                     f"The {self.called} {self.file} was made by a newer domainqa.",
                     "Update domainqa, or use another home folder.",
                 )
-            if version < self.version:
-                made = f"{self.schema}PRAGMA user_version = {self.version};"
-                database.executescript(f"BEGIN IMMEDIATE;{made}COMMIT;")
+            if version < len(self.migrations):
+                self._migrate(database)
         except BaseException:
             database.close()
             raise
         return database
+
+    def _migrate(self, database: sqlite3.Connection) -> None:
+        with database:
+            database.execute("BEGIN IMMEDIATE")
+            (version,) = database.execute("PRAGMA user_version").fetchone()  # another process may be done
+            for statement in "".join(self.migrations[version:]).split(";"):
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version = {len(self.migrations)}")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -41,7 +41,7 @@ class AccessDatabase(SqliteFile):
 
     def __init__(self, home: Path) -> None:
         repair = "remove it and make users and keys anew"
-        super().__init__(home / "access.sqlite", "file of users and keys", repair, _SCHEMA)
+        super().__init__(home / "access.sqlite", "file of users and keys", repair, (_SCHEMA,))
 
     @property
     def exists(self) -> bool:

@@ -1,10 +1,12 @@
 """Finds out who calls, puts the principal on `request.state`, and refuses requests without the right."""
 
 import math
-import threading
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -16,38 +18,51 @@ from app.access.rules import LOGIN, right_for
 from app.access.store import AccessStore
 from app.access.values import LOCAL, Principal, Right
 from app.schema import error_body
-from knowledge_base.errors import DomainqaError
+from app.sqlite_file import SqliteFile
+from knowledge_base.errors import DomainqaError, StorageError
 
 COOKIE = "domainqa-session"
+_RATES = "CREATE TABLE rates (key TEXT PRIMARY KEY, tokens REAL NOT NULL, at REAL NOT NULL) STRICT;"
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _NEEDED: dict[Right, str] = {"read": "reader", "write": "editor", "admin": "admin"}
 
 
 class RateLimit:
-    """Counts in this process alone: each of several servers allows the whole number.
+    """How often a key may be used: a bucket of tokens for each, which fills again evenly.
+
+    All servers of a home count together. A count that cannot be written stops nobody.
 
     Args:
+        home: whose keys they are.
         per_minute: requests of one key in a minute; so many may come at once.
-        clock: seconds that only go forward.
+        clock: seconds that all servers agree on.
     """
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, home: Path, per_minute: int, clock: Callable[[], float] = time.time) -> None:
+        repair = "remove it: it only counts requests"
+        self._file = SqliteFile(home / "rates.sqlite", "file of request counts", repair, (_RATES,))
         self._size = per_minute
         self._per_second = per_minute / 60
         self._clock = clock
-        self._buckets: dict[str, tuple[float, float]] = {}
-        self._lock = threading.Lock()
 
     def wait(self, name: str) -> int:
         """Take a token; 0 if there was one, else the whole seconds until there is."""
+        with suppress(StorageError), self._file.reading() as database:
+            database.execute("PRAGMA synchronous = OFF")  # nothing is lost with a count
+            with database:
+                database.execute("BEGIN IMMEDIATE")
+                return self._take(database, name)
+        return 0
+
+    def _take(self, database: sqlite3.Connection, name: str) -> int:
         now = self._clock()
-        with self._lock:
-            tokens, then = self._buckets.get(name, (float(self._size), now))
-            tokens = min(self._size, tokens + (now - then) * self._per_second)
-            if tokens < 1:
-                return math.ceil((1 - tokens) / self._per_second)
-            self._buckets[name] = (tokens - 1, now)
-            return 0
+        row = database.execute("SELECT tokens, at FROM rates WHERE key = ?", (name,)).fetchone()
+        tokens, then = row or (float(self._size), now)
+        tokens = min(self._size, tokens + max(0.0, now - then) * self._per_second)
+        if tokens < 1:
+            return math.ceil((1 - tokens) / self._per_second)
+        database.execute("INSERT OR REPLACE INTO rates VALUES (?, ?, ?)", (name, tokens - 1, now))
+        return 0
 
 
 class Access:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -61,9 +63,9 @@ def test_files_have_the_limit_of_the_settings() -> None:
     assert client.post("/", content=b"x" * 21 * MEGABYTE, headers=headers).status_code == 413
 
 
-def test_a_key_fills_its_bucket_evenly_and_alone() -> None:
+def test_a_key_fills_its_bucket_evenly_and_alone(tmp_path: Path) -> None:
     now = 0.0
-    rate = RateLimit(3, lambda: now)
+    rate = RateLimit(tmp_path, 3, lambda: now)
     assert [rate.wait("one") for _ in range(4)] == [0, 0, 0, 20]
     assert rate.wait("other") == 0
     now = 19.0
@@ -72,6 +74,19 @@ def test_a_key_fills_its_bucket_evenly_and_alone() -> None:
     assert [rate.wait("one") for _ in range(2)] == [0, 20]
     now = 1000.0
     assert [rate.wait("one") for _ in range(4)] == [0, 0, 0, 20]
+
+
+def test_servers_of_one_home_count_together_and_none_loses_a_request(tmp_path: Path) -> None:
+    servers = [RateLimit(tmp_path, 50, lambda: 0.0) for _ in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        waits = list(pool.map(lambda number: servers[number % 4].wait("one"), range(80)))
+    assert waits.count(0) == 50
+
+
+def test_a_count_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "rates.sqlite").write_bytes(b"no database at all" * 100)
+    rate = RateLimit(tmp_path, 1, lambda: 0.0)
+    assert [rate.wait("one"), rate.wait("one")] == [0, 0]
 
 
 def test_a_line_says_who_called_what_and_how_it_ended() -> None:
