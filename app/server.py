@@ -24,6 +24,7 @@ from app.access.store import AccessStore
 from app.api.dependencies import Caller
 from app.api.jobs import Jobs
 from app.api.mount import add_api
+from app.mcp import http_route, mcp_server, session_of_request
 from app.middleware import BodyLimit, Guard, RequestLog, nowhere, to_stderr
 from app.page.frame import Limits
 from app.page.layout import Page
@@ -47,17 +48,20 @@ _QUEUED = 64  # events of all sessions that may wait; more are refused, with a m
 def create_app(workspace: Workspace, settings: Settings, runs: Runs) -> FastAPI:
     """The application: the page, whose work goes on in `runs`, the API, reports, and what guards them."""
     jobs = Jobs(workspace, settings.home)
+    tools = mcp_server(session_of_request(workspace), settings.collection)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(jobs.resume)
-        yield
+        async with tools.session_manager.run():
+            yield
         jobs.close()
 
     app = FastAPI(
         title="domainqa", version=version("domainqa"), docs_url=None, redoc_url=None, lifespan=lifespan
     )
     add_api(app, workspace, settings, jobs)
+    app.router.routes.append(http_route(tools))
 
     @app.get(f"{ADDRESS}/{{kind}}/{{name}}", include_in_schema=False)
     def report(kind: Literal["runs", "adapters"], name: str, session: Caller) -> Response:

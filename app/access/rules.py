@@ -46,6 +46,8 @@ _RULES: Sequence[_Rule] = (
     _Rule("write", "GET", "/v1/jobs/[^/]+"),
     _Rule("read", _ANY, "/v1/.*"),
     _Rule("read", "GET", "/docs|/openapi.json|/metrics"),
+    # MCP: its tools only read
+    _Rule("read", "GET POST DELETE", "/mcp"),
     # Reports quote documents, whatever their collection.
     _Rule("admin", "GET", "/reports/(runs|adapters)/[^/]+"),
     # The page: itself, what it is drawn with, its events, and files for an upload

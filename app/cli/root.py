@@ -17,6 +17,7 @@ from app.cli import (
     evaluate,
     ingest,
     keys,
+    mcp,
     models,
     pairs,
     retrain,
@@ -71,7 +72,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (serve.serve, ask.ask, ingest.ingest, search.search):
+for command in (serve.serve, ask.ask, ingest.ingest, search.search, mcp.mcp):
     cli.command()(command)
 cli.add_typer(collections.group, name="collections")
 cli.add_typer(documents.group, name="documents")

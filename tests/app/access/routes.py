@@ -26,6 +26,9 @@ TABLE: dict[Needs, tuple[str, ...]] = {
         "GET /v1/collections",
         "GET /v1/collections/{collection}/documents",
         "GET /v1/collections/{collection}/documents/{path:path}",
+        "GET /mcp",
+        "POST /mcp",
+        "DELETE /mcp",
         "GET /openapi.json",
         "GET /static/{path:path}",
         "GET /assets/{path:path}",
@@ -52,6 +55,7 @@ TABLE: dict[Needs, tuple[str, ...]] = {
     "closed": (
         "POST /login/",
         "GET /logout",
+        "HEAD /mcp",
         "HEAD /openapi.json",
         "GET /svelte/{path:path}",
         "GET /config",

@@ -1,0 +1,169 @@
+"""The documents as an MCP server: assistants search, ask, list and read, with the caller's own rights.
+
+The same server speaks over standard input and output (`domainqa mcp`) and over streamable HTTP at /mcp of
+`domainqa serve` (Model Context Protocol, revisions up to 2026-07-28).
+"""
+
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from importlib.metadata import version
+from typing import Annotated, Any, TypeVar
+
+import anyio
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp.types import ToolAnnotations
+from pydantic import Field
+from starlette.routing import Route
+
+from answering.generation.protocol import Cancelled
+from answering.values import Event, Finished, Question, Searched
+from app.schema import (
+    NO_LIMIT,
+    Answer,
+    Collection,
+    DocumentEntry,
+    DocumentText,
+    Limit,
+    SearchResponse,
+    answer_of,
+    entry_of,
+    search_of,
+    text_of,
+)
+from app.session import Session
+from app.workspace import Workspace
+from knowledge_base.errors import DomainqaError
+
+PATH = "/mcp"
+_INSTRUCTIONS = (
+    "Answers questions from an organisation's own documents. Use `ask` for an answer that cites its sources, "
+    "`search` for passages to read yourself. An answer whose outcome is 'not_found' or 'related' means that "
+    "the documents do not hold the answer: do not fill the gap from memory."
+)
+_READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+
+R = TypeVar("R")
+SessionOf = Callable[[Context[Any, Any]], Session]
+InCollection = Annotated[
+    str | None, Field(description="Name of the collection; the server's default one if left out.")
+]
+
+
+def mcp_server(session_of: SessionOf, usual: str) -> MCPServer[Any]:
+    """The tools, run in the session that `session_of` finds; `usual` is the collection asked by default."""
+    server: MCPServer[Any] = MCPServer(
+        "domainqa", version=version("domainqa"), instructions=_INSTRUCTIONS, log_level="ERROR"
+    )
+
+    @server.tool(annotations=_READS)
+    async def search(
+        query: Annotated[str, Field(min_length=1, description="What to look for, in any language.")],
+        context: Context[Any, Any],
+        collection: InCollection = None,
+        k: Annotated[int, Field(ge=1, le=100, description="Number of passages.")] = 5,
+        limit: Annotated[Limit, Field(description="Documents, folder, formats, dates.")] = NO_LIMIT,
+    ) -> SearchResponse:
+        """Find the passages of the documents that fit a question best."""
+        where = collection or usual
+        found = await _in_thread(
+            lambda: session_of(context).search([query], where, k=k, limit=limit.as_filter())
+        )
+        return search_of(found[0], where)
+
+    @server.tool(annotations=_READS)
+    async def ask(
+        question: Annotated[str, Field(min_length=1, description="A question, in English or Chinese.")],
+        context: Context[Any, Any],
+        collection: InCollection = None,
+        adapter: Annotated[str | None, Field(description="Such as 'policies@2', or 'base'.")] = None,
+    ) -> Answer:
+        """Answer a question from the documents, citing the sentences that the answer is taken from."""
+        asked = Question(question, collection or usual, adapter)
+        answers: list[Answer] = []
+
+        async def receive(event: Event) -> None:
+            if isinstance(event, Searched):
+                await context.report_progress(1, 2, f"{len(event.ranked)} passages found")
+            elif isinstance(event, Finished):
+                answers.append(answer_of(event.answer))
+
+        await _run(lambda cancelled: session_of(context).ask(asked, cancelled), receive)
+        return answers[-1]
+
+    @server.tool(annotations=_READS)
+    async def list_collections(context: Context[Any, Any]) -> list[Collection]:
+        """List the collections that you may read, with the number of their documents and passages."""
+        found = await _in_thread(lambda: session_of(context).collections())
+        return [Collection.model_validate(info) for info in found]
+
+    @server.tool(annotations=_READS)
+    async def list_documents(
+        context: Context[Any, Any], collection: InCollection = None
+    ) -> list[DocumentEntry]:
+        """List the documents of a collection: path, title, format, date, and what could not be read."""
+        found = await _in_thread(lambda: session_of(context).documents(collection or usual))
+        return [entry_of(entry, local=False) for entry in found]
+
+    @server.tool(annotations=_READS)
+    async def read_document(
+        document: Annotated[str, Field(description="Path of the document, as search and ask give it.")],
+        context: Context[Any, Any],
+        collection: InCollection = None,
+    ) -> DocumentText:
+        """Read the whole text of a document, with the places of its passages."""
+        found = await _in_thread(lambda: session_of(context).document(collection or usual, document))
+        return text_of(found, local=False)
+
+    return server
+
+
+def http_route(server: MCPServer[Any]) -> Route:
+    """The route of streamable HTTP; `server.session_manager.run()` must be entered before its first request.
+
+    Each request stands for itself: it acts as the principal that the access middleware found for it, and no
+    caller can continue the session of another. Host and origin are checked before (app/middleware.py).
+    """
+    checked_before = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    app = server.streamable_http_app(
+        streamable_http_path=PATH, stateless_http=True, transport_security=checked_before
+    )
+    endpoint: Any = app.routes[0]
+    return Route(PATH, endpoint.endpoint, methods=["GET", "POST", "DELETE"])
+
+
+def session_of_request(workspace: Workspace) -> SessionOf:
+    """Over HTTP, the session of the principal whom the access middleware found."""
+
+    def session_of(context: Context[Any, Any]) -> Session:
+        request: Any = context.request_context.request  # there for every request over HTTP
+        return Session(workspace, request.state.principal)
+
+    return session_of
+
+
+async def _in_thread(work: Callable[[], R]) -> R:
+    """The result of blocking work; an expected failure becomes the tool's own error message."""
+    try:
+        return await anyio.to_thread.run_sync(work)
+    except DomainqaError as error:
+        raise ToolError(str(error)) from error
+
+
+async def _run(start: Callable[[Cancelled], Iterator[R]], receive: Callable[[R], Awaitable[None]]) -> None:
+    """Pass on what `start` gives; if the caller cancels or leaves, the work in its thread is stopped."""
+    stop = threading.Event()
+
+    async def stop_when_cancelled() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            stop.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(stop_when_cancelled)
+        events = await _in_thread(lambda: start(stop.is_set))
+        while (event := await _in_thread(lambda: next(events, None))) is not None:
+            await receive(event)
+        group.cancel_scope.cancel()

@@ -1,0 +1,159 @@
+"""The MCP server, by the SDK's own client: over HTTP with keys, in the process, and as a command."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+from app.access.store import AccessStore
+from app.access.values import LOCAL, grant
+from app.mcp import mcp_server
+from app.session import Session
+from app.settings import Settings
+from tests.app.serving import served
+from tests.fake_workspace import FakeWorkspace
+
+TEXT = "The gold card costs 200 yuan a year.\nLost cards are blocked at once."
+
+
+@pytest.fixture
+def workspace() -> FakeWorkspace:
+    """Two collections."""
+    made = FakeWorkspace()
+    made.put("bank", "cards.md", TEXT, "Cards")
+    made.put("staff", "salaries.md", "The manager earns 9,000 yuan.")
+    return made
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop that the server runs on as well."""
+    return "asyncio"
+
+
+@asynccontextmanager
+async def client_of(workspace: FakeWorkspace) -> AsyncIterator[Client]:
+    async with Client(mcp_server(lambda _: Session(workspace, LOCAL), "bank")) as client:
+        yield client
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> Any:
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    return result.structured_content
+
+
+@pytest.mark.anyio
+async def test_the_tools_only_read(workspace: FakeWorkspace) -> None:
+    async with client_of(workspace) as client:
+        tools = (await client.list_tools()).tools
+    assert {tool.name for tool in tools} == {
+        "search",
+        "ask",
+        "list_collections",
+        "list_documents",
+        "read_document",
+    }
+    assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
+    assert all("context" not in tool.input_schema["properties"] for tool in tools)
+
+
+@pytest.mark.anyio
+async def test_an_answer_cites_its_source_and_progress_is_reported(workspace: FakeWorkspace) -> None:
+    steps: list[tuple[float, str | None]] = []
+
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        steps.append((done, message))
+
+    async with client_of(workspace) as client:
+        result = await client.call_tool(
+            "ask", {"question": "What does the gold card cost?"}, progress_callback=progress
+        )
+    answer: Any = result.structured_content
+    assert "200 yuan" in answer["text"]
+    assert answer["citations"][0]["document"] == "cards.md"
+    assert steps
+    assert steps[0][0] == 1
+
+
+@pytest.mark.anyio
+async def test_documents_are_listed_searched_and_read(workspace: FakeWorkspace) -> None:
+    async with client_of(workspace) as client:
+        collections = await call(client, "list_collections")
+        documents = await call(client, "list_documents")
+        found = await call(client, "search", query="gold card", k=1)
+        read = await call(client, "read_document", document=found["results"][0]["document"])
+    assert [one["name"] for one in collections["result"]] == ["bank", "staff"]
+    assert [one["document"] for one in documents["result"]] == ["cards.md"]
+    assert read["text"] == TEXT
+
+
+@pytest.mark.anyio
+async def test_what_is_wrong_is_said_to_the_assistant(workspace: FakeWorkspace) -> None:
+    async with client_of(workspace) as client:
+        result = await client.call_tool("read_document", {"document": "none.md"})
+    assert result.is_error
+    assert "none.md" in str(result.content)
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_question_ends_its_work(workspace: FakeWorkspace) -> None:
+    workspace.pause = 0.5  # four seconds in all
+    async with client_of(workspace) as client:
+        with anyio.move_on_after(1) as scope:
+            await call(client, "ask", question="What does the gold card cost a year, all told, please?")
+        assert scope.cancelled_caught
+        with anyio.fail_after(2):
+            while workspace.writing:
+                await anyio.sleep(0.05)
+
+
+@pytest.mark.anyio
+async def test_over_http_a_key_opens_only_its_collections(workspace: FakeWorkspace, tmp_path: Path) -> None:
+    key = AccessStore(tmp_path).keys.create("assistant", grant("reader", ["bank"]))
+    settings = Settings(home=tmp_path, access="required", collection="bank")
+    with served(workspace, settings) as address:
+        assert httpx2.post(f"{address}mcp", json={}).status_code == 401
+        headers = {"Authorization": f"Bearer {key}"}
+        async with (
+            httpx2.AsyncClient(headers=headers) as http,
+            Client(streamable_http_client(f"{address}mcp", http_client=http)) as client,
+        ):
+            collections = await call(client, "list_collections")
+            answer = await call(client, "ask", question="What does the gold card cost?")
+            hidden = await client.call_tool("search", {"query": "manager", "collection": "staff"})
+    assert [one["name"] for one in collections["result"]] == ["bank"]
+    assert "200 yuan" in answer["text"]
+    assert hidden.is_error
+    assert "9,000" not in str(hidden.content)
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_over_http_ends_its_work(
+    workspace: FakeWorkspace, tmp_path: Path
+) -> None:
+    workspace.pause = 0.5  # four seconds in all
+    with served(workspace, Settings(home=tmp_path, collection="bank")) as address:
+        with anyio.move_on_after(1):
+            async with Client(f"{address}mcp") as client:
+                await call(client, "ask", question="What does the gold card cost a year, all told, please?")
+        with anyio.fail_after(2):
+            while workspace.writing:
+                await anyio.sleep(0.05)
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_the_command_speaks_over_standard_input_and_output(tmp_path: Path) -> None:
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "app.cli", "mcp", "--home", str(tmp_path / "home")]
+    )
+    async with Client(command) as client:
+        assert await call(client, "list_collections") == {"result": []}
