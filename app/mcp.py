@@ -51,14 +51,20 @@ InCollection = Annotated[
 ]
 
 
-def mcp_server(session_of: SessionOf, usual: str) -> MCPServer[Any]:
-    """The tools, run in the session that `session_of` finds; `usual` is the collection asked by default."""
-    server: MCPServer[Any] = MCPServer(
-        "domainqa", version=version("domainqa"), instructions=_INSTRUCTIONS, log_level="ERROR"
-    )
+class Tools:
+    """What an assistant may call; each runs in the session that `session_of` finds.
 
-    @server.tool(annotations=_READS)
+    Args:
+        session_of: the session of whoever sent a request.
+        usual: the collection that is used when none is named.
+    """
+
+    def __init__(self, session_of: SessionOf, usual: str) -> None:
+        self._session_of = session_of
+        self._usual = usual
+
     async def search(
+        self,
         query: Annotated[str, Field(min_length=1, description="What to look for, in any language.")],
         context: Context[Any, Any],
         collection: InCollection = None,
@@ -66,21 +72,21 @@ def mcp_server(session_of: SessionOf, usual: str) -> MCPServer[Any]:
         limit: Annotated[Limit, Field(description="Documents, folder, formats, dates.")] = NO_LIMIT,
     ) -> SearchResponse:
         """Find the passages of the documents that fit a question best."""
-        where = collection or usual
+        where = collection or self._usual
         found = await _in_thread(
-            lambda: session_of(context).search([query], where, k=k, limit=limit.as_filter())
+            lambda: self._session_of(context).search([query], where, k=k, limit=limit.as_filter())
         )
         return search_of(found[0], where)
 
-    @server.tool(annotations=_READS)
     async def ask(
+        self,
         question: Annotated[str, Field(min_length=1, description="A question, in English or Chinese.")],
         context: Context[Any, Any],
         collection: InCollection = None,
         adapter: Annotated[str | None, Field(description="Such as 'policies@2', or 'base'.")] = None,
     ) -> Answer:
         """Answer a question from the documents, citing the sentences that the answer is taken from."""
-        asked = Question(question, collection or usual, adapter)
+        asked = Question(question, collection or self._usual, adapter)
         answers: list[Answer] = []
 
         async def receive(event: Event) -> None:
@@ -89,33 +95,42 @@ def mcp_server(session_of: SessionOf, usual: str) -> MCPServer[Any]:
             elif isinstance(event, Finished):
                 answers.append(answer_of(event.answer))
 
-        await _run(lambda cancelled: session_of(context).ask(asked, cancelled), receive)
+        await _run(lambda cancelled: self._session_of(context).ask(asked, cancelled), receive)
         return answers[-1]
 
-    @server.tool(annotations=_READS)
-    async def list_collections(context: Context[Any, Any]) -> list[Collection]:
+    async def list_collections(self, context: Context[Any, Any]) -> list[Collection]:
         """List the collections that you may read, with the number of their documents and passages."""
-        found = await _in_thread(lambda: session_of(context).collections())
+        found = await _in_thread(lambda: self._session_of(context).collections())
         return [Collection.model_validate(info) for info in found]
 
-    @server.tool(annotations=_READS)
     async def list_documents(
-        context: Context[Any, Any], collection: InCollection = None
+        self, context: Context[Any, Any], collection: InCollection = None
     ) -> list[DocumentEntry]:
         """List the documents of a collection: path, title, format, date, and what could not be read."""
-        found = await _in_thread(lambda: session_of(context).documents(collection or usual))
+        found = await _in_thread(lambda: self._session_of(context).documents(collection or self._usual))
         return [entry_of(entry, local=False) for entry in found]
 
-    @server.tool(annotations=_READS)
     async def read_document(
+        self,
         document: Annotated[str, Field(description="Path of the document, as search and ask give it.")],
         context: Context[Any, Any],
         collection: InCollection = None,
     ) -> DocumentText:
         """Read the whole text of a document, with the places of its passages."""
-        found = await _in_thread(lambda: session_of(context).document(collection or usual, document))
+        found = await _in_thread(
+            lambda: self._session_of(context).document(collection or self._usual, document)
+        )
         return text_of(found, local=False)
 
+
+def mcp_server(session_of: SessionOf, usual: str) -> MCPServer[Any]:
+    """A server that offers the tools."""
+    server: MCPServer[Any] = MCPServer(
+        "domainqa", version=version("domainqa"), instructions=_INSTRUCTIONS, log_level="ERROR"
+    )
+    tools = Tools(session_of, usual)
+    for tool in (tools.search, tools.ask, tools.list_collections, tools.list_documents, tools.read_document):
+        server.add_tool(tool, annotations=_READS)
     return server
 
 
