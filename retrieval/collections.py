@@ -107,10 +107,6 @@ class Collections(Protocol):
         """One state of a collection; NotFoundError if there is none of that name."""
         ...
 
-    def open(self, name: str, embedder: Embedder, chunking: Chunking | None = None) -> WritableIndex:
-        """A collection that exists; NotFoundError otherwise, MismatchError if it was made otherwise."""
-        ...
-
     def create(self, name: str, embedder: Embedder, chunking: Chunking | None = None) -> WritableIndex:
         """A collection, made if it is not there yet; MismatchError if it was made otherwise."""
         ...

@@ -75,11 +75,6 @@ class ElasticsearchHome:
         with viewing(self._cluster, self._alias(name)) as view:
             yield view
 
-    def open(self, name: str, embedder: Embedder, chunking: Chunking | None = None) -> ElasticsearchIndex:
-        """A collection that exists, to search and change it; NotFoundError otherwise."""
-        self._require(name)
-        return ElasticsearchIndex(self._cluster, self._alias(name), name, embedder, chunking)
-
     def create(self, name: str, embedder: Embedder, chunking: Chunking | None = None) -> ElasticsearchIndex:
         """A collection, made if it is not there yet."""
         alias = self._alias(name)

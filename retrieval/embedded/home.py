@@ -11,7 +11,6 @@ from knowledge_base.errors import MismatchError, NotFoundError, StorageError
 from retrieval.collections import Chunking, Stats, check_name, program_version
 from retrieval.embedded.index import LOCK_NAME, EmbeddedIndex
 from retrieval.embedded.lock import WriterLock
-from retrieval.embedded.rebuild import replace_contents
 from retrieval.embedded.snapshot import Snapshot
 from retrieval.embedded.store import FILE_NAME, Store
 from retrieval.storage import translate_errors
@@ -72,11 +71,6 @@ class Home:
         with closing(self._store(name)) as store, store.snapshot() as snapshot:
             yield snapshot
 
-    def open(self, name: str, embedder: Embedder, chunking: Chunking | None = None) -> EmbeddedIndex:
-        """A collection that exists, to search and change it; NotFoundError otherwise."""
-        self._require(name)
-        return EmbeddedIndex(self.collection_folder(name), embedder, chunking)
-
     def create(self, name: str, embedder: Embedder, chunking: Chunking | None = None) -> EmbeddedIndex:
         """A collection, made if it is not there yet."""
         return EmbeddedIndex(self.collection_folder(name), embedder, chunking)
@@ -111,7 +105,8 @@ class Home:
             try:
                 with closing(EmbeddedIndex(fresh, embedder, chunking)) as index:
                     yield index
-                replace_contents(folder, fresh)
+                with closing(Store(folder)) as store:
+                    store.replace_contents(fresh)
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
 

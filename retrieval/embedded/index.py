@@ -18,11 +18,11 @@ from retrieval.collections import (
     silently,
     texts_by_content,
 )
-from retrieval.embedded.dense import DenseProjection, Found
-from retrieval.embedded.lexical import LexicalProjection, LexicalView
+from retrieval.embedded.dense import DenseProjection
+from retrieval.embedded.lexical import LexicalProjection
 from retrieval.embedded.lock import WriterLock
+from retrieval.embedded.projection import Found
 from retrieval.embedded.store import Store
-from retrieval.storage import translate_errors
 from retrieval.values import NO_FILTER, Candidates, Embedder, Filter, Hit
 
 LOCK_NAME = "lock"
@@ -44,14 +44,13 @@ class EmbeddedIndex:
     """
 
     def __init__(self, folder: Path, embedder: Embedder, chunking: Chunking | None = None) -> None:
-        with translate_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._embedder = embedder
         self._store = Store(folder, fingerprint_of(embedder, chunking))
         self._lock = WriterLock(folder / LOCK_NAME)
         self._dense = DenseProjection(folder, embedder.dimension)
         self._lexical = LexicalProjection(folder)
+        self._projections = (self._dense, self._lexical)
 
     @property
     def revision(self) -> int:
@@ -85,12 +84,8 @@ class EmbeddedIndex:
 
         Raises BusyError, naming the holder, if another one still holds it after `wait_seconds`.
         """
-        with self._lock.acquire(wait_seconds, on_wait) as outermost:
-            try:
-                yield
-            finally:
-                if outermost:
-                    self._lexical.finish()
+        with self._lock.acquire(wait_seconds, on_wait):
+            yield
 
     def add(self, documents: Sequence[Document]) -> None:
         """Store documents, each in place of the one of its path, visible together; embeds what is new."""
@@ -102,59 +97,58 @@ class EmbeddedIndex:
                 transaction.put_vectors(vectors)
                 for document in documents:
                     transaction.put(document)
-            self._project()
 
     def delete(self, paths: Sequence[str]) -> None:
         """Remove documents with all their passages; a path that is not there is ignored."""
         if not paths:
             return
-        with self.writing():
-            with self._store.transaction() as transaction:
-                for path in paths:
-                    transaction.remove(path)
-            self._project()
+        with self.writing(), self._store.transaction() as transaction:
+            for path in paths:
+                transaction.remove(path)
 
     def compact(self) -> None:
-        """Forget vectors that no passage uses, and save the dense projection if that spares reading later.
+        """Forget vectors that no passage uses, and save the projections if that spares work later.
 
         Called at the end of a synchronisation: until then a renamed file finds its vectors again.
         """
         with self.writing():
             self._store.compact()
-            self._project()
-            with self._dense.lock, self._store.snapshot() as snapshot:
-                self._dense.catch_up(snapshot)
-                if self._dense.is_worth_saving:
-                    self._dense.save()
+            for projection in self._projections:
+                with projection.lock, self._store.snapshot() as snapshot:
+                    projection.catch_up(snapshot)
+                    if projection.is_worth_saving:
+                        projection.save()
 
     def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Candidates]:
-        """For each question the best `depth` passages of each retriever, under the same filter."""
+        """For each question the best `depth` passages of each retriever, under the same filter.
+
+        All of them show one revision of the collection, the present one.
+        """
         if depth < 1:
             raise InputError(f"A search of depth {depth} finds nothing.", "Ask for at least one passage.")
         if not questions:
             return []
         queries = embedded(self._embedder, questions, "query")
-        lexical = self._lexical_view()
         with ExitStack() as stack:
-            with self._dense.lock:
+            with self._dense.lock, self._lexical.lock:
                 snapshot = stack.enter_context(self._store.snapshot())
-                self._dense.catch_up(snapshot)
+                for projection in self._projections:
+                    projection.catch_up(snapshot)
+                lexical = self._lexical.view()
                 allowed = None if limit.is_empty else snapshot.rows_within(limit)
                 by_vector = self._dense.search(queries, depth, allowed)
-                is_worth_saving = self._dense.is_worth_saving
             by_term = [lexical.search(question, depth, limit) for question in questions]
             passages = snapshot.passages({row for found in (*by_vector, *by_term) for row, _ in found})
-            seen = min(snapshot.revision, lexical.revision)
-        if is_worth_saving:
-            self._save_if_free()
+        self._save_if_free()
         return [
-            Candidates(_hits(dense, passages), _hits(terms, passages), seen)
+            Candidates(_hits(dense, passages), _hits(terms, passages), snapshot.revision)
             for dense, terms in zip(by_vector, by_term, strict=True)
         ]
 
     def close(self) -> None:
         """Release files; everything is written already."""
-        self._lexical.close()
+        for projection in self._projections:
+            projection.close()
         self._store.close()
 
     def _new_vectors(self, documents: Sequence[Document]) -> dict[str, NDArray[np.float32]]:
@@ -167,47 +161,15 @@ class EmbeddedIndex:
         vectors = embedded(self._embedder, [texts[content] for content in missing], "passage")
         return dict(zip(missing, vectors, strict=True))
 
-    def _project(self) -> None:
-        """Bring the lexical projection up to date; the writer lock is held."""
-        with self._store.snapshot() as snapshot:
-            self._lexical.catch_up(snapshot)
-
-    def _lexical_view(self) -> LexicalView:
-        """The lexical projection, brought up to date first if that is needed and nobody else is writing.
-
-        While another process writes, what it committed last is good enough; without any usable index this
-        waits for its turn to make one.
-        """
-        with self._store.snapshot() as snapshot:
-            view = self._lexical.view(snapshot)
-        if view is not None and view.revision == snapshot.revision:
-            return view
-        if view is None:
-            with self.writing():
-                self._project()
-        else:
-            with self._lock.acquire_if_free() as ours:
-                if not ours:
-                    return view
-                self._project()
-                self._lexical.finish()
-        return self._lexical_view_now()
-
-    def _lexical_view_now(self) -> LexicalView:
-        with self._store.snapshot() as snapshot:
-            view = self._lexical.view(snapshot)
-        if view is None:
-            raise StorageError(
-                f"The lexical index in {self._folder} was damaged while it was opened.",
-                "Check the disk, then search again: the index is made anew from the database.",
-            )
-        return view
-
     def _save_if_free(self) -> None:
-        """Spare the next process some reading; a search does not fail for want of disk space."""
-        with self._lock.acquire_if_free() as ours, self._dense.lock, suppress(StorageError):
-            if ours:
-                self._dense.save()
+        """Spare the next process some work; a search does not fail for want of disk space or of rights."""
+        if not any(projection.is_worth_saving for projection in self._projections):
+            return
+        with self._lock.acquire_if_free() as ours:
+            for projection in self._projections if ours else ():
+                with projection.lock, suppress(StorageError):
+                    if projection.is_worth_saving:
+                        projection.save()
 
 
 def _hits(found: Found, passages: Mapping[int, Passage]) -> tuple[Hit, ...]:

@@ -1,32 +1,27 @@
-"""The lexical projection: the terms of a collection in tantivy, on disk, ranked by BM25.
+"""The lexical projection: the terms of a collection in tantivy, ranked by BM25.
 
-The index says itself which revision of which collection it holds: one document, the stamp, is written in
-the same commit as the passages. So it is whole at every moment, whenever the process dies.
+tantivy maps its files into memory, and a mapped file that another program truncates kills the process. So it
+works in a folder of this process alone; what is saved beside the database is a copy.
 """
 
 import itertools
+import os
 import shutil
-import threading
-import uuid
+import tempfile
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import tantivy
 from tantivy import FieldType, Occur, Query
 
-from knowledge_base.errors import StorageError
 from retrieval.analysis import ANALYSIS_VERSION, index_words, query_terms, stemmer
-from retrieval.embedded.checksums import is_lexical_intact
-from retrieval.embedded.dense import Found
+from retrieval.embedded.projection import Found, Projection, checksum
 from retrieval.embedded.snapshot import Indexed, Snapshot
-from retrieval.storage import translate_errors
 from retrieval.values import Filter, day_of
 
-FOLDER_NAME = "lexical"
-TOKENIZER = "domainqa"
-
-_REMOVED = ".lexical-"
+_TOKENIZER = "domainqa"
+_PRIVATE = "domainqa-lexical-"
 _HEAP_BYTES = 64_000_000
 _MAX_QUERY_TERMS = 512
 
@@ -34,15 +29,9 @@ _MAX_QUERY_TERMS = 512
 class LexicalView:
     """An unchanging state of the index that threads can search at the same time."""
 
-    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher, revision: int) -> None:
+    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher) -> None:
         self._schema = schema
         self._searcher = searcher
-        self.revision = revision
-
-    @property
-    def passage_count(self) -> int:
-        """How many passages are in it."""
-        return self._searcher.num_docs - 1  # the stamp
 
     def search(self, question: str, depth: int, limit: Filter) -> Found:
         """The best row ids that pass the filter, with their BM25 score."""
@@ -75,154 +64,110 @@ class LexicalView:
         return Query.term_query(self._schema, field, term, "freq" if field == "terms" else "basic")
 
 
-class LexicalProjection:
-    """Terms by row id. Any thread may take a view; only the holder of the writer lock may catch up."""
+class LexicalProjection(Projection):
+    """Terms by row id."""
+
+    save_rows = 200
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder / FOLDER_NAME
+        super().__init__(folder, "lexical", f"analysis {ANALYSIS_VERSION}")
         self._schema = _schema()
-        self._lock = threading.Lock()
+        self._private: Path | None = None
         self._index: tantivy.Index | None = None
-        self._writer: tantivy.IndexWriter | None = None
-        self._view: LexicalView | None = None
 
-    def view(self, snapshot: Snapshot) -> LexicalView | None:
-        """What is on disk by now, whoever wrote it; None if it is missing, damaged or another's."""
-        with self._lock:
-            return self._current(snapshot)
+    @property
+    def is_worth_saving(self) -> bool:
+        """Whether reading it again would help little; never while it is in memory alone."""
+        return self._private is not None and super().is_worth_saving
 
-    def catch_up(self, snapshot: Snapshot) -> None:
-        """Take over what the database has and this has not, or make the index anew.
+    def view(self) -> LexicalView:
+        """What it holds by now; to be searched without the lock."""
+        return LexicalView(self._schema, self._opened().searcher())
 
-        Call with the writer lock held and a snapshot taken since. Raises StorageError if it cannot be
-        written.
-        """
-        with self._lock, self._translate():
-            view = self._current(snapshot)
-            if view is not None and view.revision == snapshot.revision:
-                return
-            if self._index is None or view is None or view.revision > snapshot.revision:
-                self._write(self._create(), snapshot, 0)
-            else:
-                self._write(self._index, snapshot, view.revision)
-            self._look(snapshot.identity)
+    def _read(self, saved: Path, checksums: dict[str, int]) -> bool:
+        place = self._private_folder()
+        for name, expected in checksums.items():
+            with (place / Path(name).name).open("wb") as copy:
+                if checksum(saved / name, copy) != expected:
+                    return False
+        self._private = place
+        self._opened()
+        return True
 
-    def finish(self) -> None:
-        """End a run of writing: wait for merges, let the next writer in. The writer lock is still held."""
-        with self._lock, self._translate():
-            writer, self._writer = self._writer, None
-            if writer is not None:
-                writer.wait_merging_threads()
+    def _write(self, fresh: Path) -> None:
+        for file in self._private.iterdir() if self._private else ():
+            if not file.name.endswith(".lock"):
+                shutil.copyfile(file, fresh / file.name)
 
-    def close(self) -> None:
-        """Release the files."""
-        self.finish()
-        with self._lock:
-            self._abandon()
-
-    def _current(self, snapshot: Snapshot) -> LexicalView | None:
-        if self._index is None:
-            self._open(snapshot)
-        elif self._view is None or self._view.revision != snapshot.revision:
-            self._look(snapshot.identity)
-        return self._view
-
-    def _open(self, snapshot: Snapshot) -> None:
-        if not is_lexical_intact(self._folder):
-            return
+    def _apply(self, snapshot: Snapshot, after: int) -> int:
+        """One commit, in memory where the disk is full."""
         try:
-            self._index = self._open_index()
-        except ValueError:  # another schema, or files missing
-            return
-        self._look(snapshot.identity)
-        view = self._view
-        if view is None or view.revision != snapshot.revision:
-            return
-        if view.passage_count != snapshot.passage_count():
-            self._abandon()
+            return self._commit(snapshot, after)
+        except ValueError:  # tantivy's way to say anything
+            if self._private is None:
+                raise
+            self._clear()
+            self._index = self._made(None)
+            return self._commit(snapshot, 0)
 
-    def _look(self, identity: str) -> None:
-        """Take a view of what has been committed by now."""
+    def _commit(self, snapshot: Snapshot, after: int) -> int:
+        index = self._opened()
+        writer = index.writer(_HEAP_BYTES, num_threads=1)
+        changed = 0
+        for row in snapshot.removed_after(after) if after else ():
+            writer.delete_documents_by_term("row", row)
+            changed += 1
+        for passage in snapshot.texts_after(after):
+            writer.add_document(_lexical_document(passage))
+            changed += 1
+        writer.commit()
+        writer.wait_merging_threads()
+        index.reload()
+        return changed
+
+    def _clear(self) -> None:
+        self._index = None
+        if self._private is not None:
+            shutil.rmtree(self._private, ignore_errors=True)
+        self._private = None
+
+    def _rows(self) -> int:
+        return self._opened().searcher().num_docs
+
+    def _opened(self) -> tantivy.Index:
         if self._index is None:
-            return
-        try:
-            self._index.reload()
-        except ValueError:  # files were lost since it was opened
-            self._abandon()
-            return
-        searcher = self._index.searcher()
-        stamp = searcher.search(
-            Query.term_query(self._schema, "stamp", _stamp(identity)), limit=1, count=False
-        )
-        if not stamp.hits:
-            self._abandon()
-            return
-        (revision,) = searcher.fast_field_values("revision", [stamp.hits[0][1]])
-        self._view = LexicalView(self._schema, searcher, int(revision or 0))
-
-    def _create(self) -> tantivy.Index:
-        self._abandon()
-        if self._folder.is_dir():
-            self._move_away()
-        self._folder.unlink(missing_ok=True)
-        self._folder.mkdir()
-        self._index = self._open_index()
+            try:
+                self._private = self._private or self._private_folder()
+                self._index = self._made(self._private)
+            except (OSError, ValueError):  # no temporary folder can be written
+                self._private = None
+                self._index = self._made(None)
         return self._index
 
-    def _move_away(self) -> None:
-        """Take the folder out of the way at once, its files after that.
-
-        A reader of tantivy, here or in another process, writes its lock file when it sees a change; in the
-        middle of the removal that would leave a folder that is not empty.
-        """
-        self._folder.rename(self._folder.parent / f"{_REMOVED}{uuid.uuid4().hex}")
-        for left in self._folder.parent.glob(f"{_REMOVED}*"):  # those of a killed process too
-            shutil.rmtree(left, ignore_errors=True)
-
-    def _open_index(self) -> tantivy.Index:
-        index = tantivy.Index(self._schema, str(self._folder))
-        index.register_tokenizer(TOKENIZER, stemmer())
+    def _made(self, place: Path | None) -> tantivy.Index:
+        index = tantivy.Index(self._schema, str(place)) if place else tantivy.Index(self._schema)
+        index.register_tokenizer(_TOKENIZER, stemmer())
         index.config_reader("manual")
         return index
 
-    def _write(self, index: tantivy.Index, snapshot: Snapshot, revision: int) -> None:
-        """One commit: what was removed and added since, and the new stamp."""
-        if self._writer is None:
-            self._writer = index.writer(_HEAP_BYTES, num_threads=1)
-            # A writer killed in its commit leaves files under names that the next commit may want.
-            self._writer.garbage_collect_files()
-        for row in snapshot.removed_after(revision) if revision else ():
-            self._writer.delete_documents_by_term("row", row)
-        for passage in snapshot.texts_after(revision):
-            self._writer.add_document(_lexical_document(passage))
-        self._writer.delete_documents_by_term("stamp", _stamp(snapshot.identity))
-        self._writer.add_document(_stamp_document(snapshot))
-        self._writer.commit()
-
-    def _abandon(self) -> None:
-        self._index = self._writer = self._view = None
-
-    @contextmanager
-    def _translate(self) -> Iterator[None]:
-        try:
-            with translate_errors(self._folder):
-                yield
-        except ValueError as error:  # tantivy's way to say anything, a full disk too
-            self._abandon()
-            raise StorageError(
-                f"The lexical index {self._folder} cannot be written ({error}).",
-                "Check disk space and rights; if they are fine delete the folder: it is made again.",
-            ) from error
+    def _private_folder(self) -> Path:
+        """A new folder that goes with this object; those of processes that were killed go now."""
+        place = Path(tempfile.mkdtemp(prefix=f"{_PRIVATE}{os.getpid()}-"))
+        weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
+        for left in place.parent.glob(f"{_PRIVATE}*"):
+            owner = left.name.removeprefix(_PRIVATE).partition("-")[0]
+            if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
+                shutil.rmtree(left, ignore_errors=True)
+        return place
 
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    builder.add_text_field("terms", tokenizer_name=TOKENIZER, index_option="freq")
+    builder.add_text_field("terms", tokenizer_name=_TOKENIZER, index_option="freq")
     builder.add_integer_field("row", indexed=True, fast=True)
-    for name in ("path", "folder", "format", "stamp"):
+    for name in ("path", "folder", "format"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("modified", fast=True)
-    builder.add_integer_field("revision", fast=True)
     return builder.build()
 
 
@@ -235,16 +180,4 @@ def _lexical_document(passage: Indexed) -> tantivy.Document:
         document.add_text("folder", folder)
     document.add_text("format", passage.format)
     document.add_integer("modified", day_of(passage.modified))
-    return document
-
-
-def _stamp(identity: str) -> str:
-    """Names a collection and the analysis of its terms: an index of another one is not ours."""
-    return f"{identity} {ANALYSIS_VERSION}"
-
-
-def _stamp_document(snapshot: Snapshot) -> tantivy.Document:
-    document = tantivy.Document()
-    document.add_text("stamp", _stamp(snapshot.identity))
-    document.add_integer("revision", snapshot.revision)
     return document

@@ -86,7 +86,7 @@ def test_a_collection_moves_and_stays_what_it_was(
         assert contents(new) == contents(old)
     files = there.uploads_folder("银行-Copy").iterdir()
     assert {file.name: file.read_bytes() for file in files} == {"费用 1.txt": b"\x00\xff"}
-    index = there.open("银行-Copy", FakeEmbedder(), CHUNKING)
+    index = there.create("银行-Copy", FakeEmbedder(), CHUNKING)
     assert index.search(["unique0299"], 1)[0].lexical[0].passage.text.startswith("unique0299")
     index.add([a_document("new.txt", ["It goes on from here."])])
     index.close()

@@ -25,7 +25,7 @@ from tests.contracts.index_contract import LOANS
 from tests.fakes import FakeEmbedder
 
 home = ElasticsearchHome(connect(ClusterSettings(**json.loads(sys.argv[1]))), Path("/nowhere"))
-index = home.open("bank", FakeEmbedder())
+index = home.create("bank", FakeEmbedder())
 with index.writing():
     print("ready", flush=True)
     sys.stdin.readline()
@@ -91,7 +91,7 @@ def test_a_lease_that_was_taken_over_stops_the_one_who_slept(
         with pytest.raises(BusyError, match="has begun to write"):
             _renew(sleeper)
             sleeper.add([FEES])
-    assert set(home.open("bank", FakeEmbedder()).catalogue()) == {LOANS.path}
+    assert set(home.create("bank", FakeEmbedder()).catalogue()) == {LOANS.path}
 
 
 def _renew(index: object) -> None:
@@ -130,7 +130,7 @@ def test_readers_see_each_document_whole_while_it_is_replaced_again_and_again(
     wrong: list[object] = []
 
     def read() -> None:
-        reader = home.open("bank", FakeEmbedder())
+        reader = home.create("bank", FakeEmbedder())
         while not stopped.is_set():
             (found,) = reader.search(["vault rule"], 20)
             for hits in (found.dense, found.lexical):

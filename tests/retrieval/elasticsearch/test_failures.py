@@ -36,7 +36,7 @@ def through(elasticsearch: Cluster, url: str, *, timeout: float = 30.0, patience
 
 
 def opened(cluster: Cluster, folder: Path) -> ElasticsearchIndex:
-    return ElasticsearchHome(cluster, folder).open("bank", FakeEmbedder())
+    return ElasticsearchHome(cluster, folder).create("bank", FakeEmbedder())
 
 
 def test_a_cluster_that_is_away_is_named(elasticsearch: Cluster, tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ def test_collections_are_made_listed_and_opened(home: ElasticsearchHome, elastic
         home.create(name, FakeEmbedder())
     assert home.names() == ["Bank", "bank", "bank-v1", "港湾银行"]
     filled(home)
-    assert home.open("bank", FakeEmbedder()).document(FEES.path) == FEES
-    assert home.open("Bank", FakeEmbedder()).catalogue() == {}
+    assert home.create("bank", FakeEmbedder()).document(FEES.path) == FEES
+    assert home.create("Bank", FakeEmbedder()).catalogue() == {}
     assert f"{elasticsearch.settings.prefix}bank~v1" in indices(elasticsearch)
 
 
@@ -75,7 +75,7 @@ def test_a_reading_does_not_change_while_the_collection_does(home: Elasticsearch
 
 def test_an_unknown_collection_names_those_that_are_there(home: ElasticsearchHome) -> None:
     filled(home)
-    for use in (home.stats, home.delete, lambda name: home.open(name, FakeEmbedder())):
+    for use in (home.stats, home.delete):
         with pytest.raises(NotFoundError, match=r"no collection bnak .*there is: bank\."):
             use("bnak")
 
@@ -124,7 +124,7 @@ def test_a_rebuild_takes_the_place_at_once_and_for_everybody(
             pass
     with pytest.raises(MismatchError, match="--rebuild"):
         old.search(["platinum"], 1)
-    index = home.open("bank", other, {"max_tokens": 99})
+    index = home.create("bank", other, {"max_tokens": 99})
     assert {path: index.document(path) for path in index.catalogue()} == {
         FEES.path: changed,
         CHINESE.path: CHINESE,

@@ -79,17 +79,17 @@ def test_the_vectors_that_come_back_are_those_that_were_stored(
 def test_another_embedder_or_chunking_is_refused(home: ElasticsearchHome, index: ElasticsearchIndex) -> None:
     index.add([FEES])
     with pytest.raises(MismatchError, match="--rebuild"):
-        home.open("bank", FakeEmbedder("other"))
+        home.create("bank", FakeEmbedder("other"))
     with pytest.raises(MismatchError, match="chunked"):
-        home.open("bank", FakeEmbedder(), {"max_tokens": 100, "overlap": 0})
-    assert home.open("bank", FakeEmbedder()).document(FEES.path) == FEES
+        home.create("bank", FakeEmbedder(), {"max_tokens": 100, "overlap": 0})
+    assert home.create("bank", FakeEmbedder()).document(FEES.path) == FEES
 
 
 def test_chunking_is_remembered_by_the_first_who_says_it(home: ElasticsearchHome) -> None:
     home.create("later", FakeEmbedder())
-    home.open("later", FakeEmbedder(), CHUNKING)
+    home.create("later", FakeEmbedder(), CHUNKING)
     with pytest.raises(MismatchError):
-        home.open("later", FakeEmbedder(), {"max_tokens": 1})
+        home.create("later", FakeEmbedder(), {"max_tokens": 1})
 
 
 def test_a_document_of_a_later_change_has_a_date_or_nothing_is_stored(index: ElasticsearchIndex) -> None:

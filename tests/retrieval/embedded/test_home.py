@@ -32,7 +32,7 @@ def test_collections_are_made_listed_and_opened(home: Home) -> None:
     filled(home, "bank").close()
     home.create("港湾银行", FakeEmbedder()).close()
     assert home.names() == ["bank", "港湾银行"]
-    assert Home(home.folder).open("bank", FakeEmbedder()).document(FEES.path) == FEES
+    assert Home(home.folder).create("bank", FakeEmbedder()).document(FEES.path) == FEES
 
 
 def test_documents_are_read_without_an_embedder(home: Home) -> None:
@@ -46,7 +46,7 @@ def test_documents_are_read_without_an_embedder(home: Home) -> None:
 
 def test_an_unknown_collection_names_those_that_are_there(home: Home) -> None:
     filled(home).close()
-    for use in (home.stats, home.delete, lambda name: home.open(name, FakeEmbedder())):
+    for use in (home.stats, home.delete):
         with pytest.raises(NotFoundError, match=r"no collection bnak .*there is: bank\.") as error:
             use("bnak")
         assert "--collection bnak" in error.value.remedy
@@ -139,9 +139,9 @@ def test_a_rebuild_takes_the_place_at_once_and_for_everybody(home: Home) -> None
     with pytest.raises(MismatchError, match="--rebuild"):
         old.search(["platinum"], 1)
     with pytest.raises(MismatchError):
-        home.open("bank", FakeEmbedder())
+        home.create("bank", FakeEmbedder())
 
-    index = home.open("bank", other, {"max_tokens": 99})
+    index = home.create("bank", other, {"max_tokens": 99})
     assert {path: index.document(path) for path in index.catalogue()} == {
         FEES.path: changed,
         CHINESE.path: CHINESE,

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from knowledge_base.values import Document
-from retrieval.embedded import EmbeddedIndex, dense
+from retrieval.embedded import EmbeddedIndex
+from retrieval.embedded.dense import DenseProjection
+from retrieval.embedded.lexical import LexicalProjection
 from tests.fakes import FakeEmbedder, a_document
 
 KILLS = 20
@@ -33,7 +35,7 @@ def version(path: str, number: int) -> Document:
 
 def ingest(folder: Path, number: int, reports: Connection) -> None:
     """What the killed process does: replace every document, report each batch, compact now and then."""
-    dense._SAVE_ROWS = 1
+    DenseProjection.save_rows = LexicalProjection.save_rows = 1
     reports.send(READY)
     index = EmbeddedIndex(folder, FakeEmbedder(delay=0.001))
     for begin in range(0, len(PATHS), BATCH):

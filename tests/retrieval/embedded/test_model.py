@@ -1,4 +1,4 @@
-"""Whatever is added, changed and deleted in whatever order: database and both found equal a dictionary."""
+"""Whatever is added, changed and deleted: the database and both retrievers equal a dictionary."""
 
 import tempfile
 from pathlib import Path
@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from knowledge_base.values import Document
-from retrieval.embedded import EmbeddedIndex, dense
+from retrieval.embedded import EmbeddedIndex
+from retrieval.embedded.dense import DenseProjection
+from retrieval.embedded.lexical import LexicalProjection
+from retrieval.embedded.projection import MARKER
 from retrieval.values import Filter
 from tests.fakes import FakeEmbedder, a_document
 
@@ -26,7 +29,9 @@ class IndexMachine(RuleBasedStateMachine):
     def begin(self, save_early: bool) -> None:
         self.directory = tempfile.TemporaryDirectory()
         self.folder = Path(self.directory.name) / "bank"
-        self.save_rows, dense._SAVE_ROWS = dense._SAVE_ROWS, 1 if save_early else dense._SAVE_ROWS
+        self.save_rows = {kind: kind.save_rows for kind in (DenseProjection, LexicalProjection)}
+        for kind, rows in self.save_rows.items():
+            kind.save_rows = 1 if save_early else rows
         self.index = EmbeddedIndex(self.folder, FakeEmbedder())
         self.model: dict[str, Document] = {}
 
@@ -54,8 +59,8 @@ class IndexMachine(RuleBasedStateMachine):
 
     @rule()
     def lose_a_projection(self) -> None:
-        (self.folder / "dense.json").unlink(missing_ok=True)
-        (self.folder / "lexical" / "meta.json").unlink(missing_ok=True)
+        for name in ("dense", "lexical"):
+            (self.folder / name / MARKER).unlink(missing_ok=True)
         self.reopen()
 
     @invariant()
@@ -76,7 +81,8 @@ class IndexMachine(RuleBasedStateMachine):
         if hasattr(self, "index"):
             self.index.close()
             self.directory.cleanup()
-            dense._SAVE_ROWS = self.save_rows
+            for kind, rows in self.save_rows.items():
+                kind.save_rows = rows
 
 
 IndexMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)

@@ -1,18 +1,20 @@
 """The database is the truth: projections that are missing, damaged or old are made again from it."""
 
+import errno
 import json
 import shutil
-import threading
+import tempfile
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from knowledge_base.errors import StorageError
-from retrieval.embedded import EmbeddedIndex, dense, lexical
-from retrieval.embedded.checksums import is_lexical_intact
+from retrieval.embedded import EmbeddedIndex, projection
+from retrieval.embedded.dense import DenseProjection
+from retrieval.embedded.lexical import LexicalProjection
 from retrieval.embedded.snapshot import Snapshot
 from retrieval.values import Candidates
 from tests.contracts.index_contract import documents_of
@@ -24,8 +26,9 @@ DOCUMENTS = documents_of(40)
 
 @pytest.fixture(autouse=True)
 def _save_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dense, "_SAVE_ROWS", 1)
-    monkeypatch.setattr(dense, "_SAVE_SHARE", 0.0)
+    for kind in (DenseProjection, LexicalProjection):
+        monkeypatch.setattr(kind, "save_rows", 1)
+        monkeypatch.setattr(kind, "save_share", 0.0)
 
 
 @pytest.fixture
@@ -85,22 +88,39 @@ def meta(folder: Path) -> Path:
     return folder / "lexical" / "meta.json"
 
 
+def vectors(folder: Path) -> Path:
+    return folder / "dense" / "vectors.faiss"
+
+
+def marker(folder: Path, projection: str) -> Path:
+    return folder / projection / "marker.json"
+
+
+def believable(folder: Path) -> None:
+    """Garbage whose checksum is the one in the marker."""
+    vectors(folder).write_bytes(b"garbage")
+    body = json.loads(marker(folder, "dense").read_text())
+    body["checksums"] = {"vectors.faiss": zlib.crc32(b"garbage")}
+    marker(folder, "dense").write_text(json.dumps(body))
+
+
 DAMAGE: dict[str, Callable[[Path], None]] = {
-    "dense missing": lambda f: (f / "dense.faiss").unlink(),
-    "dense flipped": lambda f: flip(f / "dense.faiss"),
-    "dense header flipped": lambda f: flip(f / "dense.faiss", 0),
-    "dense truncated": lambda f: halve(f / "dense.faiss"),
-    "dense empty": lambda f: write(f / "dense.faiss", ""),
-    "stamp missing": lambda f: (f / "dense.json").unlink(),
-    "stamp truncated": lambda f: halve(f / "dense.json"),
-    "stamp of other shape": lambda f: write(f / "dense.json", "[]"),
+    "dense missing": lambda f: shutil.rmtree(f / "dense"),
+    "dense a file": lambda f: write(f / "dense", "x"),
+    "dense flipped": lambda f: flip(vectors(f)),
+    "dense header flipped": lambda f: flip(vectors(f), 0),
+    "dense truncated": lambda f: halve(vectors(f)),
+    "dense empty": lambda f: write(vectors(f), ""),
+    "dense of believable garbage": believable,
+    "dense marker missing": lambda f: marker(f, "dense").unlink(),
+    "dense marker truncated": lambda f: halve(marker(f, "dense")),
+    "dense marker of other shape": lambda f: write(marker(f, "dense"), "[]"),
     "lexical missing": lambda f: shutil.rmtree(f / "lexical"),
     "lexical a file": lambda f: write(f / "lexical", "x"),
     "lexical meta missing": lambda f: meta(f).unlink(),
     "lexical meta truncated": lambda f: halve(meta(f)),
-    "lexical meta of other shape": lambda f: write(meta(f), "{}"),
+    "lexical marker of other shape": lambda f: write(marker(f, "lexical"), "{}"),
     "lexical segment flipped": lambda f: flip(largest_segment(f)),
-    "lexical segment footer flipped": lambda f: flip(largest_segment(f), 0.9999),
     "lexical segment truncated": lambda f: halve(largest_segment(f)),
     "lexical segment missing": lambda f: largest_segment(f).unlink(),
 }
@@ -114,57 +134,73 @@ def test_damage_costs_one_rebuild(
     damage(folder)
     assert search(folder) == before
 
-    assert is_lexical_intact(folder / "lexical")
-    monkeypatch.setattr(dense.DenseProjection, "_reset", forbidden)
     monkeypatch.setattr(Snapshot, "vectors_after", only_after_the_beginning)
-    monkeypatch.setattr(lexical.LexicalProjection, "_create", forbidden)
+    monkeypatch.setattr(Snapshot, "texts_after", only_after_the_beginning)
     assert search(folder) == before
 
 
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_damage_under_an_open_index_costs_nothing(folder: Path, damage: Callable[[Path], None]) -> None:
+    """Another program truncates or overwrites saved files while a process searches with them."""
+    index = EmbeddedIndex(folder, FakeEmbedder())
+    before = scores(index.search(QUESTIONS, 10))
+    damage(folder)
+    assert scores(index.search(QUESTIONS, 10)) == before
+    index.add([a_document("new.txt", ["zebra crossing"])])
+    assert index.search(["zebra"], 1)[0].lexical[0].passage.document == "new.txt"
+    index.close()
+
+
 def only_after_the_beginning(_: Snapshot, revision: int) -> Iterator[None]:
-    assert revision > 0, "read every vector again"
+    assert revision > 0, "read everything again"
     return iter(())
 
 
-def forbidden(*_: object) -> None:
-    raise AssertionError("rebuilt again")
-
-
 def test_reopening_rebuilds_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dense.DenseProjection, "_reset", forbidden)
     monkeypatch.setattr(Snapshot, "vectors_after", only_after_the_beginning)
-    monkeypatch.setattr(lexical.LexicalProjection, "_write", forbidden)
+    monkeypatch.setattr(Snapshot, "texts_after", only_after_the_beginning)
     assert search(folder)
 
 
-def test_unfinished_files_of_a_killed_writer_do_no_harm(
+def test_an_index_of_another_analysis_is_made_anew(folder: Path) -> None:
+    before = search(folder)
+    body = json.loads(marker(folder, "lexical").read_text())
+    marker(folder, "lexical").write_text(json.dumps({**body, "made_with": "analysis 0"}))
+    assert search(folder) == before
+    assert json.loads(marker(folder, "lexical").read_text())["made_with"] == body["made_with"]
+
+
+def test_what_a_killed_process_left_is_cleared(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / "domainqa-lexical-999999999-x"
+    left.mkdir()
+    (folder / ".lexical-0123").mkdir()
+    (folder / ".dense-0123").mkdir()
+    index = EmbeddedIndex(folder, FakeEmbedder())
+    index.add([a_document("new.txt", ["zebra crossing"])])
+    index.compact()
+    assert len(list(tmp_path.glob("domainqa-lexical-*"))) == 1
+    index.close()
+    assert not left.exists()
+    assert not list(tmp_path.glob("domainqa-lexical-*"))
+    assert not list(folder.glob(".*-0123"))
+
+
+def test_without_a_temporary_folder_the_terms_are_in_memory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    segment = largest_segment(folder)
-    (folder / "lexical" / ("ab" * 16 + ".idx")).write_bytes(b"unfinished")
-    (folder / "lexical" / f"{segment.stem}.999999.del").write_bytes(b"")
-    (folder / "lexical" / f"{segment.stem}.store.temp").write_bytes(b"half")
-    (folder / "dense.new").write_bytes(b"half")
-    monkeypatch.setattr(lexical.LexicalProjection, "_create", forbidden)
-    assert search(folder)
-
-
-def test_a_writer_killed_in_its_commit_does_not_stop_the_next(folder: Path, tmp_path: Path) -> None:
-    """The file of deleted rows was written, the commit was not; the next one wants the same file name."""
-    killed = tmp_path / "killed"
-    shutil.copytree(folder, killed)
-    before = set((killed / "lexical").iterdir())
-    index = EmbeddedIndex(killed, FakeEmbedder())
-    index.delete([DOCUMENTS[0].path])
-    index.close()
-    (left,) = [file for file in set((killed / "lexical").iterdir()) - before if file.suffix == ".del"]
-    shutil.copy(left, folder / "lexical" / left.name)
-    shutil.copy(killed / "lexical" / ".managed.json", folder / "lexical" / ".managed.json")
-
+    before = search(folder)
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/nowhere")
     index = EmbeddedIndex(folder, FakeEmbedder())
-    index.delete([DOCUMENTS[0].path])
-    assert index.search(["unique0000"], 10)[0].lexical == ()
+    assert scores(index.search(QUESTIONS, 10)) == before
+    index.add([a_document("new.txt", ["zebra crossing"])])
+    assert index.search(["zebra"], 1)[0].lexical
+    index.compact()
     index.close()
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert search(folder) == search(folder)
 
 
 def test_projections_of_another_collection_are_not_believed(folder: Path, tmp_path: Path) -> None:
@@ -174,33 +210,10 @@ def test_projections_of_another_collection_are_not_believed(folder: Path, tmp_pa
     index.compact()
     index.close()
     before = search(folder)
-    for name in ("dense.faiss", "dense.json"):
-        shutil.copy(other / name, folder / name)
-    shutil.rmtree(folder / "lexical")
-    shutil.copytree(other / "lexical", folder / "lexical")
+    for name in ("dense", "lexical"):
+        shutil.rmtree(folder / name)
+        shutil.copytree(other / name, folder / name)
     assert search(folder) == before
-
-
-def test_a_reader_that_writes_its_lock_does_not_stop_the_removal(folder: Path) -> None:
-    """Readers of tantivy, in any process, write a lock file whenever they see a change."""
-    before = search(folder)
-    lock, done = folder / "lexical" / ".tantivy-meta.lock", threading.Event()
-
-    def keep_writing() -> None:
-        while not done.is_set():
-            with suppress(FileNotFoundError):
-                lock.write_bytes(b"")
-
-    reader = threading.Thread(target=keep_writing)
-    reader.start()
-    try:
-        for _ in range(5):
-            (folder / "lexical" / "meta.json").write_text("damaged")
-            assert search(folder) == before
-    finally:
-        done.set()
-        reader.join()
-    assert not list(folder.glob(".lexical-*"))
 
 
 def test_an_older_database_makes_newer_projections_again(folder: Path, tmp_path: Path) -> None:
@@ -234,14 +247,15 @@ def test_projections_of_another_history_are_made_again(folder: Path, tmp_path: P
 
 
 def test_a_small_change_is_caught_up_without_saving(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dense, "_SAVE_ROWS", 1_000)
-    stamp = (folder / "dense.json").read_text()
+    monkeypatch.setattr(DenseProjection, "save_rows", 1_000)
+    monkeypatch.setattr(LexicalProjection, "save_rows", 1_000)
+    saved = {name: marker(folder, name).read_text() for name in ("dense", "lexical")}
     index = EmbeddedIndex(folder, FakeEmbedder())
     index.delete([DOCUMENTS[0].path])
     index.add([a_document("new.txt", ["zebra crossing"])])
     index.compact()
     index.close()
-    assert (folder / "dense.json").read_text() == stamp
+    assert {name: marker(folder, name).read_text() for name in ("dense", "lexical")} == saved
     again = EmbeddedIndex(folder, FakeEmbedder())
     assert again.search(["zebra"], 1)[0].dense[0].passage.document == "new.txt"
     found = again.search(["unique0000 card"], 200)[0]
@@ -249,22 +263,40 @@ def test_a_small_change_is_caught_up_without_saving(folder: Path, monkeypatch: p
     assert len(found.dense) == 39 * 3 + 1
 
 
-def test_a_search_does_not_fail_because_it_cannot_save(folder: Path) -> None:
-    (folder / "dense.faiss").unlink()
-    (folder / "dense.new").mkdir()
+def test_a_search_does_not_fail_because_it_cannot_save(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = search(folder)
-    assert all(before)
+    for name in ("dense", "lexical"):
+        shutil.rmtree(folder / name)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(projection.uuid, "uuid4", full)
+        index = EmbeddedIndex(folder, FakeEmbedder())
+        assert scores(index.search(QUESTIONS, 10)) == before
+        index.add([a_document("new.txt", ["zebra crossing"])])
+        with pytest.raises(StorageError, match="The disk is full"):
+            index.compact()
+        index.close()
+    assert search(folder)
+    assert marker(folder, "dense").is_file()
+    assert marker(folder, "lexical").is_file()
+
+
+def test_the_marker_names_what_the_files_hold(folder: Path) -> None:
+    body = json.loads(marker(folder, "dense").read_text())
+    assert (body["revision"], body["rows"], body["made_with"]) == (1, 120, "256 dimensions")
+
+
+def test_the_files_of_earlier_versions_go(folder: Path) -> None:
+    (folder / "dense.faiss").write_bytes(b"old")
+    (folder / "dense.json").write_text("{}")
     index = EmbeddedIndex(folder, FakeEmbedder())
-    with pytest.raises(StorageError, match=r"dense\.faiss cannot be"):
-        index.compact()
-    (folder / "dense.new").rmdir()
-    assert search(folder) == before
-    assert (folder / "dense.faiss").is_file()
-
-
-def test_the_stamp_tells_what_the_file_holds(folder: Path) -> None:
-    stamp = json.loads((folder / "dense.json").read_text())
-    assert (stamp["revision"], stamp["rows"], stamp["dimension"]) == (1, 120, 256)
+    index.add([a_document("new.txt", ["zebra crossing"])])
+    index.compact()
+    index.close()
+    assert not list(folder.glob("dense.*"))
 
 
 def test_dense_scores_are_cosines(folder: Path) -> None:

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,9 +13,8 @@ import pytest
 
 from knowledge_base.errors import MismatchError, NotFoundError, StorageError
 from retrieval.embedded import EmbeddedIndex, Home
-from retrieval.embedded.database import Database
-from retrieval.embedded.schema import MIGRATIONS
-from retrieval.embedded.store import FILE_NAME, Store
+from retrieval.embedded.store import FILE_NAME, MIGRATIONS, Store
+from retrieval.storage import Database
 from tests.contracts.index_contract import ALL, FEES, LOANS
 from tests.fakes import FakeEmbedder, a_document
 
@@ -59,13 +59,23 @@ def test_a_read_only_home_is_an_error_with_a_remedy(read_only: Path) -> None:
     assert "--home" in error.value.remedy
 
 
-def test_a_read_only_collection_is_an_error_with_a_remedy(read_only: Path, folder: Path) -> None:
+def test_a_read_only_collection_can_be_searched_and_not_changed(read_only: Path, folder: Path) -> None:
     read_only.chmod(0o755)
     shutil.copytree(folder, read_only / "bank")
+    for place in (read_only / "bank").rglob("*"):
+        place.chmod(0o555 if place.is_dir() else 0o444)
     (read_only / "bank").chmod(0o555)
-    with as_nobody(), pytest.raises(StorageError, match="bank.*cannot be") as error:
-        EmbeddedIndex(read_only / "bank", FakeEmbedder())
+    with as_nobody():
+        index = EmbeddedIndex(read_only / "bank", FakeEmbedder())
+        (found,) = index.search(["platinum card"], 3)
+        assert found.dense
+        assert found.lexical[0].passage == FEES.passages[0]
+        assert index.document(FEES.path) == FEES
+        with pytest.raises(StorageError, match="cannot be written") as error:
+            index.delete([FEES.path])
+        index.close()
     assert "right to write" in error.value.remedy
+    (read_only / "bank").chmod(0o755)
 
 
 def test_a_collection_of_the_first_layout_opens_and_takes_the_new_fields(tmp_path: Path) -> None:
@@ -95,8 +105,8 @@ def test_a_full_disk_loses_nothing_and_work_goes_on_later(
     connect = Database._connect
     limit = [50]
 
-    def full(database: Database, create: bool) -> sqlite3.Connection:
-        connection = connect(database, create)
+    def full(database: Database, *, create: bool) -> sqlite3.Connection:
+        connection = connect(database, create=create)
         connection.execute(f"PRAGMA max_page_count = {limit[0]}").fetchall()
         return connection
 
@@ -178,3 +188,43 @@ def test_the_program_version_and_foreign_keys_are_kept(folder: Path) -> None:
     assert database.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert database.execute("PRAGMA foreign_key_check").fetchall() == []
     database.close()
+
+
+def test_a_process_that_was_killed_while_it_made_a_collection_leaves_none(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    folder = home.collection_folder("bank")
+    folder.mkdir()
+    (folder / f".{FILE_NAME}-0123").write_bytes(b"half")
+    os.utime(folder / f".{FILE_NAME}-0123", (0, 0))
+    assert home.names() == []
+    assert not home.exists("bank")
+    home.create("bank", FakeEmbedder()).close()
+    assert home.names() == ["bank"]
+    assert not list(folder.glob(".*"))
+
+
+def test_two_processes_that_make_a_collection_make_one(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        indexes = list(pool.map(lambda _: EmbeddedIndex(tmp_path / "bank", FakeEmbedder()), range(8)))
+    indexes[0].add([FEES])
+    assert all(set(index.catalogue()) == {FEES.path} for index in indexes)
+
+
+def test_a_private_database_is_its_owners_alone(tmp_path: Path) -> None:
+    database = Database(tmp_path / "secrets.sqlite", ("CREATE TABLE keys (name TEXT)",), private=True)
+    assert not database.file.exists()
+    with database.write() as connection:
+        connection.execute("INSERT INTO keys VALUES ('a')")
+    for file in tmp_path.iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file.name
+
+
+def test_what_was_deleted_is_overwritten(tmp_path: Path) -> None:
+    index = EmbeddedIndex(tmp_path / "bank", FakeEmbedder())
+    index.add([a_document("secret.txt", ["the passphrase is swordfish"]), FEES])
+    index.compact()
+    index.delete(["secret.txt"])
+    index.compact()
+    index.close()
+    for file in (tmp_path / "bank").rglob("*"):
+        assert not file.is_file() or b"swordfish" not in file.read_bytes(), file
