@@ -7,17 +7,14 @@ reviewed pair after the documents have changed.
 
 import json
 import sqlite3
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from answering.values import Answer
 from app.sqlite_file import SqliteFile
+from finetune.pairs.feedback import Feedback, Verdict
 from knowledge_base.errors import InputError
 from retrieval.prompt import PROMPT_VERSION
-
-Verdict = Literal["up", "down"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS feedback (
@@ -37,26 +34,6 @@ CREATE TABLE IF NOT EXISTS feedback (
     comment TEXT NOT NULL
 ) STRICT;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """One verdict on one answer; `passages` and `citations` are as they were read and shown."""
-
-    answer_id: str
-    given_at: str
-    collection: str
-    question: str
-    standalone: str
-    answer: str
-    refused: bool
-    adapter: str
-    prompt_version: int
-    passages: tuple[dict[str, object], ...]
-    citations: tuple[dict[str, object], ...]
-    verdict: Verdict
-    correction: str
-    comment: str
 
 
 class FeedbackStore:

@@ -5,12 +5,13 @@ Models are closed: a misspelt field is an error and never ignored. docs/api.md d
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from answering import values as answering
 from answering.values import Kind, Outcome
 from app.access.values import Role
-from finetune.pairs.values import Pair
+from finetune.pairs.values import Dropped, Pair
+from finetune.report.builders import dropped_line
 from knowledge_base.ingest import Report
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.prompt import Style
@@ -362,12 +363,18 @@ class PairFile(Shape):
 
 
 class DroppedPair(Shape):
-    """A pair that is not used, and why; `origin` names its file and line."""
+    """A pair that is not used, and why; `origin` names its file and line, `kind` the kind of reason."""
 
     id: str
     origin: str
     question: str
+    kind: str
     reason: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _told(cls, value: Any) -> Any:  # noqa: ANN401 - whatever is validated
+        return dropped_line(value) if isinstance(value, Dropped) else value
 
 
 class CheckedPairs(Shape):

@@ -9,14 +9,15 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from answering.generation.protocol import Cancelled, never
 from answering.values import Event, Question, Task, Writing
 from app.access.values import Principal, Right
-from app.feedback import Feedback
-from app.feedback import Verdict as Vote
-from app.retraining.pairs import StoredFile, Summary
-from app.retraining.values import CurvePoint, RunInfo, RunRequest
 from app.versions import Version, choices_of, versions_of
 from app.workspace import CollectionInfo, Workspace
-from finetune.registry.aliases import Aliases
+from finetune.pairs.feedback import Feedback
+from finetune.pairs.feedback import Verdict as Vote
+from finetune.pairs.store import StoredFile, Summary
 from finetune.registry.entry import Entry
+from finetune.registry.versions import Aliases
+from finetune.retrain.runs import RunInfo, RunRequest
+from finetune.training.values import Point
 from knowledge_base.ingest import OnProgress, Report, silent
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.retriever import Retrieval
@@ -226,7 +227,7 @@ class Session:
         return self._workspace.runs.get(run_id)
 
     @needs("admin")
-    def losses(self, run_id: str) -> Sequence[CurvePoint]:
+    def losses(self, run_id: str) -> Sequence[Point]:
         """The losses of a retraining so far, by step."""
         return self._workspace.runs.curve(run_id)
 

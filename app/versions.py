@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from finetune.evaluation.values import CANDIDATE
+from finetune.evaluation.cases import CANDIDATE
 from finetune.registry.entry import Entry
 from finetune.registry.manifest import Verdict
 from finetune.registry.registry import Registry

@@ -1,5 +1,6 @@
 """Everything that can be done with one home folder; the page and the command line only call this."""
 
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -12,22 +13,31 @@ from answering.answer import Answerer
 from answering.generation.protocol import Cancelled, Generator, Request, never
 from answering.references import BASE
 from answering.values import Answer, Event, Finished, Question, Task, Writing
-from app.adapters import ServedAdapters, choices, choose, open_registry
+from app.adapters import choices, choose, open_registry
 from app.factories import (
     build_embedder,
     build_generator,
     build_reading,
     build_reranker,
+    device_of,
+    limit_threads,
+    model_folder,
     open_collections,
     sentence_embedding,
 )
-from app.feedback import Feedback, FeedbackStore, Verdict
+from app.feedback import FeedbackStore
 from app.metrics import Metrics
 from app.replicas import RecentAnswers
-from app.retraining.pairs import PairStore
-from app.retraining.runs import RunStore
 from app.settings import Settings
 from app.uploads import keep_upload, remove_member
+from finetune.corpus import Corpus
+from finetune.files import model_digest
+from finetune.pairs.feedback import Feedback, Verdict
+from finetune.pairs.store import PairStore
+from finetune.pipeline import Pipeline
+from finetune.registry.serving import ServedAdapters
+from finetune.retrain.runs import RunStore
+from finetune.training.values import Base
 from knowledge_base import chunking
 from knowledge_base.errors import ConflictError, DomainqaError, InputError, NotFoundError
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
@@ -69,8 +79,8 @@ class Workspace(AbstractContextManager["Workspace"]):
     ) -> None:
         self.settings = settings
         self.registry = open_registry(settings, generator, lambda entry: self.served().serve(entry))
-        self.runs = RunStore(settings.home)
-        self.pairs = PairStore(settings.home, self)
+        self.runs = RunStore(settings.home, (sys.executable, "-m", "app.worker"))
+        self.pairs = PairStore(settings.home / "pairs", self.corpus)
         self._home = open_collections(settings)
         self._feedback = FeedbackStore(settings.home / "feedback.sqlite")
         self._lock = threading.RLock()
@@ -249,6 +259,45 @@ class Workspace(AbstractContextManager["Workspace"]):
     def retriever(self, collection: str) -> Retriever:
         """What searches a collection that exists."""
         return self._opened(collection).retriever
+
+    def corpus(self, collection: str) -> Corpus:
+        """The documents of a collection, and what is found in them, for pairs and training."""
+        return Corpus(
+            collection,
+            self._home,
+            lambda: self.retriever(collection),
+            lambda: sentence_embedding(self.embedder()),
+            self.settings.read_k,
+        )
+
+    def pipeline(self, collection: str) -> Pipeline:
+        """Everything that answers on a collection, for retraining and evaluation; loads the generator.
+
+        Raises NotFoundError if there is no such collection, ModelError if the base cannot be loaded.
+        """
+        settings = self.settings
+        base, digest = None, ""
+        if settings.generator_url is None:
+            limit_threads(settings)
+            folder = model_folder(settings.generator, settings.models_cache)
+            base = Base(folder, settings.generator, device=device_of(settings))
+            digest = model_digest(folder)
+        self._home.stats(collection)  # says what is there, before the generator is loaded
+        models = (settings.generator, settings.embedder, settings.reranker)
+        sizes = (settings.chunk_tokens, settings.depth, settings.read_k, settings.max_new_tokens)
+        return Pipeline(
+            corpus=self.corpus(collection),
+            generator=self.generator(),
+            adapters=self.served(),
+            registry=self.registry,
+            pairs=self.pairs,
+            feedback=lambda: self.feedback_on(collection),
+            default=lambda: choose(self.registry, settings, None, collection),
+            base=base,
+            base_digest=digest,
+            fingerprint=repr((*models, *sizes)),
+            language=settings.locale,
+        )
 
     def embedder(self) -> Embedder:
         """The embedder, loaded at first use."""

@@ -33,13 +33,12 @@ from answering.generation.in_process import InProcessGenerator
 from answering.generation.model import Precision, best_precision
 from answering.generation.protocol import Request
 from app.factories import device_of, limit_threads, model_folder
-from app.retraining.surroundings import WorkspaceSurroundings
 from app.settings import load_settings
 from app.workspace import Workspace
 from benchmarks.asking import figures, public_cases, tell
 from benchmarks.measuring import Row, read_set, save, show
 from finetune.evaluation.evaluate import evaluate
-from finetune.retrain.values import Contender
+from finetune.pipeline import Contender
 from retrieval.prompt import Message
 
 PROMPT_TOKENS = 1000
@@ -149,8 +148,8 @@ def _quality(generator: InProcessGenerator, arguments: argparse.Namespace) -> li
     ):
         for read in map(read_set, arguments.data):
             cases = [c for c in public_cases(workspace, read, arguments.questions) if c.answerable]
-            asks = {"reader": WorkspaceSurroundings(workspace, read.name).ask(Contender("reader", "reader"))}
-            scored = figures(evaluate(cases, asks, tell).scored["reader"])
+            asks = {"reader": workspace.pipeline(read.name).ask(Contender("reader", "reader"))}
+            scored = figures(evaluate(cases, asks, tell)["reader"])
             rows.append({"set": read.name, **{name: scored[name] for name in _SHOWN}})
     return rows
 

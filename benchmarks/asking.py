@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from app.workspace import Workspace
 from benchmarks.measuring import Asked, QuestionSet, Row, paragraph_document
 from finetune.evaluation.bootstrap import Estimate
+from finetune.evaluation.cases import Case
 from finetune.evaluation.scoring import Scored, cites_evidence, summarise
-from finetune.evaluation.values import Case, Question
+from finetune.pairs.values import Evidence
 from retrieval.prompt import language_of
 
 
@@ -22,10 +23,10 @@ def public_cases(workspace: Workspace, read: QuestionSet, count: int, draw: int 
     cases = []
     for asked in _drawn(read.questions, count, draw):
         path, language = documents[asked.paragraph].path, language_of(asked.question)
-        evidence = tuple((path, answer) for answer in asked.answers)
-        there, gone = Question(asked.question), Question(asked.question, frozenset({path}))
-        cases.append(Case(there, asked.answers, evidence, asked.id, "answerable", language))
-        cases.append(Case(gone, (), (), f"{asked.id} without its paragraph", "removed", language))
+        evidence = tuple(Evidence(path, answer) for answer in asked.answers)
+        cases.append(Case(asked.id, asked.question, asked.answers, evidence, "answerable", language))
+        gone = f"{asked.id} without its paragraph"
+        cases.append(Case(gone, asked.question, (), (), "removed", language, frozenset({path})))
     return cases
 
 
@@ -60,7 +61,7 @@ def figures(scored: Sequence[Scored]) -> Row:
 def _share_of_right_documents(scored: Sequence[Scored]) -> float | None:
     """Of the answers given, those that cite a document of the evidence, at whichever sentence."""
     right = [
-        cites_evidence(entry.reply.cited, tuple((document, "") for document, _ in entry.case.evidence))
+        cites_evidence(entry.answer, [Evidence(place.document, "") for place in entry.case.evidence])
         for entry in scored
         if entry.cites is not None
     ]

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from answering.answer import Answerer
-from answering.sufficiency import SIGNALS, Calibration, dump_calibrations, signals_of
+from answering.sufficiency import SIGNALS, dump_calibrations, signals_of
 from app.factories import CALIBRATION_FILE, build_embedder, build_generator, build_reading, sentence_embedding
 from app.settings import load_settings
 from benchmarks.measuring import (
@@ -71,9 +71,7 @@ def main() -> None:
     save(arguments.json, "calibrate", {"refusals": rows})
     if arguments.write:
         measured = {"data": [file.name for file in arguments.data], "machine": machine(), "refusals": rows}
-        calibrations = {
-            name: Calibration(f.weights, f.bias, f.threshold, f.sure) for name, f in fitted.items()
-        }
+        calibrations = {name: entry.calibration for name, entry in fitted.items()}
         CALIBRATION_FILE.write_text(dump_calibrations(calibrations, measured), encoding="utf-8")
 
 
@@ -133,8 +131,8 @@ def _row(variant: str, language: str, fitted: Fitted, reads: Sequence[Read]) -> 
         "AUC": line.area,
         "refused at 5 % wrong": line.right_at(WRONG_REFUSALS),
         "refused at 10 % wrong": line.right_at(2 * WRONG_REFUSALS),
-        "refused as shipped": fmean(value < fitted.threshold for value in no),
-        "wrongly as shipped": fmean(value < fitted.threshold for value in yes),
+        "refused as shipped": fmean(value < fitted.calibration.threshold for value in no),
+        "wrongly as shipped": fmean(value < fitted.calibration.threshold for value in yes),
         "right passage chosen": fmean(entry.chose_right for entry in judged if entry.answerable),
     }
 

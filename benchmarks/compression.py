@@ -23,7 +23,7 @@ from statistics import fmean
 from app.factories import build_embedder, sentence_embedding
 from app.settings import load_settings
 from benchmarks.measuring import SAMPLES, Row, ingest_bank, paragraph_document, read_set, save, show
-from finetune.draw import draw
+from finetune.evaluation.cases import draw
 from finetune.pairs.evidence import squeezed, stands_in
 from finetune.pairs.formats import read_pairs
 from knowledge_base.sentences import sentence_spans

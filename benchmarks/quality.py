@@ -22,19 +22,18 @@ import argparse
 import tempfile
 from collections.abc import Sequence
 
-from app.retraining.surroundings import WorkspaceSurroundings
 from app.settings import load_settings
 from app.workspace import Workspace
 from benchmarks.asking import figures, public_cases, tell
 from benchmarks.measuring import SAMPLES, Row, machine, read_set, save, show
 from benchmarks.refusals import draw, refusal_figures
 from finetune.evaluation.bootstrap import paired_gain
+from finetune.evaluation.cases import BASE, EXAMPLES, Case, cases_of
 from finetune.evaluation.evaluate import evaluate
 from finetune.evaluation.scoring import Scored
-from finetune.evaluation.values import BASE, EXAMPLES, Case, cases_of
+from finetune.files import model_digest
 from finetune.pairs.formats import read_pairs
-from finetune.registry.digests import weights_digest
-from finetune.retrain.values import Contender
+from finetune.pipeline import Contender
 
 _WRONG = 0.5
 
@@ -53,12 +52,12 @@ def main() -> None:
         if arguments.bank:
             sets += _bank(workspace)
         adapters = [reader for reader in arguments.readers if reader not in {BASE, EXAMPLES}]
-        digests = {reader: weights_digest(workspace.registry.find(reader).folder) for reader in adapters}
+        digests = {reader: model_digest(workspace.registry.find(reader).folder) for reader in adapters}
         for name, cases in sets:
-            surroundings = WorkspaceSurroundings(workspace, "bank" if name.startswith("bank") else name)
-            asks = {reader: surroundings.ask(_contender(reader)) for reader in arguments.readers}
+            pipeline = workspace.pipeline("bank" if name.startswith("bank") else name)
+            asks = {reader: pipeline.ask(_contender(reader)) for reader in arguments.readers}
             store = arguments.store / f"{name}.jsonl" if arguments.store else None
-            answered = evaluate(cases, asks, tell, store, digests).scored
+            answered = evaluate(cases, asks, tell, store, digests)
             first = answered[arguments.readers[0]]
             for reader, scored in answered.items():
                 told = {**figures(scored), **_gain(scored, first), **refusal_figures(scored)}
@@ -113,7 +112,7 @@ def _bank(workspace: Workspace) -> list[tuple[str, list[Case]]]:
     sets = []
     for language in ("en", "zh"):
         pairs = read_pairs(SAMPLES / "pairs" / f"{language}.jsonl").pairs
-        sets.append((f"bank {language}", cases_of([p for p in pairs if p.split == "heldout"], share=0.0)))
+        sets.append((f"bank {language}", cases_of([p for p in pairs if p.split == "test"], share=0.0)))
     return sets
 
 
@@ -122,10 +121,10 @@ def _mistakes(name: str, reader: str, scored: Sequence[Scored], most: int = 10) 
         {
             "set": name,
             "reader": reader,
-            "question": entry.case.question.text,
+            "question": entry.case.question,
             "wanted": entry.case.answers[0] if entry.case.answers else "(refusal)",
-            "got": "(refusal)" if entry.reply.refused else entry.reply.text,
-            "confidence": entry.reply.confidence,
+            "got": "(refusal)" if entry.refused else entry.answer.text,
+            "confidence": entry.answer.confidence,
         }
         for entry in [entry for entry in scored if entry.f1 < _WRONG][:most]
     ]

@@ -14,8 +14,8 @@ ALLOWED = 0.05
 
 def curve_of(scored: Sequence[Scored]) -> Curve | None:
     """The curve over the confidences of all replies; None without questions of both kinds."""
-    sure = [entry.reply.confidence for entry in scored if entry.case.answerable]
-    unsure = [entry.reply.confidence for entry in scored if not entry.case.answerable]
+    sure = [entry.answer.confidence for entry in scored if entry.case.answerable]
+    unsure = [entry.answer.confidence for entry in scored if not entry.case.answerable]
     return curve(sure, unsure) if sure and unsure else None
 
 

@@ -30,17 +30,17 @@ from transformers import AutoTokenizer, Trainer, TrainingArguments
 
 from answering.generation.encoding import Encoder
 from app.factories import model_folder
-from app.retraining.surroundings import CollectionLibrary
 from app.settings import load_settings
 from app.workspace import Workspace
 from benchmarks.measuring import SAMPLES, Row, save, show
 from finetune.pairs.formats import read_pairs
-from finetune.samples import SampleSettings, samples_of
+from finetune.samples import samples_of
+from finetune.settings import SampleSettings, TrainSettings
 from finetune.training.network import adapted, load_base, plain_loss
+from finetune.training.packing import Encoded
 from finetune.training.plan import encode, learning_rate, plan_of
-from finetune.training.rows import Encoded
 from finetune.training.train import fit
-from finetune.training.values import Base, Sample, TrainSettings
+from finetune.training.values import Base, Sample
 
 _IGNORED = -100
 _BATCHES = 4  # of a step
@@ -54,7 +54,7 @@ def main() -> None:
     encoder = Encoder(AutoTokenizer.from_pretrained(base.folder), base.context)
     learned, held = _samples(arguments.pairs, encoder)
     training = TrainSettings(
-        epochs=arguments.epochs, dev_share=0.0, samples_per_step=16, keep_pieces=0, forget_limit=math.inf
+        epochs=arguments.epochs, dev_share=0.0, samples_per_step=16, kl_pieces=0, forget_limit=math.inf
     )  # Trainer does nothing about forgetting
     heldout, _ = encode(held, encoder)
     before = load_base(base.folder, base.device)
@@ -100,14 +100,14 @@ def _samples(count: int, encoder: Encoder) -> tuple[list[Sample], list[Sample]]:
     """Samples of training pairs to learn, and of others to measure; those of one document stay together."""
     with tempfile.TemporaryDirectory() as home, Workspace(load_settings({"home": home})) as workspace:
         workspace.ingest(SAMPLES / "bank", "bank")
-        library = CollectionLibrary(workspace, "bank")
+        corpus = workspace.corpus("bank")
         parts: tuple[list[Sample], list[Sample]] = ([], [])
         for language in ("en", "zh"):
             pairs = read_pairs(SAMPLES / "pairs" / f"{language}.jsonl").pairs
             pairs = [pair for pair in pairs if pair.split == "train"]
             for part, chosen in zip(parts, (pairs[:count], pairs[count : count + count // 4]), strict=True):
                 together_none = SampleSettings(together=0.0)
-                made = samples_of(chosen, library, encoder.count, together_none, lambda _done, _total: None)
+                made = samples_of(chosen, corpus, encoder.count, together_none, lambda _done, _total: None)
                 part.extend(made.samples)
     return parts
 

@@ -12,61 +12,19 @@ question, as they may be served. Some samples show all passages together, in the
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
+from finetune.corpus import Corpus
 from finetune.pairs.evidence import squeezed, stands_in, supports
 from finetune.pairs.values import Dropped, Evidence, Pair, Task
+from finetune.reasons import Reason
+from finetune.settings import SampleSettings
 from finetune.training.values import Sample
 from knowledge_base.values import Passage
 from retrieval.compression import Embed, compress
 from retrieval.context import CountTokens, Packed, pack, pack_each
 from retrieval.prompt import Style, language_of, refusal, render
-from retrieval.values import Vectors
 
 _BATCH = 64
-
-
-class Library(Protocol):
-    """The collection that training draws its contexts from, searched at the settings that are served."""
-
-    def asked(self, question: str) -> str:
-        """A question as it is searched for and read when it is served, with the year of "this year" in it."""
-        ...
-
-    def search(self, questions: Sequence[str]) -> list[tuple[Passage, ...]]:
-        """For each question the passages that a model would read, best first."""
-        ...
-
-    def passages(self, document: str) -> tuple[Passage, ...]:
-        """All passages of a document; NotFoundError if there is none of that path."""
-        ...
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of sentences and questions, (texts, dimension): what is near is kept by them."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SampleSettings:
-    """What is made of each pair.
-
-    passage_tokens: room for a passage, as served. focused: share of the questions whose passages are narrowed
-    to their `focus` nearest sentences. distractors: passages of each question that are read alone
-    and must be refused, at most; a half means one for every second question. together: share of the questions
-    that are also asked of all their passages at once, in a room of together_tokens. removed: share of those
-    from which the right passage is taken out. sentences: share of the pairs with a sentence that also learn
-    to reply with it.
-    """
-
-    passage_tokens: int = 700
-    focused: float = 0.5
-    focus: int = 2
-    distractors: float = 1
-    together: float = 0.1
-    together_tokens: int = 2800
-    removed: float = 0.3
-    sentences: float = 1.0
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +37,7 @@ class Made:
 
 def samples_of(
     pairs: Sequence[Pair],
-    library: Library,
+    corpus: Corpus,
     count_tokens: CountTokens,
     settings: SampleSettings,
     progress: Callable[[int, int], None],
@@ -88,21 +46,22 @@ def samples_of(
 
     Args:
         pairs: checked pairs of the training part.
-        library: where their evidence stands.
+        corpus: where their evidence stands.
         count_tokens: by the tokenizer of the model to be trained.
         settings: how many of which kind.
         progress: is told pairs done and pairs in all.
     """
     samples: list[Sample] = []
     dropped: list[Dropped] = []
-    show = _Show(count_tokens, library.embed, settings)
+    show = _Show(count_tokens, corpus.embed, settings)
     for start in range(0, len(pairs), _BATCH):
-        batch = [replace(p, question=library.asked(p.question)) for p in pairs[start : start + _BATCH]]
+        batch = [replace(p, question=corpus.asked(p.question)) for p in pairs[start : start + _BATCH]]
         progress(start, len(pairs))
-        for pair, found in zip(batch, library.search([pair.question for pair in batch]), strict=True):
-            scene = _scene(pair, found, library)
+        for pair, ranked in zip(batch, corpus.ranked([pair.question for pair in batch]), strict=True):
+            found = [entry.passage for entry in ranked]
+            scene = _scene(pair, found, corpus)
             if scene is None:
-                reason = "no passage of the collection holds its evidence whole"
+                reason = Reason("evidence_in_no_passage")
                 dropped.append(Dropped(pair.id, pair.question, pair.origin, reason))
                 continue
             samples.extend(_samples(pair, scene, show))
@@ -129,13 +88,13 @@ class _Scene:
     found: tuple[Passage, ...]
 
 
-def _scene(pair: Pair, found: Sequence[Passage], library: Library) -> _Scene | None:
+def _scene(pair: Pair, found: Sequence[Passage], corpus: Corpus) -> _Scene | None:
     if not pair.answerable:
         return _Scene((), tuple(found), tuple(found))
     gold = [passage for passage in found if is_gold(passage, pair)]
     if not gold:
         documents = dict.fromkeys(place.document for place in pair.evidence)
-        gold = [p for document in documents for p in library.passages(document) if is_gold(p, pair)][:1]
+        gold = [p for document in documents for p in corpus.passages(document) if is_gold(p, pair)][:1]
     if not gold:
         return None
     # A rival that happens to hold the answer may be right too: it teaches nothing either way.

@@ -1,11 +1,11 @@
-"""Divides pairs by document into those that are trained on and those that are held out to measure."""
+"""Divides pairs by document into those to train on and those to test with."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from finetune.pairs.groups import connected
-from finetune.pairs.near_duplicates import NEAR, NearDuplicates, near_duplicate_groups
-from finetune.pairs.values import Dropped, Pair, Part
+from finetune.pairs.near_duplicates import NEAR, NearDuplicates, connected, near_duplicate_groups
+from finetune.pairs.values import Dropped, Pair, SplitName
+from finetune.reasons import Reason
 from knowledge_base.errors import InputError
 from knowledge_base.values import digest_of
 from retrieval.analysis import content_terms
@@ -21,38 +21,38 @@ class Split:
     """Pairs with their `split` set, in the order in which they came, and what training must not see."""
 
     train: tuple[Pair, ...]
-    heldout: tuple[Pair, ...]
+    test: tuple[Pair, ...]
     removed: tuple[Dropped, ...]
 
 
-def split_pairs(pairs: Sequence[Pair], share_heldout: float, seed: int) -> Split:
+def split_pairs(pairs: Sequence[Pair], test_share: float, seed: int) -> Split:
     """Hold out about a share of the pairs, and take from training what is too near to them.
 
     All pairs that share a document, directly or through others, go together; pairs without evidence go with
     their near-duplicates. Pairs with evidence, unanswerable ones and others are divided separately, in
     each language, so that each kind is on both sides where there is enough of it. What a pair's `split` says
-    holds, also for the undecided pairs of its documents. Training pairs that share a document with a held-out
+    holds, also for the undecided pairs of its documents. Training pairs that share a document with a test
     one after all, or that ask or quote nearly the same, are removed.
 
     Args:
         pairs: with ids that differ.
-        share_heldout: of the undecided pairs, above 0 and below 1.
+        test_share: of the undecided pairs, above 0 and below 1.
         seed: another one holds out others; the order of the pairs does not matter.
 
     Raises:
         InputError: the share is out of range, or there are too few pairs or documents for both parts.
     """
-    if not 0 < share_heldout < 1:
-        cause = f"The share of held-out pairs is {share_heldout}."
+    if not 0 < test_share < 1:
+        cause = f"The share of test pairs is {test_share}."
         raise InputError(cause, "Give one between 0 and 1, such as 0.2.")
     _require_two(pairs)
     groups = [[pairs[place] for place in group] for group in _groups(pairs)]
-    decided = _decided(groups, share_heldout, seed)
+    decided = _decided(groups, test_share, seed)
     parted = [replace(pair, split=pair.split or decided[pair.id]) for pair in pairs]
-    heldout = tuple(pair for pair in parted if pair.split == "heldout")
-    train, removed = _apart([pair for pair in parted if pair.split == "train"], heldout)
-    _require_both(train, heldout, removed)
-    return Split(train, heldout, removed)
+    test = tuple(pair for pair in parted if pair.split == "test")
+    train, removed = _apart([pair for pair in parted if pair.split == "train"], test)
+    _require_both(train, test, removed)
+    return Split(train, test, removed)
 
 
 def _require_two(pairs: Sequence[Pair]) -> None:
@@ -76,32 +76,34 @@ def _groups(pairs: Sequence[Pair]) -> list[list[int]]:
     return connected(len(pairs), links)
 
 
-def _decided(groups: Sequence[_Group], share: float, seed: int) -> dict[str, Part]:
+def _decided(groups: Sequence[_Group], share: float, seed: int) -> dict[str, SplitName]:
     """The part of each undecided pair by its id."""
-    decided: dict[str, Part] = {}
+    decided: dict[str, SplitName] = {}
     given = {pair.split for group in groups for pair in group} - {""}
     undecided: list[_Group] = []
     for group in groups:
         parts = {pair.split for pair in group} - {""}
         if parts:
-            # Where both are given, what shares a document with the held-out ones is removed afterwards.
-            part: Part = "train" if "train" in parts else "heldout"
+            # Where both are given, what shares a document with a test pair is removed afterwards.
+            part: SplitName = "train" if "train" in parts else "test"
             decided.update((pair.id, part) for pair in group)
         else:
             undecided.append(group)
-    heldout = {pair.id for group in _held_out(undecided, share, seed, given) for pair in group}
+    test = {pair.id for group in _held_out(undecided, share, seed, given) for pair in group}
     for group in undecided:
-        decided.update((pair.id, "heldout" if pair.id in heldout else "train") for pair in group)
+        decided.update((pair.id, "test" if pair.id in test else "train") for pair in group)
     return decided
 
 
-def _held_out(groups: Sequence[_Group], share: float, seed: int, given: Collection[Part]) -> list[_Group]:
+def _held_out(
+    groups: Sequence[_Group], share: float, seed: int, given: Collection[SplitName]
+) -> list[_Group]:
     """Groups to hold out: a share of each kind, and of all of them neither none nor every one."""
     kinds: dict[tuple[bool, bool, str], list[_Group]] = {}
     for group in groups:
         kinds.setdefault(_kind(group), []).append(group)
     drawn = [group for kind in sorted(kinds) for group in _drawn(kinds[kind], share, seed)]
-    if groups and not drawn and "heldout" not in given:
+    if groups and not drawn and "test" not in given:
         # Too few to draw a share of any kind: the smallest that has answers, or else the smallest.
         return [min(groups, key=lambda group: (not _is_answerable(group), len(group), _lot(group, seed)))]
     if len(drawn) == len(groups) > 1 and "train" not in given:
@@ -136,9 +138,9 @@ def _lot(group: _Group, seed: int) -> str:
     return digest_of("\0".join([str(seed), *names]).encode("utf-8", errors="replace"))
 
 
-def _apart(train: Sequence[Pair], heldout: Sequence[Pair]) -> tuple[tuple[Pair, ...], tuple[Dropped, ...]]:
-    """The training pairs that are far from all held-out ones, and the others with their reasons."""
-    neighbours = _Neighbours(heldout)
+def _apart(train: Sequence[Pair], test: Sequence[Pair]) -> tuple[tuple[Pair, ...], tuple[Dropped, ...]]:
+    """The training pairs that are far from all test pairs, and the others with their reasons."""
+    neighbours = _Neighbours(test)
     reasons = [neighbours.reason(pair) for pair in train]
     removed = (
         Dropped(pair.id, pair.question, pair.origin, reason)
@@ -152,25 +154,25 @@ def _apart(train: Sequence[Pair], heldout: Sequence[Pair]) -> tuple[tuple[Pair, 
 class _Neighbours:
     """Held-out pairs, to be found by what a training pair has in common with them."""
 
-    def __init__(self, heldout: Sequence[Pair]) -> None:
-        self._pairs = heldout
-        self._by_document = {entry.document: pair for pair in reversed(heldout) for entry in pair.evidence}
-        self._questions = NearDuplicates([pair.question for pair in heldout], NEAR)
-        quoted = [(pair, quote) for pair in heldout for quote in _statements(pair)]
+    def __init__(self, test: Sequence[Pair]) -> None:
+        self._pairs = test
+        self._by_document = {entry.document: pair for pair in reversed(test) for entry in pair.evidence}
+        self._questions = NearDuplicates([pair.question for pair in test], NEAR)
+        quoted = [(pair, quote) for pair in test for quote in _statements(pair)]
         self._quoting = [pair for pair, _ in quoted]
         self._quotes = NearDuplicates([quote for _, quote in quoted], NEAR)
 
-    def reason(self, pair: Pair) -> str:
-        """Why a pair must not be trained on, "" if it may."""
+    def reason(self, pair: Pair) -> Reason | None:
+        """Why a pair must not be trained on, None if it may."""
         for entry in pair.evidence:
             if entry.document in self._by_document:
-                return f"shares a document with {self._by_document[entry.document].id}, which is held out"
+                return Reason("shares_document", {"id": self._by_document[entry.document].id})
         for place in self._questions.near(pair.question):
-            return f"asks nearly the same as {self._pairs[place].id}, which is held out"
+            return Reason("asks_the_same", {"id": self._pairs[place].id})
         for quote in _statements(pair):
             for place in self._quotes.near(quote):
-                return f"quotes nearly the same as {self._quoting[place].id}, which is held out"
-        return ""
+                return Reason("quotes_the_same", {"id": self._quoting[place].id})
+        return None
 
 
 def _statements(pair: Pair) -> list[str]:
@@ -178,11 +180,11 @@ def _statements(pair: Pair) -> list[str]:
     return [entry.quote for entry in pair.evidence if len(content_terms(entry.quote)) >= _LEAST_QUOTE]
 
 
-def _require_both(train: Sequence[Pair], heldout: Sequence[Pair], removed: Sequence[Dropped]) -> None:
-    if train and heldout:
+def _require_both(train: Sequence[Pair], test: Sequence[Pair], removed: Sequence[Dropped]) -> None:
+    if train and test:
         return
     missing = "hold out" if train else "train on"
-    why = f"all {len(removed)} pairs for training are too near to held-out ones"
+    why = f"all {len(removed)} pairs for training are too near to test pairs"
     if train or not removed:
         why = "all pairs belong to one document, to one question, or by their split to one part"
     raise InputError(f"There is nothing to {missing}: {why}.", "Add pairs about other documents.")

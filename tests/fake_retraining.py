@@ -5,14 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from answering.references import Reference, parse_reference
-from app.retraining.pairs import StoredFile, Summary
-from app.retraining.values import CurvePoint, RunInfo, RunRequest
 from finetune.pairs.check import check_pairs
 from finetune.pairs.formats import read_pairs
-from finetune.registry.aliases import Aliases
+from finetune.pairs.store import StoredFile, Summary
 from finetune.registry.entry import Entry
 from finetune.registry.manifest import Description, manifest_of
+from finetune.registry.versions import Aliases
+from finetune.retrain.runs import RunInfo, RunRequest
 from finetune.retrain.values import Outcome, Status
+from finetune.training.values import Point
 from knowledge_base.errors import BusyError, InputError, NotFoundError
 
 NOWHERE = Path("/nowhere")
@@ -119,7 +120,7 @@ class FakeRuns:
         self.requests: list[RunRequest] = []
         self.looks = 0
         self._infos: dict[str, RunInfo] = {}
-        self._curves: dict[str, list[CurvePoint]] = {}
+        self._curves: dict[str, list[Point]] = {}
 
     def clear(self) -> None:
         """Forget everything."""
@@ -160,7 +161,7 @@ class FakeRuns:
         self.looks += 1
         return self._infos[run_id]
 
-    def curve(self, run_id: str) -> "Sequence[CurvePoint]":
+    def curve(self, run_id: str) -> "Sequence[Point]":
         """What `tell` was told."""
         return self._curves.get(run_id, [])
 
@@ -168,7 +169,7 @@ class FakeRuns:
         """It is as far as this."""
         self._change(run_id, status=status)
         if status.loss is not None:
-            point = CurvePoint(status.done, status.loss, status.dev_loss)
+            point = Point(status.done, status.loss, status.dev_loss)
             self._curves.setdefault(run_id, []).append(point)
 
     def fail(self, run_id: str, message: str) -> None:

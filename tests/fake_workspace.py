@@ -21,10 +21,10 @@ from answering.values import (
     Trace,
     Writing,
 )
-from app.feedback import Feedback
 from app.metrics import Metrics
 from app.settings import Settings
 from app.workspace import CollectionInfo
+from finetune.pairs.feedback import Feedback
 from knowledge_base.errors import ConflictError, InputError, NotFoundError
 from knowledge_base.ingest import FailedFile, OnProgress, Progress, Report, SkippedFile, silent
 from knowledge_base.loaders import formats, suffix_of, unread_format

@@ -15,10 +15,10 @@ from knowledge_base.errors import DomainqaError, InputError, ModelError
 if TYPE_CHECKING:
     from app.schema import AdapterVersion
     from app.versions import Version
-    from finetune.registry.aliases import Aliases
     from finetune.registry.entry import Entry
     from finetune.registry.manifest import Verdict
     from finetune.registry.registry import Registry
+    from finetune.registry.versions import Aliases
     from retrieval.prompt import Language
 
 NamedVersion = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="One version, such as bank@3.")]

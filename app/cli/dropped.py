@@ -15,13 +15,15 @@ _SHOWN = 50
 
 def show_dropped(dropped: Sequence[Dropped]) -> None:
     """One line for each on standard error; of very many the first, and how many there are of each reason."""
-    from finetune.report.selections import by_reason
+    from finetune.report.builders import by_reason
+    from finetune.report.words import kind_name, sentence_of
 
     out = messages()
     for entry in dropped[:_SHOWN]:
         question = f" ({entry.question})" if entry.question else ""
-        out.print(plain(f"Dropped {entry.origin}: {entry.reason}{question}"), style="yellow", soft_wrap=True)
+        line = f"Dropped {entry.origin}: {sentence_of(entry.reason)}{question}"
+        out.print(plain(line), style="yellow", soft_wrap=True)
     if len(dropped) > _SHOWN:
         out.print(f"… and {len(dropped) - _SHOWN} more; --json lists all. By reason:")
-        for reason, count in by_reason(dropped).most_common():
-            out.print(plain(f"{count:6,}  {reason}"), soft_wrap=True)
+        for kind, count in by_reason(dropped).most_common():
+            out.print(plain(f"{count:6,}  {kind_name(kind)}"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`domainqa evaluate`: how well adapters answer held-out questions, beside the base model."""
+"""`domainqa evaluate`: how well adapters answer test questions, compared with the base model."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from app.cli.state import Collection, Home, Json, remember
 from app.cli.training_options import NoStored, PairFiles, Seed, Set, flat_settings
 
 if TYPE_CHECKING:
-    from app.retraining.single_steps import Figures
     from finetune.evaluation.bootstrap import Estimate
     from finetune.evaluation.scoring import Summary
+    from finetune.retrain.commands import Figures
 
 _HEADINGS = (
     "contender",
@@ -24,7 +24,7 @@ _HEADINGS = (
     "refused rightly",
     "refused wrongly",
     "citations",
-    "found",
+    "evidence found",
     "seconds",
 )
 
@@ -33,13 +33,15 @@ def evaluate(
     ctx: typer.Context,
     adapters: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ADAPTER]...", help="NAME or NAME@VERSION; the one that answers by default."),
+        typer.Argument(metavar="[ADAPTER]...", help="NAME or NAME@VERSION [the adapter in use]."),
     ] = None,
     pairs: PairFiles = None,
     no_stored: NoStored = False,
-    feedback: Annotated[bool, typer.Option("--feedback", help="With what users' verdicts become.")] = False,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="Also use pairs from users' feedback.")
+    ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Ask all pairs, also those that retrain would learn from.")
+        bool, typer.Option("--all", help="Ask all pairs, also those that retrain would train on.")
     ] = False,
     seed: Seed = None,
     others: Set = None,
@@ -47,22 +49,22 @@ def evaluate(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Ask the held-out pairs of a collection of the base, the base with examples, and adapters.
+    """Ask the test questions of a collection of the base, the base with examples, and adapters.
 
-    Held out are the pairs that `retrain` would hold out, and those whose file says so; half of them are
-    asked once more without the documents that hold the answer. Every figure has its 95 % interval. Stopped
-    or killed, the same command goes on. --json prints {"cases", "contenders": [{"name", "f1": {"mean",
-    "low", "high", "count"}, …}], "gains": [{"adapter", "over", "mean", "low", "high", "count"}], "report"}.
+    Test questions are the pairs that `retrain` would not train on; half of them are asked once more without
+    the documents that contain the answer. Every figure has its 95 % interval. After an interruption the same
+    command continues. --json prints {"cases", "contenders": [{"name", "f1": {"mean", "low", "high", "count"},
+    …}], "gains": [{"adapter", "over", "mean", "low", "high", "count"}], "report"}.
 
-    The report is one page a collection, written anew each time: figures, what each adapter does worse, and
-    replies side by side.
+    The report page of the collection is replaced each time. It shows the figures by language and kind of
+    question, the worst regressions, and answers side by side.
 
     \b
     Example:
       domainqa evaluate bank bank@previous --pairs samples/pairs
     """
-    from app.retraining.single_steps import evaluate_adapters
-    from app.retraining.values import RunRequest
+    from finetune.retrain.commands import evaluate_adapters
+    from finetune.retrain.runs import RunRequest
 
     state = remember(ctx, home, collection)
     settings = state.settings()
@@ -70,7 +72,9 @@ def evaluate(
     files = tuple(pairs or ())
     request = RunRequest(settings.collection, settings.collection, files, not no_stored, feedback, 0, flat)
     with state.open(settings) as workspace, RunBar() as bar:
-        figures = evaluate_adapters(workspace, request, adapters or (), everything, bar)
+        pipeline = workspace.pipeline(settings.collection)
+        place = settings.home / "evaluations"
+        figures = evaluate_adapters(pipeline, request, adapters or (), everything, place, bar)
     if as_json:
         write_json(_shape(figures))
     else:
@@ -95,7 +99,7 @@ def _show(figures: Figures) -> None:
     for (adapter, other), gain in figures.gains.items():
         interval = f"{gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
         out.print(plain(f"Gain in F1 of {adapter} over {other}: {interval}"))
-    messages().print(f"{figures.cases} cases; in brackets the 95 % interval")
+    messages().print(f"{figures.cases} questions; 95 % intervals in parentheses")
     tell_report(figures.report)
 
 

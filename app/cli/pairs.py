@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,13 +14,12 @@ from app.cli.progress import steps
 from app.cli.state import Collection, Home, Json, State, listing_group, remember
 
 if TYPE_CHECKING:
-    from app.retraining.pairs import StoredFile
-    from app.retraining.pairs_page import Became
-    from app.schema import CheckedPairs
+    from finetune.pairs.store import StoredFile
+    from finetune.pairs.values import Dropped
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="JSONL, CSV, TSV, alpaca, sharegpt, messages.")]
 AsPairs = Annotated[
-    bool, typer.Option("--as-pairs", help="Conversations of one question and its answer become pairs.")
+    bool, typer.Option("--as-pairs", help="Read conversations of one question and its answer as pairs.")
 ]
 
 
@@ -42,7 +42,7 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """Import, check, collect and generate question–answer pairs; without a further word, list the files.
+    """Import, check, review and generate question–answer pairs; without a subcommand, list the files.
 
 \b
 Example:
@@ -62,25 +62,24 @@ Example:
 @group.command("import")
 def import_(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, or folders of them.")],
-    licence: Annotated[str, typer.Option(metavar="TEXT", help="Under which the files may be used.")] = "",
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, or folders of such files.")],
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the files, for reports.")] = "",
     as_pairs: AsPairs = False,
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Check files against the collection's documents and keep what can be used, in place of an older copy.
+    """Check files against the collection's documents and keep the valid pairs, replacing an earlier import.
 
-    Every pair that is dropped is listed with its reason, here and on a page. --json prints a line {"name",
-    "pairs", "tasks", "licence", "source", "imported", "digest", "report", "dropped": [{"id", "origin",
-    "question", "reason"}]} a file.
+    Every dropped pair is listed with its reason, here and on a report page. --json prints one line for each
+    file: {"name", "pairs", "tasks", "licence", "source", "imported", "digest", "report", "dropped": [{"id",
+    "origin", "question", "kind", "reason"}]}.
 
     \b
     Example:
       domainqa pairs import faq.csv --licence "our own"
     """
-    from app.retraining.files import files_of
-    from app.retraining.pairs_page import Became, leave_page
+    from finetune.pairs.store import files_of
 
     state = remember(ctx, home, collection)
     settings = state.settings()
@@ -88,9 +87,11 @@ def import_(
         for file in files_of(files):
             made = workspace.pairs.import_file(settings.collection, file, licence, as_pairs)
             kept = made.file
-            became = Became(kept.name, kept.pairs, kept.tasks, made.dropped)
-            page = leave_page(workspace, settings.collection, became)
-            _tell(f"Imported {kept.name}", became, page, as_json, kept)
+            amounts = (kept.pairs, kept.tasks)
+            page = workspace.pairs.write_page(
+                settings.collection, kept.name, amounts, made.dropped, settings.locale
+            )
+            _tell("Imported", kept.name, amounts, made.dropped, page, as_json, kept)
 
 
 @group.command()
@@ -102,14 +103,14 @@ def check(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Check a file against the collection's documents as `import` does, and keep nothing but the page.
+    """Check a file against the collection's documents as `import` does, without keeping its pairs.
 
     \b
     Example:
       domainqa pairs check faq.csv
     """
-    from app.retraining.pairs_page import CHECKED, Became, leave_page
     from finetune.pairs.formats import read_pairs
+    from finetune.pairs.store import CHECKED
 
     state = remember(ctx, home, collection)
     settings = state.settings()
@@ -117,19 +118,21 @@ def check(
     with state.open(settings) as workspace:
         checked = workspace.pairs.check(settings.collection, read.pairs)
         dropped = (*read.dropped, *checked.dropped)
-        became = Became(file.name, len(checked.kept), len(read.tasks), dropped)
-        page = leave_page(workspace, settings.collection, became, CHECKED)
-    _tell(f"Usable in {file.name}", became, page, as_json)
+        kept = (len(checked.kept), len(read.tasks))
+        page = workspace.pairs.write_page(
+            settings.collection, file.name, kept, dropped, settings.locale, CHECKED
+        )
+    _tell("Usable in", file.name, kept, dropped, page, as_json)
 
 
 @group.command()
 def export(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write them.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Write all stored pairs of the collection to one file, in our own JSON Lines.
+    """Write all stored pairs of the collection to one JSON Lines file.
 
     \b
     Example:
@@ -140,9 +143,9 @@ def export(
     state = remember(ctx, home, collection)
     settings = state.settings()
     with state.open(settings) as workspace:
-        given = workspace.pairs.given(settings.collection)
-    write_pairs([*given.pairs, *given.tasks], file)
-    amount = _amount(len(given.pairs), len(given.tasks))
+        dataset = workspace.pairs.dataset(settings.collection)
+    write_pairs([*dataset.pairs, *dataset.tasks], file)
+    amount = _amount(len(dataset.pairs), len(dataset.tasks))
     messages().print(f"Wrote {amount} to {file}.", markup=False, soft_wrap=True)
 
 
@@ -150,23 +153,23 @@ def export(
 def feedback(
     ctx: typer.Context,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write them there, to be corrected.")
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the pairs to this file, for review.")
     ] = None,
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Show the pairs that users' verdicts and corrections become, which `retrain` learns from.
+    """Show the pairs made from users' feedback, which `retrain` uses.
 
-    To review them, write them to a file, correct that, import it, and retrain with --no-feedback. --json
-    prints {"pairs": [...], "dropped": [...]}.
+    To review them, write them to a file with --out, correct it, import it, and retrain with --no-feedback.
+    --json prints {"pairs": [...], "dropped": [...]}.
 
     \b
     Example:
       domainqa pairs feedback
       domainqa pairs feedback --out reviewed.jsonl
     """
-    from app.retraining.from_feedback import feedback_source
+    from finetune.pairs.feedback import feedback_source
     from finetune.pairs.formats import write_pairs
 
     state = remember(ctx, home, collection)
@@ -190,48 +193,49 @@ def feedback(
 @group.command()
 def generate(
     ctx: typer.Context,
-    passages: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Passages to ask about.")] = 100,
-    seed: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Another one draws others.")] = 0,
+    passages: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Number of passages.")] = 100,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Another seed draws others.")] = 0,
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Have the generator write questions on passages, and keep the good ones as the file "generated".
+    """Let the generator write questions about passages, and keep the good ones as the file "generated".
 
-    Good ones have their answer in the passage and not in the question, lead the search back to the passage,
-    and repeat no other. Ctrl-C keeps what is done; the same command goes on.
+    A question is good if the passage contains its answer and the question does not, if searching for it
+    finds the passage, and if it repeats no other. Ctrl-C keeps what is done; the same command continues.
 
     \b
     Example:
       domainqa pairs generate --passages 200
     """
-    from app.retraining.files import GENERATED
-    from app.retraining.generation import generate as write
-    from app.retraining.pairs_page import Became, leave_page
+    from finetune.pairs.store import GENERATED
+    from finetune.pairs.writing import write_pairs_on
 
     state = remember(ctx, home, collection)
     settings = state.settings()
     with state.open(settings) as workspace, steps() as progress:
-        made = write(
-            workspace,
-            settings.collection,
+        made = write_pairs_on(
+            workspace.corpus(settings.collection),
+            workspace.pairs,
+            workspace.generator(),
             passages,
             lambda done, total: progress("Writing questions", done, total),
             seed,
+            settings.generator,
         )
-        became = Became(GENERATED, len(made.kept), 0, made.dropped)
-        page = leave_page(workspace, settings.collection, became)
-    _tell("Generated", became, page, as_json)
+        kept = (len(made.kept), 0)
+        page = workspace.pairs.write_page(settings.collection, GENERATED, kept, made.dropped, settings.locale)
+    _tell("Generated", GENERATED, kept, made.dropped, page, as_json)
 
 
 @group.command()
 def remove(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As `pairs list` shows it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name shown by `pairs list`.")],
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Forget a stored file; the one that it was imported from stays.
+    """Remove a stored file; the file that it was imported from stays.
 
     \b
     Example:
@@ -244,24 +248,27 @@ def remove(
     messages().print(f"Removed the pairs {name}.", markup=False)
 
 
-def _tell(done: str, became: Became, page: Path, as_json: bool, stored: StoredFile | None = None) -> None:
-    dropped = became.dropped
+def _tell(  # noqa: PLR0913, PLR0917 - what was done, what became of it, and for whom
+    done: str,
+    name: str,
+    kept: tuple[int, int],
+    dropped: Sequence[Dropped],
+    page: Path,
+    as_json: bool,
+    stored: StoredFile | None = None,
+) -> None:
+    pairs, tasks = kept
     if as_json:
-        write_json(_shape(became, page, stored))
+        from app.schema import CheckedPairs, PairFile
+
+        known = PairFile.model_validate(stored).model_dump() if stored else {}
+        found = {"name": name, "pairs": pairs, "tasks": tasks, "report": str(page), "dropped": dropped}
+        write_json(CheckedPairs.model_validate(known | found))
         return
     show_dropped(dropped)
     lost = f"; {len(dropped)} dropped" if dropped else ""
-    console().print(plain(f"{done}: {_amount(became.pairs, became.tasks)}{lost}."))
+    console().print(plain(f"{done} {name}: {_amount(pairs, tasks)}{lost}."))
     tell_report(page)
-
-
-def _shape(became: Became, page: Path, stored: StoredFile | None) -> CheckedPairs:
-    from app.schema import CheckedPairs, DroppedPair, PairFile
-
-    kept = PairFile.model_validate(stored).model_dump() if stored else {}
-    found = {"name": became.name, "pairs": became.pairs, "tasks": became.tasks}
-    dropped = tuple(map(DroppedPair.model_validate, became.dropped))
-    return CheckedPairs(**{**kept, **found}, report=str(page), dropped=dropped)
 
 
 def _amount(pairs: int, tasks: int = 0) -> str:

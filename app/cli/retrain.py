@@ -1,4 +1,4 @@
-"""`domainqa retrain`: from pairs to a measured adapter that is promoted if it is surely better."""
+"""`domainqa retrain`: from pairs to a measured adapter, promoted if it is statistically better."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from app.cli.training_options import (
 )
 
 if TYPE_CHECKING:
-    from app.retraining.values import RunInfo, RunRequest
     from app.workspace import Workspace
+    from finetune.retrain.runs import RunInfo, RunRequest
     from finetune.retrain.values import Outcome
     from retrieval.prompt import Language
 
@@ -36,12 +36,13 @@ def retrain(
     ctx: typer.Context,
     pairs: PairFiles = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Adapter to make a version of [the collection's name].")
+        str | None,
+        typer.Option(metavar="NAME", help="Adapter to train a new version of [the collection's name]."),
     ] = None,
     no_stored: NoStored = False,
     no_feedback: NoFeedback = False,
     generate: Generate = 0,
-    run: Annotated[str | None, typer.Option(metavar="ID", help="Go on with this one.")] = None,
+    run: Annotated[str | None, typer.Option(metavar="ID", help="Continue this retraining.")] = None,
     epochs: Epochs = None,
     rank: Rank = None,
     learning_rate: LearningRate = None,
@@ -51,20 +52,20 @@ def retrain(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Train an adapter for a collection, measure it, and promote it if it is surely better.
+    """Train an adapter for a collection, test it, and promote it if it is better with statistical confidence.
 
-    Pairs → check → split by document → samples → train → calibrate → evaluate → judge → register. Stopped or
-    killed, the same command goes on. Both verdicts are exit code 0: a candidate that is not better is
-    registered as rejected, with the reasons, and what answers stays. --json prints {"run", "adapter",
-    "promoted", "reasons", "report"}.
+    Steps: check the pairs, split them by document, make training samples, train, calibrate, evaluate, judge,
+    register. After an interruption the same command continues. A candidate that is not better is registered
+    as rejected, with the reasons, and the adapter in use stays; the exit code is 0 either way. --json prints
+    {"run", "adapter", "promoted", "reasons", "report"}.
 
     \b
     Example:
       domainqa retrain --collection bank
-      domainqa retrain --pairs samples/pairs --epochs 3 --set heldout=0.3
+      domainqa retrain --pairs samples/pairs --epochs 3 --set test_share=0.3
     """
-    from app.retraining.values import RunRequest
-    from app.retraining.worker import require_alone
+    from finetune.retrain.commands import require_alone
+    from finetune.retrain.runs import RunRequest
 
     state = remember(ctx, home, collection)
     settings = state.settings()
@@ -75,29 +76,29 @@ def retrain(
     )
     require_alone()
     with state.open(settings) as workspace:
-        info = workspace.runs.get(run) if run else _begun(workspace, request)
-        outcome = info.outcome or _carried_out(workspace, info)
+        info = workspace.runs.get(run) if run else _begin(workspace, request)
+        outcome = info.outcome or _carry_out(workspace, info)
     _tell(info, outcome, settings.locale, as_json)
 
 
-def _begun(workspace: Workspace, request: RunRequest) -> RunInfo:
+def _begin(workspace: Workspace, request: RunRequest) -> RunInfo:
     """The unfinished run of the same request, or a new one."""
     found = workspace.runs.unfinished(request)
     if found is not None and found.state != "waiting":
-        messages().print(f"Going on with {found.id}.", markup=False)
+        messages().print(f"Continuing {found.id}.", markup=False)
     return found or workspace.runs.create(request)
 
 
-def _carried_out(workspace: Workspace, info: RunInfo) -> Outcome:
-    from app.retraining.worker import carry_out
+def _carry_out(workspace: Workspace, info: RunInfo) -> Outcome:
+    from finetune.retrain.commands import carry_out
 
     with workspace.runs.working(info.id) as folder, ended_by_signals(), RunBar() as bar:
-        return carry_out(workspace, info.request, folder, bar)
+        return carry_out(workspace.pipeline(info.collection), info.request, folder, bar)
 
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Being told to end is the same as Ctrl-C during the block: the page may do that."""
+    """SIGTERM, which the page may send, is treated as Ctrl-C during the block."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -124,8 +125,8 @@ def _tell(info: RunInfo, outcome: Outcome, language: Language, as_json: bool) ->
         )
         return
     out = console()
-    verdict = "promoted: it answers now" if outcome.promoted else "rejected: what answered before still does"
+    verdict = "promoted and in use now" if outcome.promoted else "rejected; the adapter in use stays"
     out.print(plain(f"{adapter} is {verdict}."), style="green" if outcome.promoted else "yellow")
     for sentence in sentences:
         out.print(plain(f"- {sentence}"), soft_wrap=True)
-    out.print(plain(f"Report, with every pair that was not used: {outcome.report}"), soft_wrap=True)
+    out.print(plain(f"Report, with every dropped pair: {outcome.report}"), soft_wrap=True)

@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
 _SECONDS_BETWEEN_LINES = 10.0
 _LABELS = {
-    "pairs": "Gathering pairs",
+    "pairs": "Collecting pairs",
     "check": "Checking pairs",
-    "split": "Dividing by document",
+    "split": "Splitting by document",
     "samples": "Making samples",
     "train": "Training",
     "calibrate": "Calibrating",
-    "evaluate": "Evaluating",
+    "evaluate": "Testing",
     "judge": "Judging",
     "register": "Registering",
 }
 
 
 class RunBar:
-    """Shows what a retraining tells, on standard error. It is a `Tell`.
+    """Shows the progress of a retraining on standard error. It is an `OnStatus`.
 
-    Where no terminal shows a bar, a line is written for each step and now and then, so that a log tells that
-    work goes on.
+    Where no terminal shows a bar, a line is written for each step and every ten seconds, so that a log shows
+    progress.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -88,7 +88,7 @@ class RunBar:
             self._console.print(f"{label}{amount}{f', {news}' if news else ''}", markup=False)
 
     def _finish(self) -> None:
-        """A step that is followed by another one is over, whatever it told last."""
+        """A step that is followed by another one is over, whatever it reported last."""
         if self._task is not None:
             total = self._bar.tasks[self._task].total or 1
             self._bar.update(self._task, completed=total, total=total)
@@ -98,14 +98,14 @@ def _label_of(status: Status) -> str:
     """The step, and whom or what it is about; while it trains the note changes with every step."""
     label = _LABELS[status.step]
     about = status.note if status.step not in ("train", "pairs") else ""
-    return f"{label}: {about.removeprefix('Evaluating ')}" if about else label
+    return f"{label}: {about}" if about else label
 
 
 def news_of(status: Status, dev_loss: float | None) -> str:
-    """What is new within the step: the loss, the last one on held-out pairs, the speed."""
+    """What is new within the step: the loss, the last validation loss, the speed."""
     if status.loss is None:
         return status.note if status.step == "pairs" else ""
     parts = [f"loss {status.loss:.3f}"]
     if dev_loss is not None:
-        parts.append(f"held out {dev_loss:.3f}")
+        parts.append(f"validation {dev_loss:.3f}")
     return ", ".join([*parts, *([status.note] if status.note else [])])

@@ -1,4 +1,4 @@
-"""`domainqa train`: an adapter from pairs, for those who measure it themselves."""
+"""`domainqa train`: an adapter from pairs, without test or verdict."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def train(
     ctx: typer.Context,
     pairs: PairFiles = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What its folder is called [the collection's name].")
+        str | None, typer.Option(metavar="NAME", help="Name of the adapter's folder [the collection's name].")
     ] = None,
     no_stored: NoStored = False,
     no_feedback: NoFeedback = False,
@@ -42,12 +42,13 @@ def train(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Train an adapter and print its folder; nothing is measured, registered or promoted.
+    """Train an adapter and print its folder; nothing is tested, registered or promoted.
 
-    The folder is an ordinary PEFT one. The pairs that `retrain` would hold out are held out here too, so
-    that `evaluate` can measure with them. Stopped or killed, the same command goes on. `accelerate launch
-    --num_processes 2 --module app.cli train` shares the work between processes. A report page tells losses,
-    settings, and every pair that was not used. --json prints {"adapter", "report"}.
+    The folder is an ordinary PEFT adapter. The pairs that `retrain` would test with are not trained on here
+    either, so that `evaluate` can use them. After an interruption the same command continues. To share the
+    work between processes: `accelerate launch --num_processes 2 --module app.cli train`.
+
+    The report page shows losses, options and every dropped pair. --json prints {"adapter", "report"}.
 
     \b
     Example:
@@ -55,8 +56,8 @@ def train(
       domainqa adapters import "$(domainqa train)" --name bank
     """
     from answering.references import check_name
-    from app.retraining.single_steps import train_alone
-    from app.retraining.values import RunRequest
+    from finetune.retrain.commands import train_alone
+    from finetune.retrain.runs import RunRequest
 
     state = remember(ctx, home, collection)
     settings = state.settings()
@@ -66,8 +67,9 @@ def train(
         settings.collection, named, tuple(pairs or ()), not no_stored, not no_feedback, generate, flat
     )
     with state.open(settings) as workspace, ended_by_signals(), RunBar() as bar:
-        made = train_alone(workspace, request, bar)
-    if made is None:  # another process of a launch tells
+        pipeline = workspace.pipeline(settings.collection)
+        made = train_alone(pipeline, workspace.runs, request, settings.home, bar)
+    if made is None:  # another process of the launch prints it
         return
     if as_json:
         from app.schema import TrainedAdapter

@@ -8,24 +8,31 @@ from typing import Annotated
 
 import typer
 
+from finetune.settings import Option, help_of
+
 PairFiles = Annotated[
     list[Path] | None,
-    typer.Option("--pairs", metavar="FILE|FOLDER", help="Pairs beside the stored ones; repeatable."),
+    typer.Option("--pairs", metavar="FILE|FOLDER", help="Pairs to use besides the stored ones; repeatable."),
 ]
-NoStored = Annotated[bool, typer.Option("--no-stored", help="Leave out the imported pairs.")]
-NoFeedback = Annotated[bool, typer.Option("--no-feedback", help="Leave out what users' verdicts become.")]
+NoStored = Annotated[bool, typer.Option("--no-stored", help="Do not use the imported pairs.")]
+NoFeedback = Annotated[bool, typer.Option("--no-feedback", help="Do not use pairs from users' feedback.")]
 Generate = Annotated[
-    int, typer.Option("--generate", metavar="NUMBER", min=0, help="Passages to write questions on.")
+    int,
+    typer.Option(
+        "--generate", metavar="NUMBER", min=0, help="Number of passages to write questions about first [0]."
+    ),
 ]
-Epochs = Annotated[float | None, typer.Option("--epochs", metavar="NUMBER", help="Times all is learned [2].")]
-Rank = Annotated[int | None, typer.Option("--rank", metavar="NUMBER", help="Rank of the adapter [16].")]
+Epochs = Annotated[float | None, typer.Option("--epochs", metavar="NUMBER", help=help_of("epochs"))]
+Rank = Annotated[int | None, typer.Option("--rank", metavar="NUMBER", help=help_of("rank"))]
 LearningRate = Annotated[
-    float | None, typer.Option("--learning-rate", metavar="NUMBER", help="Highest learning rate [0.0003].")
+    float | None, typer.Option("--learning-rate", metavar="NUMBER", help=help_of("learning_rate"))
 ]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="NUMBER", help="Decides every draw [0].")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="NUMBER", help=help_of("seed"))]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; a wrong one lists them all."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Any other training option, see docs/retraining.md; repeatable."
+    ),
 ]
 
 
@@ -35,9 +42,9 @@ def flat_settings(
     learning_rate: float | None = None,
     seed: int | None = None,
     others: Sequence[str] | None = None,
-) -> dict[str, int | float | str | bool]:
-    """What was given, flat; BadParameter for an entry of `others` without "="."""
-    given: dict[str, int | float | str | bool] = {}
+) -> dict[str, Option]:
+    """The options that were given, by name; BadParameter for an entry of `others` without "="."""
+    given: dict[str, Option] = {}
     for entry in others or ():
         name, equals, value = entry.partition("=")
         if not equals:

@@ -12,10 +12,9 @@ from app.page.rendering.notices import hint, success, working
 from app.page.rendering.pairs import counts, imported
 from app.page.runs import Cancelled, Emit
 from app.page.texts import Texts
-from app.retraining.files import SUFFIXES
-from app.retraining.from_feedback import feedback_source
-from app.retraining.pairs import Summary
 from app.session import Session
+from finetune.pairs.feedback import feedback_source
+from finetune.pairs.store import SUFFIXES, Summary
 from knowledge_base.errors import DomainqaError
 
 Step = str | Summary

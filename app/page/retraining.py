@@ -9,9 +9,9 @@ from app.page.frame import Frame, Updates, Values, clickable, detail, written
 from app.page.rendering.notices import failure, hint
 from app.page.rendering.retraining import curve, run, table
 from app.page.texts import Texts
-from app.retraining.options import options_of
-from app.retraining.values import RunInfo, RunRequest
 from app.session import Session
+from finetune.retrain.runs import RunInfo, RunRequest
+from finetune.settings import RetrainSettings
 from knowledge_base.errors import BusyError, DomainqaError
 
 _SECONDS = 2.0  # between two looks at a run that goes on, while its tab is open
@@ -28,7 +28,7 @@ class RetrainingForm:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._usual = options_of({})
+        self._usual = RetrainSettings()
         make = frame.words.make
         with gr.Row(elem_id="dq-learn-from"):
             self._stored = make(gr.Checkbox, lambda t: {"label": t.learn_stored}, value=True, min_width=120)

@@ -1,4 +1,4 @@
-"""How sure a mean, or a difference of two, is: percentile bootstrap intervals.
+"""Confidence intervals of a mean, or of the difference of two, by the percentile bootstrap.
 
 The interval of a mean resamples the values (Efron & Tibshirani 1993, An Introduction to the Bootstrap,
 chapter 13). Two systems that answered the same questions are compared pair by pair, so that questions that
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from knowledge_base.errors import InputError
 
@@ -38,6 +37,8 @@ def mean_interval(
     Raises:
         InputError: if there are no values, one is not a number, or confidence or resamples make no sense.
     """
+    from scipy.stats import bootstrap
+
     given = np.sort(np.asarray(values, dtype=np.float64))
     if not len(given) or not np.isfinite(given).all():
         raise InputError(f"{len(given)} values have no mean.", "Give at least one, and only numbers.")
@@ -46,11 +47,20 @@ def mean_interval(
             f"No interval has a confidence of {confidence} from {resamples} resamples.",
             "Give a confidence between 0 and 1, 0.95 say, and at least one resample.",
         )
-    means = _resampled(given, resamples, seed)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     mean = float(given.mean())
+    if given[0] == given[-1]:  # also of a single value, which SciPy refuses
+        return Estimate(mean, mean, mean, len(given))
+    found = bootstrap(
+        (given,),
+        np.mean,
+        n_resamples=resamples,
+        batch=max(1, _BLOCK // len(given)),
+        confidence_level=confidence,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
     # Of equal values the means differ by rounding.
-    return Estimate(mean, min(float(low), mean), max(float(high), mean), len(given))
+    return Estimate(mean, min(float(found.low), mean), max(float(found.high), mean), len(given))
 
 
 def paired_gain(
@@ -71,14 +81,3 @@ def paired_gain(
         )
     differences = np.asarray(one, dtype=np.float64) - np.asarray(other, dtype=np.float64)
     return mean_interval(differences.tolist(), confidence, resamples, seed)
-
-
-def _resampled(values: NDArray[np.float64], resamples: int, seed: int) -> NDArray[np.float64]:
-    """Means [resamples] of as many values as there are, drawn with replacement."""
-    random = np.random.default_rng(seed)
-    rows = max(1, _BLOCK // len(values))
-    blocks = []
-    for start in range(0, resamples, rows):
-        size = (min(rows, resamples - start), len(values))
-        blocks.append(values[random.integers(0, len(values), size)].mean(axis=1))
-    return np.concatenate(blocks)

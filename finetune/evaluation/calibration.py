@@ -1,4 +1,4 @@
-"""Fits when to refuse: a logistic regression over the signals of a passage, and a threshold a question.
+"""Fits when to refuse: a logistic regression over the signals of a passage, and a threshold per question.
 
 Each passage that was read is one sample, but the decision is made once for a question, on its best passage.
 So regularisation and threshold are chosen by what happens to questions, on predictions for documents that
@@ -9,13 +9,17 @@ threshold too high: a regression is surer of what it was fitted on.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from answering.sufficiency import Calibration
 from finetune.evaluation.bootstrap import Estimate, paired_gain
 from knowledge_base.errors import InputError
-from knowledge_base.values import digest_of
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 Numbers = NDArray[np.float64]
 
@@ -65,10 +69,7 @@ class Fitted:
     chosen, `held_out` one entry for each read, in their order.
     """
 
-    weights: Mapping[str, float]
-    bias: float
-    threshold: float
-    sure: float
+    calibration: Calibration
     strength: float
     held_out: tuple[Judged, ...]
 
@@ -116,43 +117,46 @@ def fit(reads: Sequence[Read], names: Sequence[str], wrong_refusals: float = WRO
     table = _table(reads, names)
     if not 0 <= wrong_refusals < 1:
         raise InputError(f"{wrong_refusals} is not a share of questions.", "Give 0.05 for one of twenty.")
-    folds = _folds(reads)
-    held_out = {strength: _out_of_fold(table, folds, strength) for strength in _STRENGTHS}
+    held_out = {strength: _out_of_fold(table, strength) for strength in _STRENGTHS}
     areas = {strength: round(_area(table, held_out[strength]), _DIGITS_OF_AREA) for strength in _STRENGTHS}
     strength = max(_STRENGTHS, key=lambda tried: (areas[tried], -tried))
-    weights, bias = _regression(table, np.ones(len(table.labels), dtype=bool), strength)
     judged = tuple(_judged(table, held_out[strength]))
     threshold = _threshold([entry.confidence for entry in judged if entry.answerable], wrong_refusals)
-    return Fitted(
+    scaler, regression = _regression(strength).fit(table.samples, table.labels)
+    weights = regression.coef_[0] / scaler.scale_
+    bias = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
+    calibration = Calibration(
         weights={name: round(float(w), _DIGITS) for name, w in zip(names, weights, strict=True)},
         bias=round(bias, _DIGITS),
         threshold=threshold,
         sure=_sure(table, held_out[strength], threshold),
-        strength=strength,
-        held_out=judged,
     )
+    return Fitted(calibration, strength, judged)
 
 
 def curve(answerable: Sequence[float], unanswerable: Sequence[float]) -> Curve:
     """Wrong against right refusals for every threshold that changes something, given confidences.
 
+    It is the ROC curve of "has an answer", seen from the refusals.
+
     Raises:
         InputError: if there are no questions of one kind.
     """
+    from sklearn.metrics import roc_auc_score, roc_curve
+
     if not answerable or not unanswerable:
         raise InputError(
             "A refusal curve needs questions with and without an answer.", "Add some of the other kind."
         )
-    yes, no = np.sort(answerable), np.sort(unanswerable)
-    found = np.unique(np.concatenate([yes, no]))
-    thresholds = np.append(found, np.nextafter(found[-1], np.inf))
-    wrong = np.searchsorted(yes, thresholds) / len(yes)
-    right = np.searchsorted(no, thresholds) / len(no)
+    labels = np.repeat([1, 0], [len(answerable), len(unanswerable)])
+    scores = np.concatenate([answerable, unanswerable]).astype(np.float64)
+    answered_wrongly, answered_rightly, thresholds = roc_curve(labels, scores, drop_intermediate=False)
+    thresholds[0] = np.nextafter(scores.max(), np.inf)  # it is infinite, which JSON does not know
     points = tuple(
-        Point(float(t), float(w), float(r)) for t, w, r in zip(thresholds, wrong, right, strict=True)
+        Point(float(threshold), round(float(1 - rightly), 12), round(float(1 - wrongly), 12))
+        for threshold, rightly, wrongly in zip(thresholds, answered_rightly, answered_wrongly, strict=True)
     )
-    ties = np.searchsorted(no, yes, side="right") - np.searchsorted(no, yes)
-    return Curve(points, float((np.searchsorted(no, yes) + ties / 2).mean() / len(no)))
+    return Curve(points[::-1], float(roc_auc_score(labels, scores)))
 
 
 def choose_reading(scores: Mapping[str, Sequence[float]], confidence: float = _WAY_CONFIDENCE) -> Choice:
@@ -182,10 +186,11 @@ def choose_reading(scores: Mapping[str, Sequence[float]], confidence: float = _W
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Samples [passages, signals], labels [passages], the question of each passage, and the questions."""
+    """Samples [passages, signals] with labels, groups and the question of each, and what questions are."""
 
     samples: Numbers
     labels: NDArray[np.bool_]
+    groups: NDArray[np.str_]
     owners: NDArray[np.int64]
     answerable: NDArray[np.bool_]
 
@@ -201,6 +206,7 @@ def _table(reads: Sequence[Read], names: Sequence[str]) -> _Table:
     table = _Table(
         np.array(rows, dtype=np.float64).reshape(len(rows), len(names)),
         np.array([right for read in reads for right in read.right], dtype=bool),
+        np.array([read.group for read in reads for _ in read.signals], dtype=np.str_),
         np.array([place for place, read in enumerate(reads) for _ in read.signals], dtype=np.int64),
         np.array([read.answerable for read in reads], dtype=bool),
     )
@@ -211,47 +217,30 @@ def _table(reads: Sequence[Read], names: Sequence[str]) -> _Table:
     return table
 
 
-def _folds(reads: Sequence[Read]) -> NDArray[np.int64]:
-    """The fold of each read: groups are dealt out, those with an answerable question evenly."""
-    answerable = {read.group for read in reads if read.answerable}
-    groups = sorted(
-        {read.group for read in reads}, key=lambda g: (g not in answerable, digest_of(g.encode()), g)
-    )
-    place = {group: number % min(_FOLDS, len(groups)) for number, group in enumerate(groups)}
-    return np.array([place[read.group] for read in reads], dtype=np.int64)
-
-
-def _out_of_fold(table: _Table, folds: NDArray[np.int64], strength: float) -> Numbers:
-    """The probability of each passage by a regression that saw no question of its fold."""
-    found = np.zeros(len(table.labels))
-    passage_folds = folds[table.owners]
-    for fold in range(int(folds.max()) + 1):
-        held = passage_folds == fold
-        if held.any():
-            weights, bias = _regression(table, ~held, strength)
-            found[held] = _probabilities(table.samples[held], weights, bias)
-    return found
-
-
-def _regression(table: _Table, chosen: NDArray[np.bool_], strength: float) -> tuple[Numbers, float]:
-    """Weights and bias for signals as they come; the penalty sees them standardised."""
+def _regression(strength: float) -> "Pipeline":
+    """A regression for signals as they come; the penalty sees them standardised."""
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
-    samples, labels = table.samples[chosen], table.labels[chosen]
-    if not labels.any() or labels.all():
-        raise _too_few()
-    centre, spread = samples.mean(axis=0), samples.std(axis=0)
-    spread[spread == 0] = 1.0  # a signal that never changes has no weight
     # Right passages are few; balanced, an even chance means as much evidence for as against.
     model = LogisticRegression(C=strength, class_weight="balanced", max_iter=1000)
-    model.fit((samples - centre) / spread, labels)
-    weights = model.coef_[0] / spread
-    return weights, float(model.intercept_[0] - (weights * centre).sum())
+    return make_pipeline(StandardScaler(), model)
 
 
-def _probabilities(samples: Numbers, weights: Numbers, bias: float) -> Numbers:
-    scores = np.clip(samples @ weights + bias, -30.0, 30.0)
-    return np.asarray(1 / (1 + np.exp(-scores)))
+def _out_of_fold(table: _Table, strength: float) -> Numbers:
+    """The probability of each passage by a regression that saw no question about its document."""
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+
+    with_answer = len(set(table.groups[table.labels]))
+    if with_answer < 2:  # noqa: PLR2004 - one to fit and one to hold out
+        raise _too_few()
+    folds = StratifiedGroupKFold(min(_FOLDS, with_answer), shuffle=True, random_state=0)
+    found = cross_val_predict(
+        _regression(strength), table.samples, table.labels, groups=table.groups, cv=folds,
+        method="predict_proba",
+    )  # fmt: skip
+    return np.asarray(found[:, 1], dtype=np.float64)
 
 
 def _confidences(table: _Table, probabilities: Numbers) -> Numbers:
@@ -262,8 +251,9 @@ def _confidences(table: _Table, probabilities: Numbers) -> Numbers:
 
 
 def _area(table: _Table, probabilities: Numbers) -> float:
-    best = _confidences(table, probabilities)
-    return curve(best[table.answerable].tolist(), best[~table.answerable].tolist()).area
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(table.answerable, _confidences(table, probabilities)))
 
 
 def _judged(table: _Table, probabilities: Numbers) -> list[Judged]:

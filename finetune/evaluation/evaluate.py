@@ -1,26 +1,26 @@
-"""Asks every contender every case and scores the replies; what was answered before is not asked again."""
+"""Asks every contender every case and scores the answers; what was answered before is not asked again.
+
+Answers are kept as JSON lines in a file that only grows, each as soon as it is there, so that an interruption
+loses one. A line that a kill cut short, or that cannot be read, is asked again: the file saves work, it holds
+no truth of its own.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from finetune.evaluation.replies import Key, ReplyStore
+from pydantic import TypeAdapter, ValidationError
+
+from answering.values import Answer
+from finetune.evaluation.cases import Ask, Case
 from finetune.evaluation.scoring import Scored, score
-from finetune.evaluation.values import Ask, Case
-from knowledge_base.errors import InputError
+from finetune.files import append_json, json_lines
+from knowledge_base.errors import InputError, StorageError
 from knowledge_base.values import digest_of
 from retrieval.packaged import Progress, silent
 
-# An interruption loses at most the replies of one batch; a larger one would let a generator batch more.
-BATCH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The scored cases of each contender, in the order in which the cases were given."""
-
-    scored: Mapping[str, tuple[Scored, ...]]
+_ANSWER = TypeAdapter(Answer)
 
 
 def evaluate(
@@ -29,58 +29,93 @@ def evaluate(
     progress: Progress = silent,
     store: Path | None = None,
     digests: Mapping[str, str] | None = None,
-) -> Evaluation:
-    """Every contender's replies to every case, scored.
+) -> dict[str, tuple[Scored, ...]]:
+    """Every contender's answers to every case, scored, in the order of the cases.
 
     Args:
         cases: questions with what would be right; their ids differ.
         contenders: how each is asked, by name.
         progress: is told the contender, how many cases it has answered, and how many there are.
-        store: a file of JSON lines to which each reply is added; replies in it are taken as they are.
-        digests: for each contender what its replies depend on (adapter, index, settings, prompt version): a
-            stored reply counts only under the same one. One that is not named has "".
+        store: a file of JSON lines to which each answer is added; answers in it are taken as they are.
+        digests: for each contender what its answers depend on (adapter, index, settings, prompt version): a
+            stored answer counts only under the same one. One that is not named has "".
 
     Raises:
         InputError: if there are no cases or two have one id.
         StorageError: if the file cannot be read or written.
     """
     _check(cases)
-    replies = ReplyStore(store)
+    answers = _Answers(store)
     scored = {}
     for name, ask in contenders.items():
-        keys = [_key(name, case, (digests or {}).get(name, "")) for case in cases]
-        _ask_what_is_missing(dict(zip(keys, cases, strict=True)), ask, replies, progress)
-        scored[name] = tuple(score(case, replies[key]) for key, case in zip(keys, cases, strict=True))
-    return Evaluation(scored)
+        keys = [_Key(name, case.id, (digests or {}).get(name, ""), _digest(case)) for case in cases]
+        done = sum(key in answers.known for key in keys)
+        progress(name, done, len(cases))
+        for key, case in zip(keys, cases, strict=True):
+            if key not in answers.known:
+                answers.add(key, ask(case))
+                done += 1
+                progress(name, done, len(cases))
+        scored[name] = tuple(score(case, answers.known[key]) for key, case in zip(keys, cases, strict=True))
+    return scored
 
 
 def _check(cases: Sequence[Case]) -> None:
     if not cases:
         raise InputError("There are no cases to evaluate.", "Give pairs that are held out of training.")
-    repeated = [name for name, times in Counter(case.id for case in cases).items() if times > 1]
-    if repeated:
-        raise InputError(
-            f"The case {repeated[0]} is there {Counter(c.id for c in cases)[repeated[0]]} times.",
-            "Give every pair an id of its own.",
-        )
+    name, times = Counter(case.id for case in cases).most_common(1)[0]
+    if times > 1:
+        raise InputError(f"The case {name} is there {times} times.", "Give every pair an id of its own.")
 
 
-def _key(contender: str, case: Case, digest: str) -> Key:
-    """Under which a reply is stored; a case that asks something else than before has another key."""
-    asked = "\0".join([case.question.text, *sorted(case.question.without)])
-    return Key(contender, case.id, digest, digest_of(asked.encode()))
+def _digest(case: Case) -> str:
+    """A case that asks something else than before is asked again."""
+    asked = [case.question, *sorted(case.without), *(message.content for message in case.messages)]
+    return digest_of("\0".join(asked).encode("utf-8", errors="replace"))
 
 
-def _ask_what_is_missing(
-    wanted: Mapping[Key, Case], ask: Ask, replies: ReplyStore, progress: Progress
-) -> None:
-    missing = [key for key in wanted if key not in replies]
-    label = f"Evaluating {next(iter(wanted)).contender}"
-    done = len(wanted) - len(missing)
-    progress(label, done, len(wanted))
-    for start in range(0, len(missing), BATCH):
-        batch = missing[start : start + BATCH]
-        given = ask([wanted[key].question for key in batch])
-        replies.add(dict(zip(batch, given, strict=True)))
-        done += len(batch)
-        progress(label, done, len(wanted))
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Whose answer to what: the contender and what it depends on, the case and what it asks."""
+
+    contender: str
+    case: str
+    digest: str
+    asked: str
+
+
+class _Answers:
+    """Answers by key, kept in `file`, or only in memory where there is none."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self.known: dict[_Key, Answer] = {}
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace") if file and file.exists() else ""
+        except OSError as error:
+            raise _unusable(file, error) from error
+        for stored in json_lines(text):
+            try:
+                key = _Key(*(str(stored[name]) for name in ("contender", "case", "digest", "asked")))
+                self.known[key] = _ANSWER.validate_python(stored["answer"])
+            except (KeyError, TypeError, ValidationError):  # of another version
+                continue
+
+    def add(self, key: _Key, answer: Answer) -> None:
+        """Keep an answer; it is on the disk when this returns, or StorageError is raised."""
+        self.known[key] = answer
+        if self._file is None:
+            return
+        told = {**asdict(key), "answer": _ANSWER.dump_python(answer)}
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            append_json(self._file, told)
+        except OSError as error:
+            raise _unusable(self._file, error) from error
+
+
+def _unusable(file: Path | None, error: OSError) -> StorageError:
+    return StorageError(
+        f"The file of answers {file} cannot be used: {error}.",
+        "Check that its folder is writable and the disk has space, then run the same command again.",
+    )

@@ -1,15 +1,16 @@
 """Which pairs must not be trained on or measured with, each with its reason, and which can be mended."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from finetune.pairs.evidence import Library, located, stands_in, with_evidence_that_holds
-from finetune.pairs.near_duplicates import NEAR
+from finetune.metrics import answer_tokens
+from finetune.pairs.evidence import Library, located, squeezed, stands_in, with_evidence_that_holds
+from finetune.pairs.near_duplicates import likeness, mark_of, near_duplicate_groups
 from finetune.pairs.personal import find_personal, mask_personal
-from finetune.pairs.repeats import without_repeats
 from finetune.pairs.values import Dropped, Pair
+from finetune.reasons import Reason, ReasonKind
+from finetune.settings import CheckSettings
 from knowledge_base.characters import HAN
 from knowledge_base.errors import InputError
 from knowledge_base.values import Passage
@@ -18,33 +19,11 @@ from retrieval.prompt import Language, language_of
 
 # The passages found for a question, best first.
 Find = Callable[[str], Sequence[Passage]]
-PersonalData = Literal["mask", "drop", "keep"]
 
-_BOTH: frozenset[Language] = frozenset({"en", "zh"})
-_LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "zh": "Chinese"}
 _LETTER = re.compile(r"[^\W\d_]")
 _KNOWN_LETTER = re.compile(f"[A-Za-z\u00aa-\u024f\u1e00-\u1eff{HAN}\uf900-\ufaff\uff21-\uff5a]")
 _MOSTLY = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class CheckSettings:
-    """What a pair may be.
-
-    `longest_*` are characters. `near_duplicate` is the likeness from which two questions are the same, in
-    (0, 1]. `personal` says what becomes of personal data. `given_away` allows a question that holds its
-    own answer, as a person's may; generated ones may not. `public` are numbers, and "@" with a domain, that
-    everybody may know.
-    """
-
-    longest_question: int = 400
-    longest_answer: int = 300
-    longest_sentence: int = 1000
-    near_duplicate: float = NEAR
-    personal: PersonalData = "mask"
-    languages: frozenset[Language] = _BOTH
-    given_away: bool = True
-    public: frozenset[str] = frozenset()
+_Answer = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +57,11 @@ def check_pairs(
     library = None if documents is None else Library(documents)
     results = [_checked(pair, settings, library, find) for pair in pairs]
     sound = [result for result in results if isinstance(result, Pair)]
-    repeats = without_repeats(sound, settings.near_duplicate)
+    repeats = _repeats(sound, settings.near_duplicate)
     reasons = {
-        pair.id: result if isinstance(result, str) else repeats[pair.id]
+        pair.id: result if isinstance(result, Reason) else repeats[pair.id]
         for pair, result in zip(pairs, results, strict=True)
-        if isinstance(result, str) or pair.id in repeats
+        if isinstance(result, Reason) or pair.id in repeats
     }
     return Checked(
         tuple(pair for pair in sound if pair.id not in reasons),
@@ -108,7 +87,9 @@ def _shown(question: str, settings: CheckSettings) -> str:
     return shown if settings.personal == "keep" else mask_personal(shown, settings.public)
 
 
-def _checked(pair: Pair, settings: CheckSettings, library: Library | None, find: Find | None) -> Pair | str:
+def _checked(
+    pair: Pair, settings: CheckSettings, library: Library | None, find: Find | None
+) -> Pair | Reason:
     """The pair, mended where that is possible, or the reason why it is dropped."""
     reason = _misshapen(pair, settings) or _in_another_language(pair.question, settings.languages)
     if reason:
@@ -121,46 +102,46 @@ def _checked(pair: Pair, settings: CheckSettings, library: Library | None, find:
     return result
 
 
-def _misshapen(pair: Pair, settings: CheckSettings) -> str:
+def _misshapen(pair: Pair, settings: CheckSettings) -> Reason | None:
     if not content_terms(pair.question):
-        return "its question is empty"
+        return Reason("question_empty")
     if not all(answer.strip() for answer in pair.answers):
-        return "one of its answers is empty"
-    lengths = (
-        ("question", pair.question, settings.longest_question),
-        ("sentence", pair.sentence, settings.longest_sentence),
-        *(("answer", answer, settings.longest_answer) for answer in pair.answers),
+        return Reason("answer_empty")
+    lengths: tuple[tuple[ReasonKind, str, int], ...] = (
+        ("question_too_long", pair.question, settings.longest_question),
+        ("sentence_too_long", pair.sentence, settings.longest_sentence),
+        *(("answer_too_long", answer, settings.longest_answer) for answer in pair.answers),
     )
-    for name, text, most in lengths:
+    for kind, text, most in lengths:
         if len(text) > most:
-            return f"its {name} is too long: {len(text)} characters, allowed are {most}"
+            return Reason(kind, {"length": len(text), "most": most})
     if not settings.given_away and any(stands_in(answer, pair.question) for answer in pair.answers):
-        return "its question holds its answer"
-    return ""
+        return Reason("question_holds_answer")
+    return None
 
 
-def _in_another_language(question: str, allowed: frozenset[Language]) -> str:
+def _in_another_language(question: str, allowed: Collection[Language]) -> Reason | None:
     letters = _LETTER.findall(question)
     known = sum(1 for letter in letters if _KNOWN_LETTER.match(letter))
     if letters and known <= _MOSTLY * len(letters):
-        return "its question is neither English nor Chinese"
+        return Reason("unknown_language")
     language = language_of(question)
-    return "" if language in allowed else f"its question is {_LANGUAGE_NAMES[language]}, which is not wanted"
+    return None if language in allowed else Reason("unwanted_language", {"language": language})
 
 
-def _without_personal(pair: Pair, settings: CheckSettings) -> Pair | str:
+def _without_personal(pair: Pair, settings: CheckSettings) -> Pair | Reason:
     """The pair without personal data; an answer that holds some cannot be taught and goes."""
     if settings.personal == "keep":
         return pair
     texts = [pair.question, pair.sentence, *pair.answers, *(place.quote for place in pair.evidence)]
-    found = sorted({kind for text in texts for kind in _kinds(text, settings.public)})
+    found = ", ".join(sorted({kind for text in texts for kind in _kinds(text, settings.public)}))
     if not found:
         return pair
     if settings.personal == "drop":
-        return f"it holds personal data: {', '.join(found)}"
+        return Reason("personal_data", {"personal": found})
     answers = tuple(answer for answer in pair.answers if not _kinds(answer, settings.public))
     if pair.answerable and not answers:
-        return f"its answer is personal data: {', '.join(found)}"
+        return Reason("personal_answer", {"personal": found})
     # A masked quote would stand nowhere; without it the document is still named.
     evidence = tuple(
         replace(place, quote="") if _kinds(place.quote, settings.public) else place for place in pair.evidence
@@ -174,5 +155,64 @@ def _without_personal(pair: Pair, settings: CheckSettings) -> Pair | str:
     )
 
 
-def _kinds(text: str, public: frozenset[str]) -> set[str]:
+def _kinds(text: str, public: Sequence[str]) -> set[str]:
     return {found.kind for found in find_personal(text, public)}
+
+
+def _repeats(pairs: Sequence[Pair], limit: float) -> dict[str, Reason]:
+    """The reason of each pair, by its id, that an earlier one makes superfluous or wrong.
+
+    A pair repeats an earlier one if their questions are near-duplicates and they accept a common answer. It
+    contradicts an earlier one if their questions have the same words, in nearly the same order, and their
+    answers differ, unless each stands in evidence of its own, as the fee of either year does.
+    """
+    reasons: dict[str, Reason] = {}
+    for group in near_duplicate_groups([pair.question for pair in pairs], limit):
+        if len(group) > 1:
+            reasons.update(_of_group([pairs[place] for place in group], limit))
+    return reasons
+
+
+def _of_group(pairs: Sequence[Pair], limit: float) -> dict[str, Reason]:
+    reasons: dict[str, Reason] = {}
+    by_answer: dict[_Answer, list[Pair]] = {}
+    by_words: dict[frozenset[str], list[Pair]] = {}
+    for pair in pairs:
+        mark = mark_of(pair.question)
+        answers = _answers(pair)
+        alike = (other for answer in answers for other in by_answer.get(answer, ()))
+        same = next((o for o in alike if likeness(mark, mark_of(o.question)) >= limit), None)
+        other = next((o for o in by_words.get(mark.units, ()) if _contradict(o, pair, limit)), None)
+        if same is not None:
+            reasons[pair.id] = Reason("repeated", {"id": same.id})
+        elif other is not None:
+            reasons[pair.id] = Reason("contradicts", {"id": other.id})
+        else:
+            by_words.setdefault(mark.units, []).append(pair)
+            for answer in answers:
+                by_answer.setdefault(answer, []).append(pair)
+    return reasons
+
+
+def _answers(pair: Pair) -> tuple[_Answer, ...]:
+    """What the accepted answers are compared by; those of an unanswerable pair are one empty answer."""
+    if not pair.answerable:
+        return ((),)
+    return tuple(dict.fromkeys(tuple(answer_tokens(answer)) or (answer,) for answer in pair.answers))
+
+
+def _contradict(one: Pair, other: Pair, limit: float) -> bool:
+    """Of pairs whose questions have the same content words, and whose answers differ."""
+    words, others = _ordered_words(one.question), _ordered_words(other.question)
+    same_words = len(words & others) >= limit * len(words | others)
+    return same_words and not (_places(one) and _places(other) and not _places(one) & _places(other))
+
+
+def _ordered_words(question: str) -> frozenset[tuple[str, ...]]:
+    """All words, empty ones too, and all neighbouring two: how much is not how long."""
+    words = answer_tokens(question)
+    return frozenset([*((word,) for word in words), *zip(words, words[1:], strict=False)])
+
+
+def _places(pair: Pair) -> frozenset[tuple[str, str]]:
+    return frozenset((place.document, squeezed(place.quote)) for place in pair.evidence)

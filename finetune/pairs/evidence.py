@@ -2,11 +2,12 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from finetune.metrics import answer_tokens
 from finetune.pairs.values import Evidence, Pair
+from finetune.reasons import Reason
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import Passage
 from retrieval.analysis import content_terms, numbers_of, share
@@ -48,14 +49,7 @@ class Library:
         return next((path for path in sorted(self._texts) if self.holds(path, quote)), "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Doubt:
-    """A place that does not support its pair, with the reason."""
-
-    reason: str
-
-
-def with_evidence_that_holds(pair: Pair, library: Library) -> Pair | str:
+def with_evidence_that_holds(pair: Pair, library: Library) -> Pair | Reason:
     """The pair with only those places that hold its answer, or why there is none.
 
     A quote without a document is given the first document in which it stands. A pair without evidence stays
@@ -65,22 +59,22 @@ def with_evidence_that_holds(pair: Pair, library: Library) -> Pair | str:
         return pair
     places = [_checked(place, pair, library) for place in pair.evidence]
     good = tuple(place for place in places if isinstance(place, Evidence))
-    doubts = [place.reason for place in places if isinstance(place, _Doubt)]
+    doubts = [place for place in places if isinstance(place, Reason)]
     return replace(pair, evidence=tuple(dict.fromkeys(good))) if good else doubts[0]
 
 
-def _checked(place: Evidence, pair: Pair, library: Library) -> Evidence | _Doubt:
+def _checked(place: Evidence, pair: Pair, library: Library) -> Evidence | Reason:
     if not place.document:
         place = replace(place, document=library.where(place.quote))
         if not place.document:
-            return _Doubt(f"its evidence stands in no document: {_short(place.quote)}")
+            return Reason("evidence_nowhere", {"quote": _short(place.quote)})
     if place.document not in library:
-        return _Doubt(f"its evidence names a document that is not in the collection: {place.document}")
+        return Reason("document_unknown", {"document": place.document})
     if place.quote and not library.holds(place.document, place.quote):
-        return _Doubt(f"its evidence does not stand in {place.document}: {_short(place.quote)}")
+        return Reason("evidence_not_there", {"document": place.document, "quote": _short(place.quote)})
     text = place.quote or library.text(place.document)
     if pair.answerable and not any(supports(text, answer) for answer in pair.answers):
-        return _Doubt(f"its answer does not stand in its evidence: {_short(pair.answers[0])}")
+        return Reason("answer_not_in_evidence", {"answer": _short(pair.answers[0])})
     return place
 
 
@@ -117,7 +111,7 @@ def sentence_holding(answer: str, question: str, text: str) -> str:
     return max(holding, key=lambda sentence: share(asked, content_terms(sentence)), default="")
 
 
-def located(pair: Pair, found: Sequence[Passage]) -> Pair | str:
+def located(pair: Pair, found: Sequence[Passage]) -> Pair | Reason:
     """A pair with the first of the passages found for its question that holds its answer as its evidence.
 
     A pair that has evidence, no answer, or only a yes or no stays as it is.
@@ -129,7 +123,7 @@ def located(pair: Pair, found: Sequence[Passage]) -> Pair | str:
             sentence = sentence_holding(answer, pair.question, passage.text)
             if sentence or supports(passage.text, answer):
                 return replace(pair, evidence=(Evidence(passage.document, sentence),))
-    return f"no passage that is found for its question holds its answer: {_short(pair.answers[0])}"
+    return Reason("answer_not_found", {"answer": _short(pair.answers[0])})
 
 
 def _short(text: str, most: int = 60) -> str:

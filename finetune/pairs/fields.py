@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from finetune.pairs.values import Evidence, Pair, Part
+from finetune.pairs.values import Evidence, Pair, SplitName
 from knowledge_base.errors import InputError
 from retrieval.prompt import is_refusal
 
@@ -25,9 +25,9 @@ _NAMES = {
 }
 _CALLED = {alias: name for name, aliases in _NAMES.items() for alias in aliases.split()}
 _UNANSWERABLE = frozenset({"unanswerable", "noanswer", "无答案", "不可回答", "无法回答"})
-_PARTS: dict[str, Part] = {
-    "": "", "train": "train", "training": "train", "训练": "train", "heldout": "heldout", "test": "heldout",
-    "dev": "heldout", "eval": "heldout", "validation": "heldout", "测试": "heldout", "验证": "heldout",
+_SPLITS: dict[str, SplitName] = {
+    "": "", "train": "train", "training": "train", "训练": "train", "test": "test", "heldout": "test",
+    "dev": "test", "eval": "test", "validation": "test", "测试": "test", "验证": "test",
 }  # fmt: skip
 _UNREADABLE = re.compile("[\ufffd\ud800-\udfff]")
 
@@ -140,8 +140,8 @@ def _place(entry: object) -> Evidence:
     return Evidence(text_field(entry, "document"), text_field(entry, "quote"))
 
 
-def _split(fields: Fields) -> Part:
+def _split(fields: Fields) -> SplitName:
     written = text_field(fields, "split").lower().replace("-", "").replace("_", "")
-    if written not in _PARTS:
-        raise InputError(f"Its split is {written!r}.", 'Write "train", "heldout" or nothing.')
-    return _PARTS[written]
+    if written not in _SPLITS:
+        raise InputError(f"Its split is {written!r}.", 'Write "train", "test" or nothing.')
+    return _SPLITS[written]

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from finetune.files import write_whole
 from finetune.pairs.chat import from_alpaca, from_chat
 from finetune.pairs.fields import our_fields, pair_of
-from finetune.pairs.jsonl import Numbered, is_json, json_values
-from finetune.pairs.source import read_text
-from finetune.pairs.tabular import table_rows
+from finetune.pairs.records import Numbered, is_json, json_values, read_text, table_rows
 from finetune.pairs.values import Dropped, Pair, Task
-from finetune.registry.durable import write_whole
+from finetune.reasons import Reason
 from knowledge_base.errors import InputError, StorageError
 from retrieval.prompt import Message
 
@@ -102,7 +101,7 @@ def _dropped(record: object, origin: str, reason: str) -> Dropped:
         id=given if isinstance(given, str) and given else origin,
         question=question if isinstance(question, str) else "",
         origin=origin,
-        reason=reason,
+        reason=Reason("unreadable", {"cause": reason}),
     )
 
 
@@ -112,7 +111,7 @@ def _unusable(path: Path, dropped: Sequence[Dropped]) -> InputError:
     first = dropped[0]
     line = first.origin.rpartition(":")[2]
     cause = f"None of the {len(dropped)} records of {path.name} can be used. The first, in line {line}:"
-    return InputError(f"{cause} {first.reason}", f"Known formats: {KNOWN}.")
+    return InputError(f"{cause} {first.reason.figures['cause']}", f"Known formats: {KNOWN}.")
 
 
 def _with_ids(items: Sequence[Pair | Task]) -> list[Pair | Task]:

@@ -9,6 +9,7 @@ from finetune.pairs.evidence import sentence_holding, stands_in
 from finetune.pairs.generate import Candidate, GenerateSettings
 from finetune.pairs.near_duplicates import near_duplicate_groups
 from finetune.pairs.values import Dropped, Evidence, Pair
+from finetune.reasons import Reason
 from knowledge_base.characters import HAN
 from knowledge_base.values import digest_of
 from retrieval.analysis import content_terms, share
@@ -57,7 +58,7 @@ def keep_generated(
     return Checked(kept, (*dropped, *again))
 
 
-def _judged(candidate: Candidate, find: Find, settings: GenerateSettings) -> Pair | str:
+def _judged(candidate: Candidate, find: Find, settings: GenerateSettings) -> Pair | Reason:
     reason = (
         _no_question(candidate.question, settings)
         or _no_answer(candidate, settings)
@@ -67,45 +68,45 @@ def _judged(candidate: Candidate, find: Find, settings: GenerateSettings) -> Pai
         return reason
     passages = list(find(candidate.question))[: settings.k]
     if candidate.passage.id not in {passage.id for passage in passages}:
-        return f"its passage is not among the first {settings.k} that are found for it"
+        return Reason("passage_not_found", {"k": settings.k})
     return _pair(candidate)
 
 
-def _no_question(question: str, settings: GenerateSettings) -> str:
+def _no_question(question: str, settings: GenerateSettings) -> Reason | None:
     if not question:
-        return "the reply holds no question with an answer"
+        return Reason("nothing_written")
     if len(question) > settings.longest_question:
-        return "its question is too long"
+        return Reason("question_too_long", {"length": len(question), "most": settings.longest_question})
     asks = question.rstrip("\"'”’」)）").endswith(("?", "？"))
     if not asks and not (language_of(question) == "zh" and _ASKING.search(question)):
-        return "its question does not end like one"
+        return Reason("no_question")
     if len(content_terms(question)) < _LEAST_WORDS:
-        return "its question says too little"
-    return ""
+        return Reason("question_vague")
+    return None
 
 
-def _no_answer(candidate: Candidate, settings: GenerateSettings) -> str:
+def _no_answer(candidate: Candidate, settings: GenerateSettings) -> Reason | None:
     answer = _clean(candidate.answer)
     if not answer_tokens(answer) or (len(answer) == 1 and _LETTER.match(answer)):
-        return "its answer says nothing"
+        return Reason("answer_vague")
     if is_refusal(answer):
-        return "its answer is the refusal"
+        return Reason("answer_refusal")
     if len(answer) > settings.longest_answer:
-        return "its answer is too long"
+        return Reason("answer_too_long", {"length": len(answer), "most": settings.longest_answer})
     if stands_in(answer, candidate.question):
-        return "its question holds its answer"
-    return ""
+        return Reason("question_holds_answer")
+    return None
 
 
-def _not_of_the_passage(candidate: Candidate) -> str:
+def _not_of_the_passage(candidate: Candidate) -> Reason | None:
     answer, text = _clean(candidate.answer), candidate.passage.text
     if not stands_in(answer, text):
-        return "its answer does not stand in its passage"
+        return Reason("answer_not_in_passage")
     if len(answer_tokens(answer)) > 1 and share(content_terms(text), content_terms(answer)) >= _WHOLE:
-        return "its answer is nearly its whole passage"
+        return Reason("answer_is_passage")
     if not sentence_holding(answer, candidate.question, text):
-        return "its answer stands in no single sentence of its passage"
-    return ""
+        return Reason("answer_in_no_sentence")
+    return None
 
 
 def _clean(answer: str) -> str:
@@ -127,13 +128,13 @@ def _pair(candidate: Candidate) -> Pair:
     )
 
 
-def _dropped(pair: Pair, reason: str) -> Dropped:
+def _dropped(pair: Pair, reason: Reason) -> Dropped:
     return Dropped(pair.id, pair.question, f"{ORIGIN} from {pair.evidence[0].document}", reason)
 
 
-def _repeats(pairs: Sequence[Pair], known: int, limit: float) -> dict[int, str]:
+def _repeats(pairs: Sequence[Pair], known: int, limit: float) -> dict[int, Reason]:
     """Of the pairs behind the first `known`, by their place there: why each is not kept."""
-    reasons: dict[int, str] = {}
+    reasons: dict[int, Reason] = {}
     for group in near_duplicate_groups([pair.question for pair in pairs], limit):
         first = pairs[group[0]]
         other = next((pairs[place] for place in group if not _agree(pairs[place], first)), None)
@@ -141,12 +142,10 @@ def _repeats(pairs: Sequence[Pair], known: int, limit: float) -> dict[int, str]:
             if place < known or (place == group[0] and other is None):
                 continue
             if other is None:
-                reasons[place - known] = f"nearly the same question as {first.id}"
+                reasons[place - known] = Reason("repeated_question", {"id": first.id})
             else:
                 twin = other if place == group[0] else first
-                reasons[place - known] = (
-                    f"nearly the same question as {twin.id}, with several answers to them"
-                )
+                reasons[place - known] = Reason("ambiguous", {"id": twin.id})
     return dict(sorted(reasons.items()))
 
 

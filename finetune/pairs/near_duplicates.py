@@ -7,13 +7,13 @@ Srikant, Scaling Up All Pairs Similarity Search, 2007), so that many texts take 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from finetune.pairs.groups import connected
+from finetune.settings import CheckSettings
 from retrieval.analysis import content_terms, numbers_of
 
-NEAR = 0.8
+NEAR: float = CheckSettings.model_fields["near_duplicate"].default
 _ROUNDING = 1e-9
 _SHORTENED = re.compile(r"['’]s\b")  # the card's fee, what's
 
@@ -105,3 +105,19 @@ def near_duplicate_groups(texts: Sequence[str], limit: float = NEAR) -> list[lis
     Every index is in exactly one group; groups and their members are in ascending order.
     """
     return NearDuplicates(texts, limit).groups()
+
+
+def connected(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """The connected components of 0…count-1 under `links`; groups and their members in ascending order."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    ends = list(links)
+    if not ends:
+        return [[member] for member in range(count)]
+    one, other = zip(*ends, strict=True)
+    graph = coo_array(([True] * len(ends), (one, other)), shape=(count, count))
+    groups: dict[int, list[int]] = {}
+    for member, label in enumerate(connected_components(graph, directed=False)[1].tolist()):
+        groups.setdefault(label, []).append(member)
+    return list(groups.values())

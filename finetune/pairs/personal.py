@@ -6,7 +6,7 @@ China, toll-free numbers and addresses such as privacy@….
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,7 +77,7 @@ class Found:
     end: int
 
 
-def find_personal(text: str, public: frozenset[str] = frozenset()) -> tuple[Found, ...]:
+def find_personal(text: str, public: Sequence[str] = ()) -> tuple[Found, ...]:
     """All personal data in `text`, in order, without overlaps.
 
     E-mail addresses, IBANs, Chinese identity-card numbers, card numbers, mobile numbers of mainland China
@@ -102,7 +102,7 @@ def name_of(kind: Kind, language: Language) -> str:
     return _MASKS[kind][language].strip("[]")
 
 
-def mask_personal(text: str, public: frozenset[str] = frozenset()) -> str:
+def mask_personal(text: str, public: Sequence[str] = ()) -> str:
     """`text` with its personal data replaced by what it was, in the language of the text."""
     language = language_of(text)
     pieces, last = [], 0

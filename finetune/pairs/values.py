@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from finetune.reasons import Reason
 from retrieval.prompt import Message
 
-Part = Literal["", "train", "heldout"]
+SplitName = Literal["", "train", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Pair:
     answers: tuple[str, ...]
     sentence: str = ""
     evidence: tuple[Evidence, ...] = ()
-    split: Part = ""
+    split: SplitName = ""
     origin: str = ""
 
     @property
@@ -50,7 +51,7 @@ class Task:
     id: str
     messages: tuple[Message, ...]
     reply: str
-    split: Part = ""
+    split: SplitName = ""
     origin: str = ""
 
 
@@ -61,4 +62,4 @@ class Dropped:
     id: str
     question: str
     origin: str
-    reason: str
+    reason: Reason

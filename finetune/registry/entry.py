@@ -53,7 +53,7 @@ def check_fits(entry: Entry, base_digest: str | None, prompt_version: int) -> No
 
     Args:
         entry: what somebody wants to load.
-        base_digest: `weights_digest` of the loaded base model, None where it is not known.
+        base_digest: `model_digest` of the loaded base model, None where it is not known.
         prompt_version: of the prompts that it will be given.
 
     What a foreign adapter does not tell is not checked here; its shapes are when it is loaded. Raises

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from finetune.registry import durable
+from finetune import files
 from finetune.registry.entry import Entry, verify
 from finetune.registry.manifest import Base, Description, carried_manifest
 from finetune.registry.peft_folder import check_folder, files_of
@@ -57,7 +57,7 @@ def _appear(target: Path, write: Callable[[Path], None]) -> None:
 def _write_folder(entry: Entry, folder: Path) -> None:
     folder.mkdir()
     for file in files_of(entry.folder):
-        durable.copy_file(file, folder / file.name)
+        files.copy_file(file, folder / file.name)
 
 
 def _write_archive(entry: Entry, file: Path) -> None:
@@ -65,4 +65,4 @@ def _write_archive(entry: Entry, file: Path) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for source in files_of(entry.folder):
             archive.write(source, f"{inside}/{source.name}")
-    durable.flush(file)
+    files.flush(file)

@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from finetune.evaluation.reasons import Told
-from finetune.registry.durable import write_whole
+from answering.answer import Reading
+from answering.sufficiency import SIGNALS, Calibration
+from finetune.files import write_whole
+from finetune.reasons import StoredReason
 from knowledge_base.errors import MismatchError, ModelError
 
 FILE_NAME = "manifest.json"
@@ -17,6 +21,8 @@ FORMAT = "domainqa-adapter"
 SCHEMA = 2
 
 Number = Annotated[int, Field(ge=1)]
+
+LIBRARIES = ("torch", "transformers", "peft", "sentence-transformers", "faiss-cpu", "tantivy")
 
 _AGAIN = "Import the adapter again from a copy, or train it again."
 
@@ -28,7 +34,7 @@ class _Value(BaseModel):
 
 
 class Base(_Value):
-    """The base model: its name in the settings, and `weights_digest` of its folder where that is known."""
+    """The base model: its name in the settings, and `model_digest` of its folder where that is known."""
 
     id: str
     digest: str | None = None
@@ -56,34 +62,42 @@ class Verdict(_Value):
     """What the gate decided, and why: sentences in manifests of schema 1."""
 
     promoted: bool
-    reasons: tuple[Told, ...] = ()
+    reasons: tuple[StoredReason, ...] = ()
 
 
-class StoredCalibration(_Value):
-    """Weights of the signals, bias, the threshold below which a question is refused, and `sure`.
+class AdapterReading(_Value):
+    """What an adapter says of how passages are read with it; the rest is as usual, see `over`.
 
-    From a passage of that probability on no further one is read.
-    """
-
-    weights: dict[str, float]
-    bias: float
-    threshold: float
-    sure: float = 1.0
-
-
-class StoredReading(_Value):
-    """How questions are answered with the adapter.
-
-    `mode` reads passages in a prompt each, or all in one; `passages` None takes the setting; `focus` narrows
-    a passage to so many sentences, None reads it whole; `examples` puts worked examples before the question.
-    `calibrations` that are missing are those of the base.
+    `passages` None takes the setting; `focus` None reads whole passages. `calibrations` are "scored" where
+    the generator tells its refusal log-probability and "unscored" elsewhere.
     """
 
     mode: Literal["each", "together"] = "each"
     passages: Number | None = None
     focus: Number | None = None
     examples: bool = False
-    calibrations: dict[Literal["scored", "unscored"], StoredCalibration] = {}
+    calibrations: dict[Literal["scored", "unscored"], Calibration] = {}
+
+    def over(self, usual: Reading, adapter: str) -> Reading:
+        """How passages are read with the adapter of that name.
+
+        Raises MismatchError if its calibration weighs signals that this program does not know.
+        """
+        weighed = {signal for calibration in self.calibrations.values() for signal in calibration.weights}
+        if unknown := sorted(weighed.difference(SIGNALS)):
+            raise MismatchError(
+                f"The calibration of the adapter {adapter} weighs unknown signals: {', '.join(unknown)}.",
+                "Update domainqa, or train the adapter again: domainqa retrain.",
+            )
+        return replace(
+            usual,
+            mode=self.mode,
+            passages=self.passages or usual.passages,
+            focus=self.focus,
+            examples=self.examples,
+            scored=self.calibrations.get("scored", usual.scored),
+            unscored=self.calibrations.get("unscored", usual.unscored),
+        )
 
 
 class Description(_Value):
@@ -106,7 +120,7 @@ class Description(_Value):
     start: str | None = None
     parent: int | None = None
     notices: tuple[str, ...] = ()
-    reading: StoredReading | None = None
+    reading: AdapterReading | None = None
 
 
 class Manifest(Description):
@@ -156,6 +170,11 @@ def carried_manifest(folder: Path) -> Manifest | None:
     """
     body = _read(folder / FILE_NAME)
     return None if body is None or body.get("format") != FORMAT else _manifest(folder, body)
+
+
+def libraries() -> dict[str, str]:
+    """Versions of the libraries that figures depend on."""
+    return {name: metadata.version(name) for name in LIBRARIES}
 
 
 def _told(description: Description) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from answering.references import BASE, Reference, Selector, check_name, is_name, parse_reference
-from finetune.registry import durable, layout
-from finetune.registry.aliases import Aliases, read_aliases, write_aliases
+from finetune import files
+from finetune.registry import versions
 from finetune.registry.entry import Entry, verify
 from finetune.registry.export import description_of
 from finetune.registry.manifest import (
@@ -21,6 +21,7 @@ from finetune.registry.manifest import (
     write_manifest,
 )
 from finetune.registry.peft_folder import check_folder, files_of
+from finetune.registry.versions import Aliases, read_aliases, write_aliases
 from knowledge_base.errors import BusyError, InputError, NotFoundError
 from knowledge_base.values import file_digest
 from retrieval.storage import translate_errors
@@ -31,7 +32,7 @@ _LOCK = ".lock"
 
 
 class Registry:
-    """Adapters in `folder`, laid over those in `shipped`, which is only read and has the same layout.
+    """Adapters in `folder`, laid over those in `shipped`, which is only read and has the same versions.
 
     A version in `folder` hides the shipped one of its number, and its aliases hide the shipped ones: a
     shipped adapter is retrained, promoted and rolled back like any other. Reading takes no lock and sees
@@ -58,7 +59,7 @@ class Registry:
     def names(self) -> list[str]:
         """Every name under which there is a version, or a plain PEFT folder."""
         with translate_errors(self.folder):
-            return sorted(set().union(*map(layout.names_in, self._places)))
+            return sorted(set().union(*map(versions.names_in, self._places)))
 
     def serves(self, name: str) -> bool:
         """Whether the bare name means an adapter: one of its versions is live, or it is a plain folder."""
@@ -66,7 +67,7 @@ class Registry:
 
     def shipped_names(self) -> list[str]:
         """The names of adapters that were shipped."""
-        return sorted(layout.names_in(self._shipped)) if self._shipped else []
+        return sorted(versions.names_in(self._shipped)) if self._shipped else []
 
     def versions(self, name: str) -> list[int]:
         """The numbers of all versions, ascending; whether one is damaged is seen when it is got."""
@@ -115,12 +116,12 @@ class Registry:
         check_folder(folder)
         with self._writing(name):
             number = self.next_version(name)
-            partial = layout.partial_folder(self.folder, name, number)
+            partial = versions.partial_folder(self.folder, name, number)
             partial.mkdir(parents=True)
             _fill(partial, folder, description or Description(), name, number)
-            partial.rename(layout.version_folder(self.folder, name, number))
+            partial.rename(versions.version_folder(self.folder, name, number))
             for place in (partial.parent, self.folder / name, self.folder):
-                durable.flush(place)
+                files.flush(place)
         return number
 
     def import_folder(self, name: str, folder: Path) -> int:
@@ -162,8 +163,8 @@ class Registry:
         with self._writing(name):
             self._check_removable(name, version)
             self._swap(name, self.aliases(name).without(version))
-            folder = layout.version_folder(self.folder, name, version)
-            folder.rename(layout.removed_folder(self.folder, name, version))
+            folder = versions.version_folder(self.folder, name, version)
+            folder.rename(versions.removed_folder(self.folder, name, version))
 
     @property
     def _places(self) -> list[Path]:
@@ -172,14 +173,14 @@ class Registry:
     def _numbered(self, name: str) -> dict[int, Path]:
         merged: dict[int, Path] = {}
         for place in reversed(self._places):
-            merged |= layout.numbered(place, name)
+            merged |= versions.numbered(place, name)
         return merged
 
     def _occupied(self, name: str) -> list[int]:
-        return [number for place in self._places for number in layout.occupied(place, name)]
+        return [number for place in self._places for number in versions.occupied(place, name)]
 
     def _plain(self, name: str) -> Path | None:
-        found = (layout.plain_folder(place, name) for place in self._places)
+        found = (versions.plain_folder(place, name) for place in self._places)
         return next((plain for plain in found if plain is not None), None)
 
     @contextmanager
@@ -210,7 +211,7 @@ class Registry:
             lock.release()
 
     def _sweep(self, name: str) -> None:
-        for left in layout.leftovers(self.folder, name):
+        for left in versions.leftovers(self.folder, name):
             shutil.rmtree(left, ignore_errors=True)
 
     def _swap(self, name: str, aliases: Aliases) -> Aliases:
@@ -221,7 +222,7 @@ class Registry:
     def _check_removable(self, name: str, version: int) -> None:
         if version not in self._numbered(name):
             raise self._unknown(Reference(name, version))
-        if version not in layout.numbered(self.folder, name):
+        if version not in versions.numbered(self.folder, name):
             raise InputError(
                 f"The adapter {name}@{version} came with domainqa and cannot be removed.",
                 f"If it must not answer, go back: domainqa adapters rollback {name}",
@@ -252,9 +253,9 @@ class Registry:
 
 def _fill(partial: Path, folder: Path, description: Description, name: str, number: int) -> None:
     """Put a version together; its manifest comes last."""
-    files = {file.name: durable.copy_file(file, partial / file.name) for file in files_of(folder)}
-    files.pop(FILE_NAME, None)  # the one of an exported folder
-    if description.notices and NOTICE not in files:
-        durable.write_whole(partial / NOTICE, "\n\n".join(description.notices) + "\n")
-        files[NOTICE] = file_digest(partial / NOTICE)
-    write_manifest(partial, manifest_of(description, name, number, files))
+    digests = {file.name: files.copy_file(file, partial / file.name) for file in files_of(folder)}
+    digests.pop(FILE_NAME, None)  # the one of an exported folder
+    if description.notices and NOTICE not in digests:
+        files.write_whole(partial / NOTICE, "\n\n".join(description.notices) + "\n")
+        digests[NOTICE] = file_digest(partial / NOTICE)
+    write_manifest(partial, manifest_of(description, name, number, digests))

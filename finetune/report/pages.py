@@ -11,11 +11,11 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from finetune.evaluation.bootstrap import Estimate
-from finetune.report.dropping import told
+from finetune.reasons import ReasonKind
 from finetune.report.plots import SERIES, loss_plot, refusal_plot
-from finetune.report.text_fields import ReportWords
+from finetune.report.texts_en import ReportWords
 from finetune.report.values import EvaluationReport, PairsReport, RetrainingReport, TrainingReport
-from finetune.report.words import WORDS, contender_name, count_name, sentence_of
+from finetune.report.words import WORDS, kind_name, sentence_of
 from retrieval.prompt import Language
 
 _LONGEST_TEXT = 600  # characters of a question or reply that are shown
@@ -31,7 +31,7 @@ _TEMPLATES: dict[type[Report], str] = {
 
 
 def render_report(report: Report, language: Language = "en") -> str:
-    """The page as HTML, in a language."""
+    """The page of a report as one HTML text, in the language of the reader."""
     page = _environment(language).get_template(_TEMPLATES[type(report)]).render(report=report)
     return page.lstrip()
 
@@ -50,11 +50,10 @@ def _environment(language: Language) -> Environment:
         "percent": _percent,
         "figure": _figure,
         "signed": _signed,
-        "contender": partial(contender_name, words=words),
+        "contender": lambda name: words.contenders.get(name, name),
         "sentence": partial(sentence_of, words=words),
         "counted": partial(_counted, words=words),
-        "told": partial(told, language=language),
-        "reasons": partial(_reasons, language=language),
+        "reasons": partial(_reasons, words=words),
     }
     environment.globals |= {
         "words": words,
@@ -71,11 +70,11 @@ def _packaged(name: str) -> str:
 
 
 def _counted(counts: Mapping[str, int], words: ReportWords) -> list[tuple[str, int]]:
-    return [(count_name(name, words), number) for name, number in counts.items()]
+    return [(words.counts[name], number) for name, number in counts.items()]
 
 
-def _reasons(dropped: Mapping[str, int], language: Language) -> list[tuple[str, int]]:
-    return [(told(reason, language), number) for reason, number in dropped.items()]
+def _reasons(dropped: Mapping[ReasonKind, int], words: ReportWords) -> list[tuple[str, int]]:
+    return [(kind_name(kind, words), number) for kind, number in dropped.items()]
 
 
 def _shown(text: str) -> str:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from finetune.evaluation.calibration import Curve
-from finetune.report.text_fields import ReportWords
+from finetune.report.texts_en import ReportWords
+from finetune.training.values import Point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,15 +56,6 @@ _REFERENCE = re.compile(r'(\bid="|url\(#|href="#)')
 
 
 @dataclass(frozen=True, slots=True)
-class LossPoint:
-    """Mean loss in nats an answer token at a step; None where it was not measured."""
-
-    step: int
-    train: float | None = None
-    heldout: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class RefusalLine:
     """A refusal curve, and the shares (wrong, right) of refusals at the threshold that is used."""
 
@@ -72,12 +64,12 @@ class RefusalLine:
     used: tuple[float, float] | None = None
 
 
-def loss_plot(points: Sequence[LossPoint], words: ReportWords) -> Markup:
-    """Loss by step: in training as the first series, on held-out pairs as the second."""
+def loss_plot(points: Sequence[Point], words: ReportWords) -> Markup:
+    """Loss in nats per reply token by step: of training as the first series, of validation as the second."""
     with _axes() as (figure, axes):
-        train = [(point.step, point.train) for point in points if point.train is not None]
-        heldout = [(point.step, point.heldout) for point in points if point.heldout is not None]
-        for number, line in enumerate((train, heldout)):
+        train = [(point.step, point.loss) for point in points]
+        validation = [(point.step, point.dev_loss) for point in points if point.dev_loss is not None]
+        for number, line in enumerate((train, validation)):
             if line:
                 axes.plot(
                     *zip(*line, strict=True), color=_series(number), marker="o" if number else None, ms=4

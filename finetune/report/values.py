@@ -5,17 +5,20 @@ from dataclasses import dataclass, field
 
 from finetune.evaluation.bootstrap import CONFIDENCE, Estimate
 from finetune.evaluation.calibration import WRONG_REFUSALS
+from finetune.evaluation.cases import Case
 from finetune.evaluation.forgetting import Forgetting
 from finetune.evaluation.gate import Verdict
-from finetune.evaluation.reasons import Reason
 from finetune.evaluation.scoring import Scored, Summary
-from finetune.evaluation.values import Case
-from finetune.report.plots import LossPoint, RefusalLine
+from finetune.pairs.values import Dropped
+from finetune.reasons import Reason, ReasonKind
+from finetune.registry.manifest import Data
+from finetune.report.plots import RefusalLine
+from finetune.training.values import Point
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The summaries of all contenders on one group of cases; `group` is "all", "en" or "zh"."""
+    """The summaries of all contenders on one group of cases; `group` is a name of `texts_en.GROUPS`."""
 
     group: str
     summaries: Mapping[str, Summary]
@@ -31,39 +34,22 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where pairs came from, under which licence ("" if that is not stated), and how many."""
-
-    name: str
-    licence: str
-    pairs: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """One pair that was not used: where it came from, its question, and why."""
-
-    origin: str
-    question: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Selection:
     """Which pairs were used and which were not.
 
-    `counts` are by what they count, a word of `ReportWords` without its "count_"; `dropped` by reason.
+    `counts` are by what they count, a name of `texts_en.COUNTS`; `dropped` by kind of reason; `lost` is each
+    of these pairs, its personal data masked.
     """
 
     counts: Mapping[str, int]
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    sources: tuple[Source, ...] = ()
-    lost: tuple[Lost, ...] = ()
+    dropped: Mapping[ReasonKind, int] = field(default_factory=dict)
+    sources: tuple[Data, ...] = ()
+    lost: tuple[Dropped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One case with the scored replies of several contenders by name, in the order they are shown in."""
+    """One case with the scored answers of several contenders by name, in the order they are shown in."""
 
     case: Case
     scored: Mapping[str, Scored]
@@ -108,7 +94,7 @@ class RetrainingReport:
     verdict: Verdict
     measurement: Measurement
     forgetting: Forgetting | None
-    losses: tuple[LossPoint, ...]
+    losses: tuple[Point, ...]
     reading: tuple[Reason, ...]
     refusals: tuple[RefusalLine, ...]
     selection: Selection
@@ -123,7 +109,7 @@ class TrainingReport:
     name: str
     folder: str
     made: str
-    losses: tuple[LossPoint, ...]
+    losses: tuple[Point, ...]
     selection: Selection
     making: Making
 

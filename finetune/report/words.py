@@ -1,46 +1,51 @@
-"""The words of report pages by language: what contenders, counts and reasons are called."""
+"""What reasons, counts and contenders are called in each language."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from finetune.evaluation.reasons import Told
-from finetune.evaluation.values import BASE, CANDIDATE, EXAMPLES, LIVE, NO_CONTEXT
-from finetune.report.text_fields import ReportWords
-from finetune.report.texts_en import EN
+from finetune.pairs.personal import KINDS, name_of
+from finetune.reasons import ReasonKind, StoredReason
+from finetune.report.texts_en import ReportWords
 from finetune.report.texts_zh import ZH
 from retrieval.prompt import Language
 
+EN = ReportWords()
 WORDS: dict[Language, ReportWords] = {"en": EN, "zh": ZH}
 
 
-def contender_name(name: str, words: ReportWords) -> str:
-    """How a contender is called; a version of an adapter by its reference."""
-    known = {
-        BASE: words.base,
-        EXAMPLES: words.examples,
-        LIVE: words.live,
-        CANDIDATE: words.candidate,
-        NO_CONTEXT: words.no_context,
-    }
-    return known.get(name, name)
+class _Blanks(dict[str, object]):
+    """Figures that are not given are shown as "…"."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"
 
 
-def count_name(name: str, words: ReportWords) -> str:
-    """What a count counts; AttributeError for one that has no word."""
-    told: str = getattr(words, f"count_{name}")
-    return told
-
-
-def sentence_of(reason: Told, words: ReportWords) -> str:
-    """A reason of a verdict as a sentence; one that was stored as a sentence stays what it is."""
+def sentence_of(reason: StoredReason, words: ReportWords = EN) -> str:
+    """A reason as a sentence; one that was stored as a sentence stays what it is."""
     if isinstance(reason, str):
         return reason
-    figures = dict(reason.figures)
-    if "name" in figures:
-        figures["name"] = contender_name(str(figures["name"]), words)
-    told: str = getattr(words, f"reason_{reason.kind}")
-    return told.format(**figures)
+    return words.reasons[reason.kind].format_map(_localised(reason.figures, words))
 
 
-def sentences_of(reasons: Iterable[Told], language: Language) -> list[str]:
+def kind_name(kind: ReasonKind, words: ReportWords = EN) -> str:
+    """A kind of reason, without the figures that differ from pair to pair."""
+    return words.reasons[kind].format_map(_Blanks())
+
+
+def sentences_of(reasons: Iterable[StoredReason], language: Language) -> list[str]:
     """The reasons of a verdict in a language."""
     return [sentence_of(reason, WORDS[language]) for reason in reasons]
+
+
+def _localised(figures: Mapping[str, object], words: ReportWords) -> dict[str, object]:
+    """Names of contenders, languages, kinds of questions and personal data in the language of the words."""
+    told = dict(figures)
+    if "name" in told:
+        told["name"] = words.contenders.get(str(told["name"]), told["name"])
+    for name in ("language", "question_kind"):
+        if name in told:
+            told[name] = words.groups.get(str(told[name]), told[name])
+    if "personal" in told:
+        found = str(told["personal"]).split(", ")
+        names = [name_of(kind, words.language) for kind in KINDS if kind in found]
+        told["personal"] = (", " if words.language == "en" else "、").join(names)
+    return told

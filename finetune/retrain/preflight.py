@@ -7,13 +7,17 @@ from dataclasses import dataclass
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from finetune.evaluation.values import BASE, LIVE
+from finetune.evaluation.cases import BASE, LIVE
+from finetune.files import ResultFolder
+from finetune.pairs.store import Dataset
 from finetune.pairs.values import Dropped
+from finetune.pipeline import Pipeline
 from finetune.registry.entry import Entry, check_fits
-from finetune.retrain.folder import RunFolder
-from finetune.retrain.values import Given, RetrainSettings, Surroundings, plain
+from finetune.report.words import sentence_of
+from finetune.retrain.values import ValidPairs
+from finetune.settings import RetrainSettings, TrainSettings
 from finetune.training.targets import choose_targets
-from finetune.training.values import Base, TrainSettings
+from finetune.training.values import Base
 from knowledge_base.errors import InputError, MismatchError, ModelError
 from knowledge_base.values import digest_of
 from retrieval.prompt import PROMPT_VERSION
@@ -31,17 +35,15 @@ class Basis:
     settings: str
 
 
-def check_same(surroundings: Surroundings, settings: RetrainSettings, folder: RunFolder) -> Entry | None:
+def check_same(pipeline: Pipeline, settings: RetrainSettings, folder: ResultFolder) -> Entry | None:
     """The adapter that the run goes on from, as it was when the run was begun; None begins on the base.
 
     Raises MismatchError if the folder was begun with another base, prompt or settings than now, and what
     `Registry.find` and `check_fits` raise of a version that does not exist or does not fit the base.
     """
-    told = digest_of(json.dumps(plain(settings)).encode())
-    base = surroundings.base_digest
-    begun = folder.once(
-        "basis", Basis, lambda: Basis(base, _start(surroundings, settings), PROMPT_VERSION, told)
-    )
+    told = digest_of(json.dumps(settings.plain()).encode())
+    base = pipeline.base_digest
+    begun = folder.once("basis", Basis, lambda: Basis(base, _start(pipeline, settings), PROMPT_VERSION, told))
     for what, before, now in (
         ("base model", begun.base, base),
         ("version of the prompt", begun.prompt_version, PROMPT_VERSION),
@@ -52,17 +54,17 @@ def check_same(surroundings: Surroundings, settings: RetrainSettings, folder: Ru
                 f"The retraining in {folder.path} was begun with another {what}.",
                 "Begin a new one, or go back to what it was begun with.",
             )
-    return surroundings.adapter(begun.start) if begun.start else None
+    return pipeline.registry.find(begun.start) if begun.start else None
 
 
-def _start(surroundings: Surroundings, settings: RetrainSettings) -> str:
+def _start(pipeline: Pipeline, settings: RetrainSettings) -> str:
     """The reference of what the settings go on from, "" for the base."""
     if settings.start == LIVE:
-        return surroundings.live or ""
+        return pipeline.live or ""
     if settings.start == BASE:
         return ""
-    entry = surroundings.adapter(settings.start)
-    check_fits(entry, surroundings.base_digest, PROMPT_VERSION)
+    entry = pipeline.registry.find(settings.start)
+    check_fits(entry, pipeline.base_digest, PROMPT_VERSION)
     return entry.reference
 
 
@@ -84,25 +86,25 @@ def check_adapter(base: Base, settings: TrainSettings) -> None:
     choose_targets(network, settings.targets, settings.rank)
 
 
-def require_given(given: Given) -> None:
+def require_given(dataset: Dataset) -> None:
     """InputError unless there is something to learn from; tells why what there was could not be read."""
-    if not given.pairs and not given.tasks:
+    if not dataset.pairs and not dataset.tasks:
         raise InputError(
-            f"There is nothing to learn from{_why(given.dropped)}.",
+            f"There is nothing to learn from{_why(dataset.dropped)}.",
             "Give question–answer pairs with --pairs, collect feedback, or generate some with --generate.",
         )
 
 
-def require_usable(usable: Sequence[object], dropped: Sequence[Dropped]) -> None:
+def require_valid(valid: ValidPairs) -> None:
     """InputError unless some pair or task passed the checks; tells what is wrong with the others."""
-    if not usable:
+    if not valid.pairs and not valid.tasks:
         raise InputError(
-            f"None of the {len(dropped)} pairs can be used{_why(dropped)}.",
-            "Mend them; `domainqa pairs check FILE` lists what is wrong with each.",
+            f"None of the {len(valid.dropped)} pairs can be used{_why(valid.dropped)}.",
+            "Correct them; `domainqa pairs check FILE` lists what is wrong with each.",
         )
 
 
 def _why(dropped: Sequence[Dropped]) -> str:
-    shown = [f"{entry.origin}: {entry.reason}" for entry in dropped[:_SHOWN_REASONS]]
+    shown = [f"{entry.origin}: {sentence_of(entry.reason)}" for entry in dropped[:_SHOWN_REASONS]]
     more = f"; and {len(dropped) - len(shown)} more" if len(dropped) > len(shown) else ""
     return f" ({'; '.join(shown)}{more})" if shown else ""

@@ -1,130 +1,183 @@
-"""The report pages of a retraining and of a training alone."""
+"""The report pages of a retraining, of a training alone, and of an evaluation."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.evaluation.gate import Verdict
+from finetune.evaluation.bootstrap import Estimate, paired_gain
+from finetune.evaluation.cases import BASE, CANDIDATE, EXAMPLES, NO_CONTEXT
 from finetune.evaluation.scoring import Scored
-from finetune.evaluation.values import BASE, CANDIDATE, NO_CONTEXT
-from finetune.report.comparisons import best_of, drawn, tables_of, worst
-from finetune.report.making import now, versions
+from finetune.pairs.store import Dataset
+from finetune.pairs.values import Dropped
+from finetune.pipeline import Pipeline
+from finetune.report.builders import best_of, by_reason, drawn, making, masked, now, tables_of, worst
 from finetune.report.pages import render_report
-from finetune.report.plots import LossPoint, RefusalLine
-from finetune.report.selections import by_reason, lost_of, sources_of
+from finetune.report.plots import RefusalLine
 from finetune.report.values import (
+    Comparison,
+    EvaluationReport,
     Gain,
-    Lost,
-    Making,
     Measurement,
     RetrainingReport,
     Selection,
     TrainingReport,
 )
-from finetune.retrain.conclude import Run
-from finetune.retrain.steps import Learned, Parts, Usable
-from finetune.retrain.values import Given, RetrainSettings, Surroundings
+from finetune.retrain.values import Splits, TrainedAdapter, ValidPairs
+from finetune.retrain.verdict import Run
+from finetune.settings import RetrainSettings, TrainSettings
+
+_REGRESSIONS = 10  # of all adapters together
+Gains = Mapping[tuple[str, str], Estimate]
 
 
-def report_of(run: Run, surroundings: Surroundings, settings: RetrainSettings, version_name: str) -> str:
-    """The report page of a retraining."""
-    making = _making(run.given, surroundings, settings)
-    return render_report(
-        RetrainingReport(
-            name=run.name,
-            version=version_name,
-            made=now(),
-            verdict=run.verdict,
-            measurement=_measurement(run.measured.scored, run.verdict),
-            forgetting=run.measured.forgetting,
-            losses=_losses(run.learned),
-            reading=run.calibrated.reasons,
-            refusals=(RefusalLine(CANDIDATE, line),) if (line := run.calibrated.curve) is not None else (),
-            selection=_selection(run.given, run.usable, run.parts, run.learned, settings),
-            making=Making(
-                {
-                    **making.settings,
-                    "start": run.start.reference if run.start else BASE,
-                },
-                making.versions,
-                making.digests,
-            ),
-            allowed=settings.wrong_refusals,
+def report_of(run: Run, pipeline: Pipeline, settings: RetrainSettings, version: str) -> str:
+    """The report page of a retraining; `version` names the candidate."""
+    scored = run.results.scored
+    rivals = {name: entries for name, entries in scored.items() if name not in (CANDIDATE, NO_CONTEXT)}
+    best = best_of(rivals)
+    line = run.calibrated.curve
+    report = RetrainingReport(
+        name=run.name,
+        version=version,
+        made=now(),
+        verdict=run.verdict,
+        measurement=Measurement(
+            tables=tables_of(scored),
+            gains=tuple(Gain(CANDIDATE, over, estimate) for over, estimate in run.verdict.gains.items()),
+            measured=(CANDIDATE,),
+            regressions=worst(CANDIDATE, scored[CANDIDATE], best, scored[best]),
+            examples=drawn(scored),
+            confidence=settings.confidence,
         ),
-        surroundings.language,
+        forgetting=run.results.forgetting,
+        losses=run.trained.trained.curve,
+        reading=run.calibrated.reasons,
+        refusals=(RefusalLine(CANDIDATE, line),) if line is not None else (),
+        selection=_selection(run.dataset, run.valid, run.splits, run.trained, settings),
+        making=making(
+            {**settings.plain(), "start": run.start.reference if run.start else BASE},
+            _digests(pipeline, run.dataset),
+        ),
+        allowed=settings.wrong_refusals,
     )
+    return render_report(report, pipeline.language)
 
 
 def training_report_of(  # noqa: PLR0913, PLR0917 - all that a training made
     name: str,
     folder: Path,
-    given: Given,
-    usable: Usable,
-    parts: Parts,
-    learned: Learned,
-    surroundings: Surroundings,
+    dataset: Dataset,
+    valid: ValidPairs,
+    splits: Splits,
+    trained: TrainedAdapter,
+    pipeline: Pipeline,
     settings: RetrainSettings,
 ) -> str:
     """The report page of a training without a verdict; the adapter lies in `folder`."""
-    return render_report(
-        TrainingReport(
-            name=name,
-            folder=str(folder),
-            made=now(),
-            losses=_losses(learned),
-            selection=_selection(given, usable, parts, learned, settings),
-            making=_making(given, surroundings, settings),
+    report = TrainingReport(
+        name=name,
+        folder=str(folder),
+        made=now(),
+        losses=trained.trained.curve,
+        selection=_selection(dataset, valid, splits, trained, settings),
+        making=making(
+            {name: getattr(settings, name) for name in TrainSettings.model_fields},
+            _digests(pipeline, dataset),
         ),
-        surroundings.language,
     )
+    return render_report(report, pipeline.language)
 
 
-def _measurement(scored: Mapping[str, Sequence[Scored]], verdict: Verdict) -> Measurement:
-    rivals = {name: entries for name, entries in scored.items() if name not in (CANDIDATE, NO_CONTEXT)}
-    best = best_of(rivals)
-    return Measurement(
-        tables=tables_of(scored),
-        gains=tuple(Gain(CANDIDATE, over, estimate) for over, estimate in verdict.gains.items()),
-        measured=(CANDIDATE,),
-        regressions=worst(CANDIDATE, scored[CANDIDATE], best, scored[best]),
-        examples=drawn(scored),
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The pairs that were given, those that were dropped, how each contender answered, and the gains.
+
+    `adapters` are references with the digests of their weights; `gains` are by (adapter, base).
+    """
+
+    dataset: Dataset
+    dropped: tuple[Dropped, ...]
+    scored: Mapping[str, Sequence[Scored]]
+    adapters: Mapping[str, str]
+    gains: Gains
+
+
+def gains_of(scored: Mapping[str, Sequence[Scored]], adapters: Sequence[str]) -> Gains:
+    """The gain in F1 of each adapter over the base and over the base with worked examples."""
+
+    def answerable(name: str) -> list[float]:
+        return [entry.f1 for entry in scored[name] if entry.case.answerable]
+
+    return {
+        (adapter, other): paired_gain(answerable(adapter), answerable(other))
+        for adapter in adapters
+        for other in (BASE, EXAMPLES)
+        if answerable(adapter)
+    }
+
+
+def evaluation_report_of(evaluated: Evaluated, pipeline: Pipeline, settings: RetrainSettings) -> str:
+    """The report page of an evaluation."""
+    kinds = Counter(f"cases_{entry.case.kind}" for entry in evaluated.scored[BASE])
+    report = EvaluationReport(
+        name=pipeline.corpus.name,
+        made=now(),
+        measurement=Measurement(
+            tables=tables_of(evaluated.scored),
+            gains=tuple(Gain(name, over, gain) for (name, over), gain in evaluated.gains.items()),
+            measured=tuple(evaluated.adapters),
+            regressions=_regressions(evaluated.scored, list(evaluated.adapters)),
+            examples=drawn(evaluated.scored),
+        ),
+        selection=Selection(
+            {"pairs_given": len(evaluated.dataset.pairs), **dict(sorted(kinds.items()))},
+            by_reason(evaluated.dropped),
+            evaluated.dataset.sources,
+            masked(evaluated.dropped, settings.public),
+        ),
+        making=making(
+            {"test_share": settings.test_share, "seed": settings.seed},
+            {**_digests(pipeline, evaluated.dataset), **evaluated.adapters},
+        ),
     )
+    return render_report(report, pipeline.language)
 
 
-def _losses(learned: Learned) -> tuple[LossPoint, ...]:
-    return tuple(LossPoint(point.step, point.loss, point.dev_loss) for point in learned.trained.curve)
+def _regressions(scored: Mapping[str, Sequence[Scored]], adapters: Sequence[str]) -> tuple[Comparison, ...]:
+    """Where each adapter lost most against the best of the others."""
+    found: list[Comparison] = []
+    for adapter in adapters:
+        best = best_of({name: entries for name, entries in scored.items() if name != adapter})
+        found += worst(adapter, scored[adapter], best, scored[best], -(-_REGRESSIONS // len(adapters)))
+    return tuple(found)
 
 
 def _selection(
-    given: Given, usable: Usable, parts: Parts, learned: Learned, settings: RetrainSettings
+    dataset: Dataset,
+    valid: ValidPairs,
+    splits: Splits,
+    trained: TrainedAdapter,
+    settings: RetrainSettings,
 ) -> Selection:
-    dropped = (*usable.dropped, *parts.dropped, *learned.dropped)
-    refused = learned.trained.refused
-    return Selection(
-        counts={
-            "pairs_given": len(given.pairs),
-            "pairs_learned": len(parts.learned),
-            "pairs_fitting": len(parts.fitting),
-            "pairs_heldout": len(parts.heldout),
-            "tasks_learned": len(parts.learned_tasks),
-            "tasks_heldout": len(parts.heldout_tasks),
-            **{f"samples_{kind}": count for kind, count in sorted(learned.samples.items())},
-            "steps": learned.trained.steps,
-            "scale": round(100 * learned.trained.scale),
-        },
-        dropped=by_reason(dropped) + Counter(entry.reason for entry in refused),
-        sources=sources_of(given.sources),
-        lost=(
-            *lost_of(dropped, settings.checks.public),
-            *(Lost(entry.pair, "", entry.reason) for entry in refused),
-        ),
+    refused = trained.trained.refused
+    dropped = (
+        *masked((*valid.dropped, *splits.dropped, *trained.dropped), settings.public),
+        *(Dropped(entry.pair, "", entry.pair, entry.reason) for entry in refused),
     )
+    counts = {
+        "pairs_given": len(dataset.pairs),
+        "pairs_train": len(splits.train),
+        "pairs_calibration": len(splits.calibration),
+        "pairs_test": len(splits.test),
+        "tasks_train": len(splits.train_tasks),
+        "tasks_test": len(splits.test_tasks),
+        **{f"samples_{kind}": count for kind, count in sorted(trained.samples.items())},
+        "steps": trained.trained.steps,
+        "scale": round(100 * trained.trained.scale),
+    }
+    return Selection(counts, by_reason(dropped), dataset.sources, dropped)
 
 
-def _making(given: Given, surroundings: Surroundings, settings: RetrainSettings) -> Making:
-    return Making(
-        settings={name: str(value) for name, value in asdict(settings.train).items()},
-        versions=versions(),
-        digests={"base": surroundings.base_digest} | {data.name: data.digest for data in given.sources},
-    )
+def _digests(pipeline: Pipeline, dataset: Dataset) -> dict[str, str]:
+    return {"base": pipeline.base_digest} | {data.name: data.digest for data in dataset.sources}

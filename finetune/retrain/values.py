@@ -1,29 +1,17 @@
-"""What a retraining is given, what it asks of the program around it, and what it tells while it works."""
+"""What a retraining reports while it works, and what each of its steps gives."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-from pydantic import JsonValue
-
-from finetune.evaluation.calibration import Read
-from finetune.evaluation.gate import LIMITS, Limits
-from finetune.evaluation.reasons import Told
-from finetune.evaluation.values import LIVE, Ask
-from finetune.pairs.check import CheckSettings
+from finetune.evaluation.calibration import Curve
+from finetune.evaluation.forgetting import Forgetting
+from finetune.evaluation.scoring import Scored
 from finetune.pairs.values import Dropped, Pair, Task
-from finetune.registry.entry import Entry
-from finetune.registry.manifest import Data, StoredReading
-from finetune.samples import Library, SampleSettings
-from finetune.training.values import TrainSettings
-from retrieval.context import CountTokens
-from retrieval.prompt import Language
+from finetune.reasons import Reason, StoredReason
+from finetune.registry.manifest import AdapterReading
+from finetune.training.values import Trained
 
-if TYPE_CHECKING:  # it loads torch and PEFT, and who only looks at runs needs neither
-    from finetune.training.values import Base
-
-Calibrating = Literal["scored", "unscored"]
 Step = Literal["pairs", "check", "split", "samples", "train", "calibrate", "evaluate", "judge", "register"]
 STEPS: tuple[Step, ...] = (
     "pairs", "check", "split", "samples", "train", "calibrate", "evaluate", "judge", "register"
@@ -34,7 +22,8 @@ STEPS: tuple[Step, ...] = (
 class Status:
     """How far a retraining is: the step, how much of it is done of how much, and what is happening.
 
-    `loss` and `dev_loss` are set while it trains, `seconds_left` of the step where it is known.
+    `loss` and `dev_loss` (nats per reply token) are set while it trains, `seconds_left` of the step where it
+    is known.
     """
 
     step: Step
@@ -46,7 +35,7 @@ class Status:
     seconds_left: float | None = None
 
 
-Tell = Callable[[Status], None]
+OnStatus = Callable[[Status], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,131 +45,55 @@ class Outcome:
     name: str
     version: int
     promoted: bool
-    reasons: tuple[Told, ...]
+    reasons: tuple[StoredReason, ...]
     report: str
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """Where a retraining starts: pairs and tasks as they were read, what was dropped, and their sources."""
+class ValidPairs:
+    """Pairs that passed every check, tasks, and all that was dropped so far with its reason."""
 
     pairs: tuple[Pair, ...]
-    tasks: tuple[Task, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
-    sources: tuple[Data, ...] = ()
+    tasks: tuple[Task, ...]
+    dropped: tuple[Dropped, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class RetrainSettings:
-    """Everything that decides what comes out, beside pairs, documents and base.
+class Splits:
+    """Pairs and tasks by what they are for; `dropped` were taken from training as too near to test pairs."""
 
-    heldout: share of the documents whose pairs only measure. fitting: share of the other documents whose
-    pairs are not learned but fit the calibration. fit_questions and heldout_questions bound what is asked,
-    since asking takes longer than learning; way_questions choose the way of reading. wrong_refusals: share of
-    the answerable questions that may be refused. start: what the candidate goes on from: "live" is the
-    adapter that answers now, "bank@3" that version, which may be a rejected one, and "base" begins a fresh
-    one; tasks always begin fresh.
-    """
-
-    checks: CheckSettings = field(default_factory=CheckSettings)
-    samples: SampleSettings = field(default_factory=SampleSettings)
-    train: TrainSettings = field(default_factory=TrainSettings)
-    limits: Limits = LIMITS
-    heldout: float = 0.2
-    fitting: float = 0.1
-    fit_questions: int = 120
-    way_questions: int = 40
-    heldout_questions: int = 150
-    wrong_refusals: float = 0.05
-    start: str = LIVE
-    seed: int = 0
-
-
-def plain(settings: RetrainSettings) -> dict[str, JsonValue]:
-    """Settings as JSON can hold them, always in one order."""
-    told = asdict(settings)
-    told["checks"]["languages"] = sorted(settings.checks.languages)
-    told["checks"]["public"] = sorted(settings.checks.public)
-    told["train"]["targets"] = list(settings.train.targets) if settings.train.targets != "auto" else "auto"
-    return told
+    train: tuple[Pair, ...]
+    calibration: tuple[Pair, ...]
+    test: tuple[Pair, ...]
+    train_tasks: tuple[Task, ...]
+    test_tasks: tuple[Task, ...]
+    dropped: tuple[Dropped, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """One way to answer: without an adapter, with a registered one ("bank@3"), or with the one in a folder.
+class TrainedAdapter:
+    """What training used, by kind of sample, and gave."""
 
-    `reading` None is what is served with it. `examples` False leaves out worked examples that would be
-    served, `context` False asks without any passage.
+    samples: Mapping[str, int]
+    dropped: tuple[Dropped, ...]
+    trained: Trained
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """How to read with the candidate, its refusal curve on questions it was not fitted on, and the reasons.
+
+    Without a curve nothing could be fitted: the candidate is read and refuses as the base.
     """
 
-    name: str
-    adapter: str | Path | None = None
-    reading: StoredReading | None = None
-    examples: bool = True
-    context: bool = True
+    reading: AdapterReading
+    curve: Curve | None
+    reasons: tuple[Reason, ...]
 
 
-class Surroundings(Protocol):
-    """What the program around provides: the collection, the base, and the answering that is served."""
+@dataclass(frozen=True, slots=True)
+class TestResults:
+    """The scored cases of every contender, and what the candidate forgot."""
 
-    @property
-    def library(self) -> Library:
-        """The collection, searched as it is served."""
-        ...
-
-    @property
-    def base(self) -> "Base":
-        """The model to adapt."""
-        ...
-
-    @property
-    def base_digest(self) -> str:
-        """SHA-256 of its weights."""
-        ...
-
-    @property
-    def signals(self) -> Mapping[Calibrating, Sequence[str]]:
-        """The signals of each calibration: "scored" with the reader's doubt, "unscored" without."""
-        ...
-
-    @property
-    def count_tokens(self) -> CountTokens:
-        """Tokens of texts by the base's tokenizer."""
-        ...
-
-    @property
-    def live(self) -> str | None:
-        """The adapter that answers now, as "bank@3"; None if that is the base."""
-        ...
-
-    @property
-    def language(self) -> Language:
-        """The language of reports."""
-        ...
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """Texts that the licence of the base wants shown with whatever is derived from it."""
-        ...
-
-    def adapter(self, reference: str) -> Entry:
-        """A registered adapter; NotFoundError if it is gone."""
-        ...
-
-    def texts(self) -> Mapping[str, str]:
-        """The text of every document of the collection by its path."""
-        ...
-
-    def ask(self, contender: Contender) -> Ask:
-        """The answering function that is served, as this contender."""
-        ...
-
-    def reads(
-        self, contender: Contender, pairs: Sequence[Pair], tell: Callable[[int, int], None]
-    ) -> list[Read]:
-        """Signals of the passages read for each pair, as it is and with its evidence taken out."""
-        ...
-
-    def finish(self, contender: Contender, task: Task) -> str:
-        """The reply to a task, without retrieval."""
-        ...
+    scored: Mapping[str, tuple[Scored, ...]]
+    forgetting: Forgetting

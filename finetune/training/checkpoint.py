@@ -11,19 +11,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from finetune.training.values import Point
 from knowledge_base.errors import StorageError
 
 FILE_NAME = "checkpoint.safetensors"
 Tensors = dict[str, torch.Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One point of the loss curve; losses are nats per reply token, `dev_loss` None between measurements."""
-
-    step: int
-    loss: float
-    dev_loss: float | None = None
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
-from finetune.training.rows import Encoded, Row
+from finetune.settings import TrainSettings
+from finetune.training.packing import Encoded, PackedSequence
 from finetune.training.targets import choose_targets
-from finetune.training.values import TrainSettings
 from knowledge_base.errors import InputError, ModelError
 
 Mask = torch.Tensor | dict[str, torch.Tensor]
@@ -97,7 +97,7 @@ def continued(network: PreTrainedModel, folder: Path) -> PeftModel:
         ) from error
 
 
-def row_loss(model: torch.nn.Module, network: PreTrainedModel, row: Row) -> torch.Tensor:
+def sequence_loss(model: torch.nn.Module, network: PreTrainedModel, row: PackedSequence) -> torch.Tensor:
     """Sum of the nats of all reply tokens of a row, a scalar.
 
     Logits are computed only where a reply token is predicted: in a small model with a large vocabulary the
@@ -114,7 +114,7 @@ def row_loss(model: torch.nn.Module, network: PreTrainedModel, row: Row) -> torc
     return functional.cross_entropy(logits[0].float(), row.targets.to(device), reduction="sum")
 
 
-def masks_of(network: PreTrainedModel, row: Row) -> Mask:
+def masks_of(network: PreTrainedModel, row: PackedSequence) -> Mask:
     """What a layer may see, [1, 1, tokens, tokens], added to its scores; by kind where layers differ."""
     config = network.config.get_text_config()
     window = getattr(config, "sliding_window", None)

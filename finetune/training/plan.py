@@ -7,21 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from answering.generation.encoding import Encoder
-from finetune.training.keeping import pieces_of
-from finetune.training.rows import Encoded, Tokens, Tree, packed, trees_of
-from finetune.training.values import Sample, TrainSettings
+from finetune.reasons import Reason
+from finetune.settings import TrainSettings
+from finetune.training.kl_regularization import pieces_of
+from finetune.training.packing import Encoded, PrefixTree, Tokens, group_trees, prefix_trees
+from finetune.training.values import Refused, Sample
 from knowledge_base.errors import InputError
 
-Rows = tuple[tuple[Tree, ...], ...]
+Rows = tuple[tuple[PrefixTree, ...], ...]
 _FLOOR = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A sample that is not learned, because its reply would have to be cut."""
-
-    pair: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +41,8 @@ def encode(samples: Sequence[Sample], encoder: Encoder) -> tuple[list[Encoded], 
     for sample in samples:
         try:
             prompt, reply = encoder.example(sample.messages, sample.reply)
-        except InputError as error:
-            refused.append(Refused(sample.pair, error.cause))
+        except InputError:
+            refused.append(Refused(sample.pair, Reason("beyond_context", {"most": encoder.context})))
         else:
             encoded[Encoded(prompt, reply, sample.pair)] = None
     return list(encoded), refused
@@ -66,11 +60,13 @@ def plan_of(
             f"None of the {len(samples)} samples can be learned.",
             "Give more pairs, or a model that reads longer texts.",
         )
-    trees = trees_of(learned, settings.row_tokens)
+    trees = prefix_trees(learned, settings.sequence_tokens)
     steps = _steps(trees, settings)
     kept = _kept(texts, encoder, len(steps), settings)
-    dev = packed(
-        trees_of([s for s in encoded if s.key in dev_pairs], settings.row_tokens), settings.row_tokens, 0
+    dev = group_trees(
+        prefix_trees([s for s in encoded if s.key in dev_pairs], settings.sequence_tokens),
+        settings.sequence_tokens,
+        0,
     )
     an_epoch = math.ceil(len(steps) / settings.epochs)
     return Plan(
@@ -99,19 +95,19 @@ def _dev_pairs(pairs: set[str], settings: TrainSettings) -> set[str]:
     return set(random.Random(settings.seed).sample(ordered, count))
 
 
-def _steps(trees: Sequence[Tree], settings: TrainSettings) -> list[Rows]:
+def _steps(trees: Sequence[PrefixTree], settings: TrainSettings) -> list[Rows]:
     whole, rest = divmod(settings.epochs, 1)
     steps: list[Rows] = []
     for epoch in range(math.ceil(settings.epochs)):
-        rows = packed(trees, settings.row_tokens, settings.seed + epoch)
+        rows = group_trees(trees, settings.sequence_tokens, settings.seed + epoch)
         made = list(_grouped(rows, settings.samples_per_step))
         steps += made if epoch < whole else made[: max(1, round(len(made) * rest))]
     return steps
 
 
-def _grouped(rows: Iterable[tuple[Tree, ...]], wanted: int) -> Iterable[Rows]:
+def _grouped(rows: Iterable[tuple[PrefixTree, ...]], wanted: int) -> Iterable[Rows]:
     """Rows until they hold as nearly `wanted` samples as they can."""
-    group: list[tuple[Tree, ...]] = []
+    group: list[tuple[PrefixTree, ...]] = []
     count = 0
     for row in rows:
         more = sum(len(tree.samples) for tree in row)
@@ -128,13 +124,14 @@ def _kept(
     texts: Sequence[str], encoder: Encoder, steps: int, settings: TrainSettings
 ) -> tuple[tuple[Tokens, ...], ...]:
     """The pieces of each step; none where nothing is to be kept or there is no text."""
-    wanted = settings.keep_pieces if settings.keep_weight else 0
+    wanted = settings.kl_pieces if settings.kl_weight else 0
     pieces = pieces_of(texts, encoder, steps * wanted, settings.seed)
     return tuple(pieces[step * wanted : (step + 1) * wanted] for step in range(steps))
 
 
 def _digest(settings: TrainSettings, encoded: Sequence[Encoded], kept: Sequence[Sequence[Tokens]]) -> str:
-    told = hashlib.sha256(repr((settings, kept)).encode())
+    own = {name: getattr(settings, name) for name in TrainSettings.model_fields}
+    told = hashlib.sha256(repr((own, kept)).encode())
     for sample in encoded:
         told.update(repr((sample.prompt, sample.reply, sample.key)).encode())
     return told.hexdigest()

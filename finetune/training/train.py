@@ -2,27 +2,29 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from peft import PeftModel
 from transformers import AutoTokenizer, PreTrainedModel
 
 from answering.generation.encoding import Encoder
+from finetune.files import model_digest
 from finetune.general_text import general_texts
-from finetune.registry.digests import weights_digest
+from finetune.settings import TrainSettings
 from finetune.training import checkpoint
-from finetune.training.checkpoint import Course, Point, Tensors, trained_parameters
-from finetune.training.keeping import PIECE, divergence
-from finetune.training.network import adapted, continued, load_base, plain_loss, row_loss
-from finetune.training.plan import Plan, Refused, Rows, learning_rate, plan_of
+from finetune.training.checkpoint import Course, Tensors, trained_parameters
+from finetune.training.kl_regularization import PIECE, divergence
+from finetune.training.lora_scaling import scale_down
+from finetune.training.network import adapted, continued, load_base, plain_loss, sequence_loss
+from finetune.training.packing import Encoded, PrefixTree, pack_sequence
+from finetune.training.plan import Plan, Rows, learning_rate, plan_of
 from finetune.training.processes import ALONE, Processes, join_processes
-from finetune.training.rows import Encoded, Tree, row_of
 from finetune.training.saving import save_adapter
-from finetune.training.shrinking import shrink
 from finetune.training.text_loss import text_loss
-from finetune.training.values import Base, OnProgress, Progress, Sample, TrainSettings, silent
+from finetune.training.values import Base, OnProgress, Point, Progress, Sample, Trained, silent
 from finetune.training.verify import probe_of, verify
 from knowledge_base.errors import StorageError
 from knowledge_base.values import digest_of
@@ -33,21 +35,6 @@ ADAPTER = "adapter"
 # Losses of a row and of its samples alone agree to this share where the model reads rows as they are meant.
 _AGREEMENT = 0.02
 _LARGEST_GRADIENT = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What came of training: the loss curve, the best loss on samples held back, and what was left out.
-
-    `scale` is what the adapter was scaled down to, so that it forgets no more than is allowed.
-    """
-
-    curve: tuple[Point, ...]
-    best_loss: float | None
-    steps: int
-    seconds: float
-    refused: tuple[Refused, ...]
-    scale: float = 1.0
 
 
 def train(
@@ -98,7 +85,7 @@ def fit(  # noqa: PLR0913, PLR0917 - as `train`, and who shares the work
         model = adapted(network, settings)
     else:
         model = continued(network, base.start)
-        plan = replace(plan, digest=digest_of(f"{plan.digest} {weights_digest(base.start)}".encode()))
+        plan = replace(plan, digest=digest_of(f"{plan.digest} {model_digest(base.start)}".encode()))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -107,7 +94,7 @@ def fit(  # noqa: PLR0913, PLR0917 - as `train`, and who shares the work
         ) from error
     course = _Run(model, network, plan, settings, folder, processes, progress).train()
     plain = [text for language in LANGUAGES for text in general_texts("shrink", language)]
-    scale = shrink(model.train(False), lambda: text_loss(model, encoder, plain), settings.forget_limit)
+    scale = scale_down(model.train(False), lambda: text_loss(model, encoder, plain), settings.forget_limit)
     trained = Trained(tuple(course.curve), course.best_loss, course.step, course.seconds, plan.refused, scale)
     return model, plan, trained
 
@@ -156,7 +143,7 @@ class _Run:
     def _learn(self, step: int) -> float:
         """One change of the weights; returns the loss before it, in nats per reply token."""
         # Dropout is decided by the step, so that a resumed run goes on as the uninterrupted one would.
-        torch.manual_seed(hash((self._settings.seed, step, self._processes.number)))
+        torch.manual_seed(_seed_of(self._settings.seed, step, self._processes.number))
         rows = self._plan.steps[step]
         tokens = _reply_tokens(rows)
         total = 0.0
@@ -180,7 +167,7 @@ class _Run:
         pieces = self._plan.kept[step]
         mine = pieces[self._processes.number :: self._processes.count]
         if mine:
-            share = self._settings.keep_weight / (len(pieces) * PIECE)
+            share = self._settings.kl_weight / (len(pieces) * PIECE)
             (divergence(self._model, mine) * share).backward()  # type: ignore[no-untyped-call]
             self._tokens += len(mine) * PIECE
 
@@ -218,7 +205,7 @@ class _Run:
         if self._processes.is_first:
             checkpoint.save(self._folder, self._plan.digest, course, self._model, self._optimizer, self._best)
 
-    def _loss_that_fits(self) -> Callable[[tuple[Tree, ...]], torch.Tensor]:
+    def _loss_that_fits(self) -> Callable[[tuple[PrefixTree, ...]], torch.Tensor]:
         """Rows as they are, or sample by sample for a model that does not read rows as they are meant."""
         return self._of_row if self._reads_rows() else self._of_samples
 
@@ -233,10 +220,10 @@ class _Run:
             return False
         return abs(together - alone) <= _AGREEMENT * abs(alone)
 
-    def _of_row(self, trees: tuple[Tree, ...]) -> torch.Tensor:
-        return row_loss(self._model, self._network, row_of(trees))
+    def _of_row(self, trees: tuple[PrefixTree, ...]) -> torch.Tensor:
+        return sequence_loss(self._model, self._network, pack_sequence(trees))
 
-    def _of_samples(self, trees: tuple[Tree, ...]) -> torch.Tensor:
+    def _of_samples(self, trees: tuple[PrefixTree, ...]) -> torch.Tensor:
         losses = [plain_loss(self._model, self._network, sample) for sample in _samples(trees)]
         return torch.stack(losses).sum()
 
@@ -247,9 +234,15 @@ def _probe_ids(plan: Plan) -> tuple[int, ...]:
     return first.prompt
 
 
-def _samples(trees: tuple[Tree, ...]) -> list[Encoded]:
+def _samples(trees: tuple[PrefixTree, ...]) -> list[Encoded]:
     return [sample for tree in trees for sample in tree.samples]
 
 
 def _reply_tokens(rows: Rows) -> int:
     return sum(len(sample.reply) for row in rows for sample in _samples(row))
+
+
+def _seed_of(*parts: int) -> int:
+    """One seed from several numbers, the same in every version of Python."""
+    (seed,) = np.random.SeedSequence(parts).generate_state(1, np.uint64)
+    return int(seed) >> 1  # torch takes signed numbers

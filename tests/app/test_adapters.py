@@ -15,22 +15,23 @@ from answering.answer import Reading
 from answering.generation.protocol import Request
 from answering.sufficiency import Calibration
 from answering.values import Answer, Question
-from app.adapters import AdapterHost, ServedAdapters, choices, choose, open_registry, reading_of
+from app.adapters import choices, choose, open_registry
 from app.settings import Settings, load_settings
 from app.workspace import Workspace
 from finetune import shipped
-from finetune.registry.digests import weights_digest
+from finetune.files import model_digest
 from finetune.registry.entry import check_fits
-from finetune.registry.manifest import Base, Description, StoredCalibration, StoredReading
+from finetune.registry.manifest import AdapterReading, Base, Description
 from finetune.registry.registry import Registry
+from finetune.registry.serving import AdapterHost, ServedAdapters, reading_of
 from knowledge_base.errors import InputError, MismatchError, ModelError, NotFoundError
 from retrieval.prompt import PROMPT_VERSION
 from tests.fakes import FakeEmbedder, FakeGenerator
 from tests.finetune.registry.folders import peft_folder
 
 # Answers whatever the confidence is: these tests are about who answers.
-ALWAYS = StoredCalibration(weights={}, bias=0.0, threshold=0.0)
-READING = StoredReading(calibrations={"scored": ALWAYS, "unscored": ALWAYS})
+ALWAYS = Calibration(weights={}, bias=0.0, threshold=0.0)
+READING = AdapterReading(calibrations={"scored": ALWAYS, "unscored": ALWAYS})
 VERSIONS = 4
 SENTENCES = [f"Version {number} says that the platinum card costs {number}80." for number in range(5)]
 USUAL = Reading(
@@ -86,7 +87,7 @@ def registry(settings: Settings) -> Registry:
 
 def described(folder: Path, **changed: object) -> Description:
     """What a maker tells of an adapter for the base in `folder`, with some of it changed."""
-    told = {"base": Base(id="gemma-3-270m", digest=weights_digest(folder)), "prompt_version": PROMPT_VERSION}
+    told = {"base": Base(id="gemma-3-270m", digest=model_digest(folder)), "prompt_version": PROMPT_VERSION}
     return Description.model_validate({**told, "reading": READING, **changed})
 
 
@@ -317,12 +318,12 @@ def test_a_generator_elsewhere_is_only_told_the_name(
 
 
 def test_a_manifest_says_how_to_read(registry: Registry, base: Path) -> None:
-    stored = StoredReading(
+    stored = AdapterReading(
         mode="together",
         passages=2,
         focus=None,
         examples=True,
-        calibrations={"scored": StoredCalibration(weights={"cosine": 2.0}, bias=-1.0, threshold=0.3)},
+        calibrations={"scored": Calibration(weights={"cosine": 2.0}, bias=-1.0, threshold=0.3)},
     )
     folder = peft_folder(base.parent / "made")
     registry.register("bank", folder, described(base, reading=stored))

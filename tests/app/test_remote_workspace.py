@@ -8,13 +8,13 @@ from pydantic import SecretStr
 
 from answering.generation.protocol import Request
 from answering.generation.remote.client import breaker_of
+from answering.sufficiency import Calibration
 from answering.values import Question
 from app import doctor
 from app.adapters import open_registry
-from app.retraining.surroundings import require_host
 from app.settings import Settings, load_settings
 from app.workspace import Workspace
-from finetune.registry.manifest import Base, Description, StoredCalibration, StoredReading
+from finetune.registry.manifest import AdapterReading, Base, Description
 from knowledge_base.errors import ModelError, NotFoundError, SettingsError, UnavailableError
 from retrieval.prompt import PROMPT_VERSION
 from tests.fakes import FakeEmbedder, FakeGenerator
@@ -23,7 +23,7 @@ from tests.openai_server import BASE, OpenAIServer
 
 FEE = "The platinum card costs 680 yuan a year."
 KEY = "sk-secret-key"
-ALWAYS = StoredCalibration(weights={}, bias=0.0, threshold=0.0)
+ALWAYS = Calibration(weights={}, bias=0.0, threshold=0.0)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_promoted_version_is_loaded_and_asked(
     told = Description(
         base=Base(id="gemma-3-270m", digest="e" * 64),
         prompt_version=PROMPT_VERSION,
-        reading=StoredReading(calibrations={"scored": ALWAYS, "unscored": ALWAYS}),
+        reading=AdapterReading(calibrations={"scored": ALWAYS, "unscored": ALWAYS}),
     )
     for number in (1, 2):
         registry.register("bank", peft_folder(tmp_path / f"bank-{number}", seed=number), told)
@@ -146,7 +146,7 @@ def test_what_the_server_cannot_load_does_not_become_live(
 
 def test_retraining_wants_the_base_model_here(workspace: Workspace) -> None:
     with pytest.raises(ModelError, match="base model in this process"):
-        require_host(workspace)
+        workspace.pipeline("bank").check_host()
 
 
 def test_the_key_is_masked_wherever_settings_are_shown(settings: Settings) -> None:

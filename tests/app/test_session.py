@@ -13,8 +13,8 @@ from app.access.values import LOCAL, ForbiddenError, Principal
 from app.page.frame import Frame, Limits, Wording
 from app.page.runs import Runs
 from app.page.texts import EN
-from app.retraining.values import RunRequest
 from app.session import Session, closed, needs
+from finetune.retrain.runs import RunRequest
 from knowledge_base.ingest import silent
 from tests.fake_workspace import FakeWorkspace
 

@@ -2,17 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from finetune.corpus import Corpus
 from finetune.pairs.values import Evidence, Pair, Task
-from finetune.samples import Made, SampleSettings, is_gold, samples_of, task_samples
+from finetune.report.words import sentence_of
+from finetune.samples import Made, is_gold, samples_of, task_samples
+from finetune.settings import SampleSettings
 from finetune.training.values import Sample
-from knowledge_base.values import Passage
+from knowledge_base.values import Document
 from retrieval.prompt import Message, plain_text, refusal, render
 from retrieval.retriever import Retriever, SearchSettings
-from retrieval.values import Vectors
 from tests.fakes import FakeEmbedder, FakeGenerator, FakeIndex, a_document
 
 DOCUMENTS = (
@@ -32,30 +36,33 @@ UNKNOWN = Pair("unknown", "Who designed the platinum card?", ())
 SETTINGS = SampleSettings(distractors=2, together=0.0, focused=0.0)
 
 
-class IndexLibrary:
-    """`Library` over a fake index."""
+class OneCollection:
+    """`Collections` with one collection."""
 
-    def __init__(self, k: int = 4) -> None:
-        index = FakeIndex()
-        index.add(DOCUMENTS)
-        self._index = index
-        self._retriever = Retriever(index, SearchSettings(k=k))
+    def __init__(self) -> None:
+        self.index = FakeIndex()
+        self.index.add(DOCUMENTS)
 
-    def asked(self, question: str) -> str:
-        return question.replace("this year", "this year (2026)")
+    def reading(self, _name: str) -> AbstractContextManager[FakeIndex]:
+        return nullcontext(self.index)
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        return FakeEmbedder().embed(texts, "passage")
 
-    def search(self, questions: Sequence[str]) -> list[tuple[Passage, ...]]:
-        return [tuple(e.passage for e in found.ranked) for found in self._retriever.search(questions)]
-
-    def passages(self, document: str) -> tuple[Passage, ...]:
-        return self._index.document(document).passages
+def a_corpus(k: int = 4, *more: Document) -> Corpus:
+    """The documents over a fake index, in which `k` passages are read."""
+    collections: Any = OneCollection()
+    collections.index.add(more)
+    retriever = Retriever(collections.index, SearchSettings(k=k))
+    return Corpus(
+        "bank",
+        collections,
+        lambda: retriever,
+        lambda: lambda texts: FakeEmbedder().embed(texts, "passage"),
+        k,
+    )
 
 
 def made(pairs: Sequence[Pair], settings: SampleSettings = SETTINGS, k: int = 4) -> Made:
-    return samples_of(pairs, IndexLibrary(k), FakeGenerator().count_tokens, settings, lambda _d, _t: None)
+    return samples_of(pairs, a_corpus(k), FakeGenerator().count_tokens, settings, lambda _d, _t: None)
 
 
 def kinds(samples: Sequence[Sample]) -> Counter[str]:
@@ -82,10 +89,9 @@ LONG = a_document(
 
 
 def narrowed(pair: Pair) -> list[str]:
-    library = IndexLibrary()
-    library._index.add([LONG])
-    always = replace(SETTINGS, focused=1.0)
-    found = samples_of([pair], library, FakeGenerator().count_tokens, always, lambda _d, _t: None)
+    corpus = a_corpus(4, LONG)
+    always = SETTINGS.model_copy(update={"focused": 1.0})
+    found = samples_of([pair], corpus, FakeGenerator().count_tokens, always, lambda _d, _t: None)
     return [plain_text(sample.messages) for sample in found.samples if sample.kind == "answer"]
 
 
@@ -103,7 +109,10 @@ def test_a_passage_whose_nearest_sentences_miss_the_answer_is_shown_whole() -> N
 
 def test_half_a_distractor_is_one_for_about_every_second_question() -> None:
     pairs = [replace(PLATINUM, id=f"p{number}") for number in range(40)]
-    refused = [kinds(made([pair], replace(SETTINGS, distractors=0.5)).samples)["refusal"] for pair in pairs]
+    refused = [
+        kinds(made([pair], SETTINGS.model_copy(update={"distractors": 0.5})).samples)["refusal"]
+        for pair in pairs
+    ]
     assert set(refused) == {0, 1} and 10 <= sum(refused) <= 30
 
 
@@ -132,9 +141,8 @@ def test_a_rival_that_holds_the_answer_teaches_nothing() -> None:
     pair = replace(PLATINUM, question="What does the gold card cost?", answers=("opens at nine",))
     pair = replace(pair, evidence=(Evidence("hours.txt", "The platinum lounge opens at nine."),))
     other = a_document("copy.txt", ["The gold lounge opens at nine, it costs nothing."])
-    library = IndexLibrary()
-    library._index.add([other])
-    found = samples_of([pair], library, FakeGenerator().count_tokens, SETTINGS, lambda _d, _t: None)
+    corpus = a_corpus(4, other)
+    found = samples_of([pair], corpus, FakeGenerator().count_tokens, SETTINGS, lambda _d, _t: None)
     assert all(other.text not in plain_text(sample.messages) for sample in found.samples)
 
 
@@ -145,12 +153,16 @@ def test_what_the_documents_do_not_say_is_refused() -> None:
 
 
 def test_together_all_passages_stand_in_their_order_or_the_right_one_is_gone() -> None:
-    always = replace(SETTINGS, together=1.0, removed=0.0, distractors=0)
+    always = SETTINGS.model_copy(update={"together": 1.0, "removed": 0.0, "distractors": 0})
     (together,) = [s for s in made([PLATINUM], always).samples if s.kind == "together"]
-    found = IndexLibrary().search([PLATINUM.question])[0]
+    found = [entry.passage for entry in a_corpus().ranked([PLATINUM.question])[0]]
     assert together.messages == render(PLATINUM.question, [p.indexed_text for p in found], "words")
     assert together.reply == "680 yuan"
-    (removed,) = [s for s in made([PLATINUM], replace(always, removed=1.0)).samples if s.kind == "together"]
+    (removed,) = [
+        s
+        for s in made([PLATINUM], always.model_copy(update={"removed": 1.0})).samples
+        if s.kind == "together"
+    ]
     assert removed.reply == refusal("en")
     assert "680" not in plain_text(removed.messages)
 
@@ -160,7 +172,7 @@ def test_the_share_that_is_asked_together_is_kept() -> None:
         replace(PLATINUM, id=f"p{n}", question=f"What does the platinum card cost in {n}?")
         for n in range(200)
     ]
-    settings = replace(SETTINGS, together=0.25, removed=0.4)
+    settings = SETTINGS.model_copy(update={"together": 0.25, "removed": 0.4})
     together = [s for s in made(pairs, settings).samples if s.kind == "together"]
     assert 30 <= len(together) <= 70
     refused = sum(s.reply == refusal("en") for s in together)
@@ -169,10 +181,10 @@ def test_the_share_that_is_asked_together_is_kept() -> None:
 
 def test_the_seed_and_the_id_decide_about_a_pair_and_nothing_else() -> None:
     pairs = [replace(PLATINUM, id=f"p{n}", question=f"What does the card {n} cost?") for n in range(20)]
-    settings = replace(SETTINGS, together=0.5, sentences=0.5)
+    settings = SETTINGS.model_copy(update={"together": 0.5, "sentences": 0.5})
     one, other = made(pairs, settings).samples, made(pairs[::-1], settings).samples
     assert set(one) == set(other)
-    assert set(made(pairs, replace(settings, seed=1)).samples) != set(one)
+    assert set(made(pairs, settings.model_copy(update={"seed": 1})).samples) != set(one)
 
 
 def test_a_question_is_learned_as_it_is_served() -> None:
@@ -183,8 +195,8 @@ def test_a_question_is_learned_as_it_is_served() -> None:
 def test_a_pair_whose_evidence_no_passage_holds_whole_is_named() -> None:
     torn = replace(PLATINUM, evidence=(Evidence("fees-2026.txt", "680 yuan. The gold card"),))
     found = made([torn, UNKNOWN])
-    assert [(d.id, d.origin, d.reason) for d in found.dropped] == [
-        ("platinum", "test:1", "no passage of the collection holds its evidence whole")
+    assert [(d.id, d.origin, sentence_of(d.reason)) for d in found.dropped] == [
+        ("platinum", "test:1", "no passage contains the whole evidence")
     ]
     assert found.samples
 

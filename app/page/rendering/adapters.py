@@ -7,7 +7,6 @@ from app.page.rendering.notices import hint
 from app.page.rendering.times import moment
 from app.page.texts import Texts
 from app.versions import Version
-from finetune.evaluation.reasons import Told
 from finetune.registry.manifest import Verdict
 from finetune.report.words import sentences_of
 
@@ -96,7 +95,7 @@ def _measured(version: Version, texts: Texts) -> Markup:
     return shown + why
 
 
-def reasons_list(reasons: Sequence[Told], texts: Texts) -> Markup:
+def reasons_list(reasons: Sequence[StoredReason], texts: Texts) -> Markup:
     """Why the gate decided so."""
     sentences = sentences_of(reasons, texts.language)
     return tag("ul", *[tag("li", sentence) for sentence in sentences], cls="dq-reasons")

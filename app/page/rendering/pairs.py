@@ -6,10 +6,9 @@ from app.page.markup import Markup, tag
 from app.page.rendering.notices import hint
 from app.page.rendering.times import moment
 from app.page.texts import Texts
-from app.retraining.files import GENERATED
-from app.retraining.pairs import StoredFile, Summary
+from finetune.pairs.store import GENERATED, StoredFile, Summary
 from finetune.pairs.values import Dropped
-from finetune.report import dropping
+from finetune.report.words import WORDS, sentence_of
 
 _ROWS = 200
 
@@ -70,7 +69,7 @@ def _dropped(entries: Sequence[Dropped], texts: Texts) -> Markup:
             "tr",
             tag("td", entry.origin or entry.id, cls="dq-num"),
             tag("td", entry.question),
-            tag("td", dropping.told(entry.reason, texts.language)),
+            tag("td", sentence_of(entry.reason, WORDS[texts.language])),
         )
         for entry in entries[:_ROWS]
     ]

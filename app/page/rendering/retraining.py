@@ -7,9 +7,10 @@ from app.page.rendering.adapters import reasons_list, report_button, verdict_pil
 from app.page.rendering.notices import hint
 from app.page.rendering.times import duration, moment
 from app.page.texts import Texts
-from app.retraining.values import CurvePoint, RunInfo
 from finetune.registry.manifest import Verdict
+from finetune.retrain.runs import RunInfo
 from finetune.retrain.values import STEPS, Outcome, Status
+from finetune.training.values import Point
 
 _POINTS = 400  # of a curve that are drawn: more are not told apart
 
@@ -34,7 +35,7 @@ def table(runs: Sequence[RunInfo], shown: str, texts: Texts) -> Markup:
     return tag("table", tag("tbody", *rows), cls="dq-table dq-runs")
 
 
-def curve(points: Sequence[CurvePoint], texts: Texts) -> dict[str, object]:
+def curve(points: Sequence[Point], texts: Texts) -> dict[str, object]:
     """Losses as `gr.LinePlot` draws them: step, loss, and the name of the line."""
     shown = _thinned([(point.step, point.loss) for point in points])
     held = _thinned([(point.step, point.dev_loss) for point in points if point.dev_loss is not None])

@@ -9,11 +9,11 @@ from answering.answer import Reading
 from answering.generation.in_process import InProcessGenerator
 from answering.generation.model import Precision
 from answering.sufficiency import Calibration
-from app.adapters import AdapterHost, ServedAdapters
-from finetune.registry.digests import weights_digest
+from finetune.files import model_digest
 from finetune.registry.export import export
 from finetune.registry.manifest import Base, Description
 from finetune.registry.registry import Registry
+from finetune.registry.serving import AdapterHost, ServedAdapters
 from knowledge_base.errors import MismatchError, NotFoundError
 from retrieval.prompt import PROMPT_VERSION
 from tests.answering.generation.test_adapters import by_peft
@@ -29,7 +29,7 @@ READING = Reading(passages=1, passage_tokens=50, max_new_tokens=8, scored=UNSURE
 def registry(gemma: Path, tmp_path: Path) -> Registry:
     """Two versions of an adapter of the tiny Gemma, the first live."""
     registry = Registry(tmp_path / "adapters")
-    base = Base(id="tiny", digest=weights_digest(gemma))
+    base = Base(id="tiny", digest=model_digest(gemma))
     for seed in (1, 2):
         folder = save_adapter(tmp_path / f"made-{seed}", gemma, seed=seed)
         registry.register("bank", folder, Description(base=base, prompt_version=PROMPT_VERSION))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.retraining.values import RunRequest
 from finetune.registry.manifest import Description
 from finetune.registry.manifest import Verdict as StoredVerdict
+from finetune.retrain.runs import RunRequest
 from finetune.retrain.values import Outcome, Status
 from tests.app.browser.conftest import Visit, Visits, WatchedWorkspace
 

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Page
 
-from app.retraining.values import RunRequest
 from app.versions import FIGURES
 from finetune.registry.manifest import Description, Verdict
+from finetune.retrain.runs import RunRequest
 from finetune.retrain.values import Status
 from tests.app.browser.conftest import Visit, Visits, eventually
 from tests.fake_workspace import FakeWorkspace

@@ -11,8 +11,8 @@ from app.cli import cli
 from app.cli.state import State
 from app.settings import Settings
 from app.workspace import Workspace
-from tests.app.retraining.bank import write_documents
 from tests.fakes import FakeEmbedder, FakeGenerator, last_words
+from tests.finetune.bank import write_documents
 
 Reply = Callable[[Request], str]
 

@@ -10,7 +10,7 @@ from answering.values import Question
 from app.settings import load_settings
 from finetune.pairs.formats import read_pairs
 from tests.app.cli.real import RealHome
-from tests.app.retraining.bank import THINGS, a_pair, fee, write_lines, write_pairs
+from tests.finetune.bank import THINGS, a_pair, fee, write_lines, write_pairs
 
 BROKEN = '{"question": "What'
 
@@ -38,7 +38,7 @@ def test_files_are_imported_with_every_dropped_pair_named(bank: RealHome, tmp_pa
     assert result.exit_code == 0
     assert result.stdout == "Imported faq: 1 pair; 2 dropped.\n"
     assert "Dropped faq.jsonl:2: Line 2 is not JSON" in result.stderr
-    assert "Dropped faq.jsonl:3: its answer does not stand in its evidence" in result.stderr
+    assert "Dropped faq.jsonl:3: the evidence does not contain the answer" in result.stderr
     (row,) = json.loads(bank.run("pairs", "--json").stdout)
     assert (row["name"], row["pairs"], row["licence"], row["source"]) == ("faq", 1, "CC0", str(file))
     assert "CC0" in bank.run("pairs", "list").stdout
@@ -54,7 +54,7 @@ def test_each_command_leaves_a_page_that_lists_every_dropped_pair(bank: RealHome
     generated = json.loads(bank.run("pairs", "generate", "--passages", "2", "--json").stdout)
     for page in pages:
         text = page.read_text(encoding="utf-8")
-        assert "faq.jsonl:2" in text and "its answer does not stand in its evidence" in text
+        assert "faq.jsonl:2" in text and "the evidence does not contain the answer" in text
     assert "Pairs of generated" in Path(generated["report"]).read_text(encoding="utf-8")
     assert pages[0] != pages[1]
     bank.run("pairs", "remove", "faq")

@@ -9,22 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from app.retraining.values import RunRequest
-from app.workspace import Workspace
-from finetune.evaluation.reasons import Reason, Told
+from finetune.files import ResultFolder
+from finetune.pipeline import Pipeline
+from finetune.reasons import Reason, StoredReason
 from finetune.registry.registry import Registry
-from finetune.retrain.folder import RunFolder
-from finetune.retrain.values import Outcome, Status, Tell
-from finetune.training.checkpoint import Point
+from finetune.retrain.runs import RunRequest
+from finetune.retrain.values import OnStatus, Outcome, Status
+from finetune.settings import TrainSettings
 from finetune.training.processes import Processes
-from finetune.training.train import ADAPTER, Trained
-from finetune.training.values import Base, OnProgress, Progress, Sample, TrainSettings
+from finetune.training.train import ADAPTER
+from finetune.training.values import Base, OnProgress, Point, Progress, Sample, Trained
 from tests.answering.generation.tiny import save_model
 from tests.app.cli.real import RealHome
-from tests.app.retraining.bank import THINGS, a_pair, write_lines, write_pairs
+from tests.finetune.bank import THINGS, a_pair, write_lines, write_pairs
 from tests.finetune.registry.folders import peft_folder
 
-SMALL = ("--set", "heldout=0.3", "--set", "fitting=0.3", "--rank", "2")
+SMALL = ("--set", "test_share=0.3", "--set", "calibration_share=0.3", "--rank", "2")
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def pairs(tmp_path: Path) -> str:
 
 class Verdict:
     promoted = True
-    reasons: tuple[Told, ...] = ("Because.",)
+    reasons: tuple[StoredReason, ...] = ("Because.",)
     kill = False
 
 
@@ -53,11 +53,11 @@ def carried(monkeypatch: pytest.MonkeyPatch) -> list[RunRequest]:
     """Retraining takes no time, and ends as `Verdict` says. The list holds what was asked."""
     asked: list[RunRequest] = []
 
-    def carry_out(workspace: Workspace, request: RunRequest, folder: RunFolder, tell: Tell) -> Outcome:
+    def carry_out(pipeline: Pipeline, request: RunRequest, folder: ResultFolder, tell: OnStatus) -> Outcome:
         asked.append(request)
         tell(Status("pairs", 0, 0))
         tell(Status("train", 1, 2, "90 tokens/s", 2.5, 2.75, 1.0))
-        tell(Status("evaluate", 3, 9, "Evaluating base"))
+        tell(Status("evaluate", 3, 9, "base"))
         if Verdict.kill:
             os.kill(os.getpid(), signal.SIGTERM)
         outcome = Outcome(
@@ -66,7 +66,7 @@ def carried(monkeypatch: pytest.MonkeyPatch) -> list[RunRequest]:
         folder.store("outcome", outcome)
         return outcome
 
-    monkeypatch.setattr("app.retraining.worker.carry_out", carry_out)
+    monkeypatch.setattr("finetune.retrain.commands.carry_out", carry_out)
     monkeypatch.setattr(Verdict, "kill", False)
     return asked
 
@@ -83,9 +83,9 @@ def test_both_verdicts_are_success_and_say_why(
     assert reason == "- Because."
     assert report.endswith("report.html")
     for told in (
-        "Gathering pairs",
-        "Training: 1 of 2, loss 2.500, held out 2.750",
-        "Evaluating: base: 3 of 9",
+        "Collecting pairs",
+        "Training: 1 of 2, loss 2.500, validation 2.750",
+        "Testing: base: 3 of 9",
     ):
         assert told in result.stderr
     told = json.loads(bank.run("retrain", "--pairs", pairs, "--json").stdout)
@@ -96,19 +96,19 @@ def test_reasons_are_told_in_the_language_of_the_settings(
     bank: RealHome, pairs: str, carried: list[RunRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Verdict, "reasons", (Reason("few_answerable", {"count": 3, "least": 30}),))
-    assert "- There are too few cases to judge: 3 questions" in bank.run("retrain", "--pairs", pairs).stdout
+    assert "- Too few test questions: 3 are answerable" in bank.run("retrain", "--pairs", pairs).stdout
     monkeypatch.setenv("DOMAINQA_LANGUAGE", "zh")
     told = json.loads(bank.run("retrain", "--pairs", pairs, "--json").stdout)
-    assert told["reasons"] == ["用例太少，无法判定：可回答的问题有 3 个，至少需要 30 个。"]
+    assert told["reasons"] == ["测试问题太少：可回答的有 3 个，至少需要 30 个。"]
 
 
 def test_everything_that_is_given_reaches_the_run(
     bank: RealHome, pairs: str, carried: list[RunRequest]
 ) -> None:
     words = ("--name", "fees", "--generate", "5", "--no-feedback", "--no-stored", "--epochs", "3")
-    more = ("--rank", "4", "--learning-rate", "0.001", "--seed", "7", "--set", "heldout-questions=9")
+    more = ("--rank", "4", "--learning-rate", "0.001", "--seed", "7", "--set", "test-questions=9")
     assert bank.run("retrain", "--pairs", pairs, *words, *more).exit_code == 0
-    wanted = {"epochs": 3.0, "rank": 4, "learning_rate": 0.001, "seed": 7, "heldout_questions": "9"}
+    wanted = {"epochs": 3.0, "rank": 4, "learning_rate": 0.001, "seed": 7, "test_questions": "9"}
     assert carried == [RunRequest("bank", "fees", (Path(pairs),), False, False, 5, wanted)]
 
 
@@ -125,7 +125,7 @@ def test_killed_the_same_command_goes_on(
     (run,) = [folder.name for folder in (bank.home / "runs").iterdir() if folder.is_dir()]
     (bank.home / "runs" / run / "events.jsonl").write_text('{"step": "check", "done": 0, "total": 1}')
     result = bank.run("retrain", "--pairs", pairs)
-    assert f"Going on with {run}." in result.stderr
+    assert f"Continuing {run}." in result.stderr
     assert json.loads(bank.run("retrain", "--run", run, "--json").stdout)["run"] == run
     assert len(carried) == 2
 
@@ -137,7 +137,7 @@ def test_killed_the_same_command_goes_on(
         (("--name", "base"), 3, "cannot be the name"),
         (("--pairs", "missing"), 3, "There is no file or folder missing"),
         (("--set", "rank"), 2, "NAME=VALUE"),
-        (("--set", "ranc=3", "--epochs", "0"), 3, "ranc: there is no such setting"),
+        (("--set", "ranc=3", "--epochs", "0"), 3, "ranc: there is no such option"),
         ((), 3, "nothing to learn from"),
     ],
 )
@@ -150,7 +150,7 @@ def test_what_cannot_be_begun(
     code: int,
     told: str,
 ) -> None:
-    monkeypatch.setattr("app.retraining.worker.require_host", lambda _workspace: None)
+    monkeypatch.setattr("finetune.pipeline.Pipeline.check_host", lambda _pipeline: None)
     if (command, words[:1]) == ("train", ("--run",)):
         code, told = 2, "No such option"
     result = bank.run(command, *words)
@@ -160,7 +160,7 @@ def test_what_cannot_be_begun(
 
 
 def test_one_at_a_time(bank: RealHome, pairs: str, carried: list[RunRequest]) -> None:
-    from app.retraining.runs import RunStore
+    from finetune.retrain.runs import RunStore
 
     runs = RunStore(bank.home)
     other = runs.create(RunRequest("bank", "other"))
@@ -189,7 +189,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[TrainSettings]:
         done.append(settings)
         return Trained((Point(1, 1.0),), None, 1, 0.1, ())
 
-    monkeypatch.setattr("finetune.retrain.steps.train", train)
+    monkeypatch.setattr("finetune.retrain.retraining.train", train)
     return done
 
 
@@ -220,7 +220,7 @@ def adapter(bank: RealHome, tmp_path: Path) -> str:
 
 
 def test_adapters_are_measured_beside_the_base(bank: RealHome, pairs: str, adapter: str) -> None:
-    result = bank.run("evaluate", "bank", "--pairs", pairs, "--set", "heldout=0.5", "--json")
+    result = bank.run("evaluate", "bank", "--pairs", pairs, "--set", "test_share=0.5", "--json")
     assert result.exit_code == 0, result.stderr
     told = json.loads(result.stdout)
     assert [one["name"] for one in told["contenders"]] == ["base", "base + examples", "bank@1"]
@@ -237,10 +237,15 @@ def test_evaluate_leaves_a_report(
 ) -> None:
     lost = a_pair("gold", id="lost", answer="3 yuan")
     file = write_lines(tmp_path / "fees.jsonl", [*map(a_pair, THINGS), lost])
-    words = ("evaluate", "bank", "--pairs", str(file), "--set", "heldout=0.5")
+    words = ("evaluate", "bank", "--pairs", str(file), "--set", "test_share=0.5")
     told = json.loads(bank.run(*words, "--json").stdout)
     page = Path(told["report"]).read_text(encoding="utf-8")
-    for wanted in ("Evaluation on bank", "bank@1", "does not stand in its evidence", "side by side"):
+    for wanted in (
+        "Evaluation on bank",
+        "bank@1",
+        "the evidence does not contain the answer",
+        "side by side",
+    ):
         assert wanted in page
     monkeypatch.setenv("DOMAINQA_LANGUAGE", "zh")
     assert f"Report: {told['report']}" in bank.run(*words).stderr
@@ -250,9 +255,9 @@ def test_evaluate_leaves_a_report(
 def test_what_was_answered_is_not_asked_again_and_without_a_name_the_live_one_is(
     bank: RealHome, pairs: str, adapter: str
 ) -> None:
-    shown = bank.run("evaluate", "--pairs", pairs, "--set", "heldout=0.5")
+    shown = bank.run("evaluate", "--pairs", pairs, "--set", "test_share=0.5")
     asked = len(bank.generator.requests)
-    again = bank.run("evaluate", "bank", "--pairs", pairs, "--set", "heldout=0.5")
+    again = bank.run("evaluate", "bank", "--pairs", pairs, "--set", "test_share=0.5")
     assert shown.stdout == again.stdout
     assert len(bank.generator.requests) == asked > 0
     assert "Gain in F1 of bank@1 over base + examples: " in shown.stdout
@@ -279,7 +284,7 @@ def test_several_processes_only_train(
     def second() -> Processes:
         return Processes(2, 1)
 
-    for place in ("app.retraining.worker", "app.retraining.single_steps", "finetune.retrain.loop"):
+    for place in ("finetune.retrain.commands",):
         monkeypatch.setattr(f"{place}.join_processes", second)
     for words in (("retrain",), ("train", "--generate", "3")):
         result = bank.run(*words, "--pairs", pairs)

@@ -13,13 +13,14 @@ from app.page.rendering import adapters, pairs, retraining
 from app.page.rendering.times import duration, moment
 from app.page.retraining import require_idle, shown_of
 from app.page.texts import EN, ZH
-from app.retraining.pairs import StoredFile, Summary
-from app.retraining.values import CurvePoint, RunInfo, RunRequest, State
 from app.versions import Version
-from finetune.evaluation.reasons import Reason
+from finetune.pairs.store import StoredFile, Summary
 from finetune.pairs.values import Dropped
+from finetune.reasons import Reason
 from finetune.registry.manifest import Verdict
+from finetune.retrain.runs import RunInfo, RunRequest
 from finetune.retrain.values import STEPS, Outcome, Status
+from finetune.training.values import Point, State
 from knowledge_base.errors import BusyError
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
@@ -53,8 +54,8 @@ def text_of(html: str) -> str:
 def test_reasons_are_told_in_the_language_of_the_page() -> None:
     why = Reason("few_refusals", {"share": 0.5, "least": 0.75})
     version = replace(VERSION, verdict=Verdict(promoted=False, reasons=(why,)))
-    assert "It refuses 50% of the questions that must be refused" in text_of(adapters.table([version], EN))
-    assert "应拒答的问题它只拒答了 50%" in text_of(adapters.table([version], ZH))
+    assert "It refuses 50% of the unanswerable questions" in text_of(adapters.table([version], EN))
+    assert "它只拒答了 50% 的无法回答的问题" in text_of(adapters.table([version], ZH))
 
 
 def test_a_version_shows_its_figures_verdict_and_reasons() -> None:
@@ -149,7 +150,7 @@ def test_the_list_marks_the_one_on_show() -> None:
 
 
 def test_both_lines_of_a_curve_have_their_names_from_the_beginning() -> None:
-    drawn = retraining.curve([CurvePoint(1, 2.0), CurvePoint(2, 1.5, 1.6)], EN)
+    drawn = retraining.curve([Point(1, 2.0), Point(2, 1.5, 1.6)], EN)
     assert drawn["data"] == [
         [0, None, EN.loss_training],
         [0, None, EN.loss_held_back],
@@ -161,7 +162,7 @@ def test_both_lines_of_a_curve_have_their_names_from_the_beginning() -> None:
 
 @given(st.integers(0, 5000))
 def test_a_long_curve_is_thinned_and_ends_where_it_ends(count: int) -> None:
-    drawn = retraining.curve([CurvePoint(step, 1.0) for step in range(count)], EN)
+    drawn = retraining.curve([Point(step, 1.0) for step in range(count)], EN)
     rows = drawn["data"]
     assert isinstance(rows, list)
     steps = [row[0] for row in rows[2:]]

@@ -6,9 +6,9 @@ import pytest
 
 from app.access.values import LOCAL
 from app.page.reports import report_response, run_report, version_report
-from app.retraining.values import RunRequest
 from app.session import Session
 from finetune.registry.manifest import Description
+from finetune.retrain.runs import RunRequest
 from finetune.retrain.values import Outcome
 from knowledge_base.errors import InputError, NotFoundError
 from tests.fake_workspace import FakeWorkspace

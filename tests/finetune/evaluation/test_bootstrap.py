@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+import scipy.stats  # noqa: F401 - takes a second to load, which no example should pay for
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sklearn.metrics  # noqa: F401 - takes a second to load, which no example should pay for
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,28 +33,24 @@ def some_reads(documents: int = 60, gap: float = 2.0, seed: int = 0, passages: i
     return reads
 
 
-def probability(weights: dict[str, float], bias: float, signals: dict[str, float]) -> float:
-    return float(1 / (1 + np.exp(-(bias + sum(weights[name] * signals[name] for name in weights)))))
-
-
 def test_a_right_passage_gets_the_higher_probability() -> None:
     fitted = fit(some_reads(), NAMES)
-    assert set(fitted.weights) == set(NAMES)
-    assert all(weight > 0 for weight in fitted.weights.values())
-    assert 0 < fitted.threshold < 1
+    assert set(fitted.calibration.weights) == set(NAMES)
+    assert all(weight > 0 for weight in fitted.calibration.weights.values())
+    assert 0 < fitted.calibration.threshold < 1
     assert sum(entry.chose_right for entry in fitted.held_out if entry.answerable) > 40
 
 
 def test_no_more_answerable_questions_are_refused_than_allowed_and_on_new_documents_about_as_many() -> None:
     fitted = fit(some_reads(200), NAMES, 0.1)
     held = [entry.confidence for entry in fitted.held_out if entry.answerable]
-    assert np.mean(np.array(held) < fitted.threshold) == pytest.approx(0.1, abs=0.006)
+    assert np.mean(np.array(held) < fitted.calibration.threshold) == pytest.approx(0.1, abs=0.006)
     fresh = [
-        max(probability(dict(fitted.weights), fitted.bias, dict(entry)) for entry in read.signals)
+        max(fitted.calibration.probability(entry) for entry in read.signals)
         for read in some_reads(400, seed=9)
         if read.answerable
     ]
-    assert np.mean(np.array(fresh) < fitted.threshold) == pytest.approx(0.1, abs=0.05)
+    assert np.mean(np.array(fresh) < fitted.calibration.threshold) == pytest.approx(0.1, abs=0.05)
 
 
 def test_reading_stops_where_no_right_passage_is_lost_by_it() -> None:
@@ -70,9 +67,9 @@ def test_reading_stops_where_no_right_passage_is_lost_by_it() -> None:
         for values in ((2.0, 4.0, 1.0), (0.0, 0.0, 0.0))
     ]
     fitted = fit(reads, ["certainty"])
-    half, whole = (probability(dict(fitted.weights), fitted.bias, {"certainty": c}) for c in (2.4, 4.4))
-    assert fitted.threshold <= fitted.sure
-    assert half < fitted.sure <= whole
+    half, whole = (fitted.calibration.probability({"certainty": c}) for c in (2.4, 4.4))
+    assert fitted.calibration.threshold <= fitted.calibration.sure
+    assert half < fitted.calibration.sure <= whole
     assert all(entry.chose_right for entry in fitted.held_out if entry.answerable)
 
 
@@ -111,8 +108,8 @@ def test_noise_is_held_down_by_a_stronger_penalty_than_signal() -> None:
 def test_the_order_of_the_reads_does_not_matter() -> None:
     reads = some_reads(20)
     there, back = fit(reads, NAMES), fit(reads[::-1], NAMES)
-    assert back.threshold == pytest.approx(there.threshold, abs=1e-3)
-    assert dict(back.weights) == pytest.approx(dict(there.weights), abs=1e-3)
+    assert back.calibration.threshold == pytest.approx(there.calibration.threshold, abs=1e-3)
+    assert dict(back.calibration.weights) == pytest.approx(dict(there.calibration.weights), abs=1e-3)
     assert [entry.answerable for entry in back.held_out] == [entry.answerable for entry in there.held_out][
         ::-1
     ]
@@ -120,7 +117,7 @@ def test_the_order_of_the_reads_does_not_matter() -> None:
 
 def test_a_signal_that_never_changes_has_no_weight() -> None:
     reads = [replace(r, signals=tuple({**s, "same": 3.0} for s in r.signals)) for r in some_reads(20)]
-    assert fit(reads, (*NAMES, "same")).weights["same"] == 0.0
+    assert fit(reads, (*NAMES, "same")).calibration.weights["same"] == 0.0
 
 
 def test_a_question_for_which_nothing_was_read_has_no_confidence() -> None:
@@ -132,7 +129,7 @@ def test_a_question_for_which_nothing_was_read_has_no_confidence() -> None:
 def test_the_threshold_that_refuses_nobody_is_the_least_confidence() -> None:
     fitted = fit(some_reads(15), NAMES, 0.0)
     held = [entry.confidence for entry in fitted.held_out if entry.answerable]
-    assert fitted.threshold <= min(held) < fitted.threshold + 2e-5
+    assert fitted.calibration.threshold <= min(held) < fitted.calibration.threshold + 2e-5
 
 
 @pytest.mark.parametrize(

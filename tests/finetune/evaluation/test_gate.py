@@ -1,15 +1,17 @@
 """The gate: a good candidate passes, and each way of being bad is named."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from finetune.evaluation.cases import BASE, CANDIDATE, EXAMPLES, LIVE, NO_CONTEXT, Case
 from finetune.evaluation.gate import LIMITS, Verdict, judge
 from finetune.evaluation.scoring import Scored, score
-from finetune.evaluation.values import BASE, CANDIDATE, EXAMPLES, LIVE, NO_CONTEXT
 from finetune.report.words import sentences_of
 from knowledge_base.errors import InputError
-from tests.finetune.evaluation.synthetic import a_reply, contender, shuffled, some_cases
+from tests.finetune.evaluation.synthetic import an_answer, contender, shuffled, some_cases
 
 CASES = some_cases()
 OTHERS = {
@@ -34,8 +36,8 @@ def good(**changes: float) -> list[Scored]:
 def test_a_good_candidate_is_promoted_with_the_reason() -> None:
     found = verdict(good())
     assert found.promoted
-    assert len(found.reasons) == 1
-    assert "surely better" in told(found)[0]
+    assert [reason.kind for reason in found.reasons] == ["better", "kind_gained"]
+    assert "better with statistical confidence" in told(found)[0]
     assert "live" in told(found)[0]
     assert set(found.gains) == set(OTHERS)
     assert all(gain.low > 0 for gain in found.gains.values())
@@ -44,16 +46,16 @@ def test_a_good_candidate_is_promoted_with_the_reason() -> None:
 def test_one_that_was_trained_on_shuffled_answers_is_rejected() -> None:
     found = verdict(shuffled(CASES))
     assert not found.promoted
-    assert any("not surely better than those of live" in reason for reason in told(found))
+    assert any("not better than those of live" in reason for reason in told(found))
     assert found.gains[LIVE].high < 0
 
 
 def test_one_that_refuses_everything_is_rejected_though_most_cases_must_be_refused() -> None:
     cases = some_cases(30, 300)
-    silent = [score(case, a_reply(refused=True)) for case in cases]
+    silent = [score(case, an_answer(refused=True)) for case in cases]
     found = judge(silent, {BASE: contender(cases, right=0.3, refuses=0.1)}, 0.0)
     assert not found.promoted
-    assert any("refuses 100% of the questions that can be answered" in reason for reason in told(found))
+    assert any("refuses 100% of the answerable questions" in reason for reason in told(found))
 
 
 def test_the_same_again_is_no_gain() -> None:
@@ -77,8 +79,8 @@ def test_the_order_of_the_cases_does_not_matter() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"refuses": 0.7}, "at least 75% are wanted"),
-        ({"wrongly": 0.2}, "at most 10% are allowed"),
+        ({"refuses": 0.7}, "the minimum is 75%"),
+        ({"wrongly": 0.2}, "the limit is 10%"),
         ({"seconds": 1.6}, "too slow"),
     ],
 )
@@ -92,7 +94,7 @@ def test_a_limit_that_is_passed_is_named(changes: dict[str, float], reason: str)
 def test_one_that_forgets_or_was_not_measured_is_rejected(forgetting: float) -> None:
     found = verdict(good(), forgetting)
     assert not found.promoted
-    assert "forgets" in told(found)[0]
+    assert {"forgets", "forgetting_unknown"} & {reason.kind for reason in found.reasons}
 
 
 def test_forgetting_at_the_limit_is_allowed() -> None:
@@ -102,7 +104,7 @@ def test_forgetting_at_the_limit_is_allowed() -> None:
 def test_one_that_refuses_less_than_the_live_one_is_rejected_only_beyond_the_limit() -> None:
     cautious = contender(CASES, right=0.5, refuses=1.0, seed=3)
     found = verdict(good(refuses=0.9), **{LIVE: cautious})
-    assert [reason for reason in told(found) if "the live adapter 100%" in reason]
+    assert [reason for reason in told(found) if "the minimum is 95%" in reason]
     assert verdict(good(refuses=0.967), **{LIVE: cautious}).promoted
 
 
@@ -113,13 +115,13 @@ def test_without_a_live_one_it_is_as_fast_as_the_best_other_that_counts() -> Non
 
 @pytest.mark.parametrize(
     ("answerable", "unanswerable", "words"),
-    [(29, 30, "29 questions that can be answered"), (60, 9, "9 questions that must be refused"), (0, 0, "0")],
+    [(29, 30, "29 are answerable"), (60, 9, "9 are unanswerable"), (0, 0, "0")],
 )
 def test_too_few_cases_are_not_judged(answerable: int, unanswerable: int, words: str) -> None:
     cases = some_cases(answerable, unanswerable)
     found = judge(contender(cases, 1.0), {BASE: contender(cases, 0.0)}, 0.0)
     assert not found.promoted
-    assert any("too few" in reason and words in reason for reason in told(found))
+    assert any("Too few" in reason and words in reason for reason in told(found))
 
 
 def test_nobody_to_compare_with_is_a_rejection() -> None:
@@ -133,13 +135,14 @@ def test_answering_from_memory_is_a_warning_and_no_rival() -> None:
     assert found.promoted
     assert "from memory" in told(found)[-1]
     assert NO_CONTEXT not in found.gains
-    assert len(verdict(good(), **{NO_CONTEXT: contender(CASES, right=0.1, seed=6)}).reasons) == 1
+    quiet = verdict(good(), **{NO_CONTEXT: contender(CASES, right=0.1, seed=6)})
+    assert "from_memory" not in {reason.kind for reason in quiet.reasons}
 
 
 def test_limits_can_be_loosened() -> None:
     slow = good(seconds=5.0)
     assert not verdict(slow).promoted
-    assert judge(slow, OTHERS, 0.01, replace(LIMITS, max_latency_ratio=10)).promoted
+    assert judge(slow, OTHERS, 0.01, LIMITS.model_copy(update={"max_latency_ratio": 10.0})).promoted
 
 
 @pytest.mark.parametrize("other", [CASES[:-1], [*CASES[:-1], CASES[0]], some_cases(61, 29)])
@@ -153,4 +156,97 @@ def test_one_that_refuses_too_often_is_promoted_where_what_answers_now_refuses_o
     assert verdict(good(wrongly=0.2), live=often).promoted
     worse = verdict(good(wrongly=0.4), live=often)
     assert not worse.promoted
-    assert any("at most 30% are allowed" in reason for reason in told(worse))
+    assert any("the limit is 35%" in reason for reason in told(worse))
+
+
+# --- A domain that the live adapter does not know: 270 real pairs whose answers are sentences
+
+
+DOMAIN = some_cases(90, 60)
+LENGTH = 30  # words of an answer in sentences
+
+
+def domain_answers(  # noqa: PLR0913 - the figures of a contender
+    f1: float, wrongly: float, rightly: float, words: int, writing: float, cases: Sequence[Case] = DOMAIN
+) -> list[Scored]:
+    """A contender with exactly these figures; `writing` are the seconds of a word."""
+    answerable = [case for case in cases if case.answerable]
+    others = [case for case in cases if not case.answerable]
+    refused = {case.id for case in answerable[: round(wrongly * len(answerable))]}
+    refused |= {case.id for case in others[: round(rightly * len(others))]}
+    each = f1 / (1 - wrongly)
+    scored = []
+    for case in cases:
+        text = "" if case.id in refused else "word " * words
+        stages = {"search": 0.1, "read": 0.9} | ({"write": writing * words} if text else {})
+        answer = an_answer(
+            text, refused=case.id in refused, stages=stages, seconds=sum(stages.values()), kind="howto"
+        )
+        worth = score(case, answer)
+        right = case.answerable and case.id not in refused
+        scored.append(replace(worth, f1=each) if right else worth)
+    return scored
+
+
+def test_one_that_learned_to_answer_in_sentences_is_promoted() -> None:
+    """F1 .08 → .37, wrongly refused .33 → .24, rightly .52 → .52, and 1.5 times as long: words, not speed."""
+    live = domain_answers(0.08, 0.33, 0.52, words=3, writing=0.03)
+    candidate = domain_answers(0.37, 0.24, 0.52, words=LENGTH, writing=0.03)
+    ratio = np.median([e.answer.seconds for e in candidate]) / np.median([e.answer.seconds for e in live])
+    assert ratio > 1.5
+    found = judge(candidate, {BASE: domain_answers(0.05, 0.5, 0.4, 3, 0.03), LIVE: live}, 0.02)
+    assert found.promoted, told(found)
+    assert "Gained on how-to questions" in told(found)[1]
+
+
+def test_the_same_run_with_shuffled_answers_is_rejected() -> None:
+    live = domain_answers(0.08, 0.33, 0.52, words=3, writing=0.03)
+    candidate = domain_answers(0.04, 0.24, 0.52, words=LENGTH, writing=0.03)
+    found = judge(candidate, {LIVE: live}, 0.02)
+    assert not found.promoted
+    assert "not better than those of live" in told(found)[0]
+
+
+@pytest.mark.parametrize(
+    ("wrongly", "rightly", "kind"), [(0.40, 0.52, "wrong_refusals"), (0.24, 0.45, "few_refusals")]
+)
+def test_a_limit_that_the_live_one_misses_is_relative_to_it(
+    wrongly: float, rightly: float, kind: str
+) -> None:
+    live = domain_answers(0.08, 0.33, 0.52, words=3, writing=0.03)
+    found = judge(domain_answers(0.37, wrongly, rightly, LENGTH, 0.03), {LIVE: live}, 0.02)
+    assert [reason.kind for reason in found.reasons if reason.kind == kind]
+    assert not found.promoted
+
+
+def test_one_that_writes_each_word_more_slowly_is_rejected() -> None:
+    live = domain_answers(0.08, 0.33, 0.52, words=3, writing=0.03)
+    found = judge(domain_answers(0.37, 0.24, 0.52, LENGTH, 0.05), {LIVE: live}, 0.02)
+    assert [reason.kind for reason in found.reasons][:1] == ["slow_words"]
+    assert "seconds per word" in told(found)[0]
+
+
+def test_a_kind_of_question_that_got_worse_is_named_and_prevents_promotion() -> None:
+    """Facts gain so much that the mean over all rises; yes-or-no questions are lost."""
+    cases = some_cases(60, 30)
+    kinds = {case.id: "yesno" if int(case.id[1:]) < 15 else "fact" for case in cases}
+
+    def of(right: dict[str, float]) -> list[Scored]:
+        scored = contender(cases, 1.0, wrongly=0.0)
+        return [
+            replace(
+                entry,
+                answer=replace(entry.answer, kind=kinds[entry.case.id]),
+                f1=right[kinds[entry.case.id]] if entry.case.answerable else entry.f1,
+            )
+            for entry in scored
+        ]
+
+    live = of({"yesno": 0.9, "fact": 0.2})
+    found = judge(of({"yesno": 0.5, "fact": 0.9}), {LIVE: live}, 0.0)
+    assert not found.promoted
+    assert "Lost on yes-or-no questions" in told(found)[0]
+    assert any("Gained on facts" in reason for reason in told(found))
+    small = judge(of({"yesno": 0.85, "fact": 0.9}), {LIVE: live}, 0.0)
+    assert small.promoted
+    assert {"better", "kind_gained", "kind_lost"} == {reason.kind for reason in small.reasons}

@@ -7,26 +7,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.evaluation.scoring import cites_evidence, overlap, score, summarise
-from tests.finetune.evaluation.synthetic import a_case, a_reply, contender, some_cases
+from finetune.pairs.values import Evidence
+from tests.finetune.evaluation.synthetic import a_case, an_answer, contender, some_cases
 
 CASE = a_case(3)
 NO_ANSWER = a_case(3, answerable=False)
 
 
 def test_an_answer_is_worth_its_nearness() -> None:
-    right = score(CASE, a_reply("delta 3"))
-    near = score(CASE, a_reply("it is delta 3 indeed"))
+    right = score(CASE, an_answer("delta 3"))
+    near = score(CASE, an_answer("it is delta 3 indeed"))
     assert (right.em, right.f1) == (1.0, 1.0)
     assert (near.em, near.f1) == (0.0, pytest.approx(4 / 7))
 
 
 def test_a_refusal_is_worth_nothing_where_there_is_an_answer_and_all_where_there_is_none() -> None:
-    wrongly = score(CASE, a_reply("delta 3", refused=True))
-    rightly = score(NO_ANSWER, a_reply(refused=True))
-    invented = score(NO_ANSWER, a_reply("delta 3"))
-    assert (wrongly.em, wrongly.f1, wrongly.refused_wrongly, wrongly.refused_rightly) == (0, 0, True, False)
-    assert (rightly.em, rightly.f1, rightly.refused_wrongly, rightly.refused_rightly) == (1, 1, False, True)
-    assert (invented.em, invented.f1, invented.refused_rightly) == (0, 0, False)
+    wrongly = score(CASE, an_answer("delta 3", refused=True))
+    rightly = score(NO_ANSWER, an_answer(refused=True))
+    invented = score(NO_ANSWER, an_answer("delta 3"))
+    assert (wrongly.em, wrongly.f1, wrongly.refused) == (0, 0, True)
+    assert (rightly.em, rightly.f1, rightly.refused) == (1, 1, True)
+    assert (invented.em, invented.f1, invented.refused) == (0, 0, False)
 
 
 @pytest.mark.parametrize(
@@ -45,12 +46,12 @@ def test_a_refusal_is_worth_nothing_where_there_is_an_answer_and_all_where_there
 def test_a_citation_must_be_in_the_right_document_at_the_evidence(
     cited: tuple[tuple[str, str], ...], right: bool
 ) -> None:
-    assert score(CASE, a_reply("delta 3", cited=cited)).cites is right
+    assert score(CASE, an_answer("delta 3", cited=cited)).cites is right
 
 
 def test_evidence_without_a_quote_is_anywhere_in_its_document() -> None:
-    assert cites_evidence((("a.txt", "anything"),), (("a.txt", ""),))
-    assert not cites_evidence((("b.txt", "anything"),), (("a.txt", ""),))
+    assert cites_evidence(an_answer(cited=[("a.txt", "anything")]), (Evidence("a.txt", ""),))
+    assert not cites_evidence(an_answer(cited=[("b.txt", "anything")]), (Evidence("a.txt", ""),))
 
 
 @given(st.text(min_size=1, max_size=20).filter(str.strip), st.text(max_size=20), st.text(max_size=20))
@@ -60,26 +61,26 @@ def test_a_text_overlaps_what_holds_it_whatever_the_spaces(text: str, before: st
 
 
 def test_a_refusal_and_a_question_without_answer_cite_nothing() -> None:
-    assert score(CASE, a_reply(refused=True)).cites is None
-    assert score(NO_ANSWER, a_reply("x", cited=(("3.txt", "x"),))).cites is None
-    assert score(replace(CASE, evidence=()), a_reply("x")).cites is None
+    assert score(CASE, an_answer(refused=True)).cites is None
+    assert score(NO_ANSWER, an_answer("x", cited=(("3.txt", "x"),))).cites is None
+    assert score(replace(CASE, evidence=()), an_answer("x")).cites is None
 
 
 def test_a_hit_is_an_evidence_document_among_those_that_were_read() -> None:
-    assert score(CASE, a_reply("x", found=("1.txt", "3.txt"))).hit is True
-    assert score(CASE, a_reply("x", found=("1.txt",))).hit is False
-    assert score(NO_ANSWER, a_reply("x", found=("3.txt",))).hit is None
+    assert score(CASE, an_answer("x", found=("1.txt", "3.txt"))).hit is True
+    assert score(CASE, an_answer("x", found=("1.txt",))).hit is False
+    assert score(NO_ANSWER, an_answer("x", found=("3.txt",))).hit is None
 
 
 def test_the_figures_of_a_contender() -> None:
     cases = some_cases(4, 2)
     replies = [
-        a_reply("amber 0", cited=(("0.txt", "It is amber 0."),), found=("0.txt",), seconds=1),
-        a_reply("nothing of it", cited=(("9.txt", "x"),), found=("1.txt",), seconds=2),
-        a_reply(refused=True, found=("7.txt",), seconds=3),
-        a_reply("delta 3", cited=(("3.txt", "delta 3"),), found=("3.txt",), seconds=4),
-        a_reply(refused=True, seconds=5),
-        a_reply("invented", seconds=6),
+        an_answer("amber 0", cited=(("0.txt", "It is amber 0."),), found=("0.txt",), seconds=1),
+        an_answer("nothing of it", cited=(("9.txt", "x"),), found=("1.txt",), seconds=2),
+        an_answer(refused=True, found=("7.txt",), seconds=3),
+        an_answer("delta 3", cited=(("3.txt", "delta 3"),), found=("3.txt",), seconds=4),
+        an_answer(refused=True, seconds=5),
+        an_answer("invented", seconds=6),
     ]
     found = summarise([score(case, reply) for case, reply in zip(cases, replies, strict=True)])
     means = {

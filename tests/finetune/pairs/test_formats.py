@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.pairs.formats import Read, read_pairs, write_pairs
-from finetune.pairs.source import MAX_BYTES
-from finetune.pairs.values import Evidence, Pair, Part, Task
+from finetune.pairs.records import MAX_BYTES
+from finetune.pairs.values import Evidence, Pair, SplitName, Task
+from finetune.report.words import sentence_of
 from knowledge_base.errors import InputError, StorageError
 from retrieval.prompt import Message
 
@@ -26,7 +27,7 @@ def read(folder: Path, text: str | bytes, name: str = "p.txt", as_pairs: bool = 
 
 
 def reasons(found: Read) -> list[tuple[str, str]]:
-    return [(entry.origin, entry.reason) for entry in found.dropped]
+    return [(entry.origin, sentence_of(entry.reason)) for entry in found.dropped]
 
 
 # --- our own JSON Lines
@@ -37,7 +38,7 @@ def test_all_sample_pairs_are_read(language: str, count: int, unanswerable: int)
     found = read_pairs(SAMPLES / f"{language}.jsonl")
     assert (len(found.pairs), found.tasks, found.dropped) == (count, (), ())
     assert sum(not pair.answerable for pair in found.pairs) == unanswerable
-    assert {pair.split for pair in found.pairs} == {"train", "heldout"}
+    assert {pair.split for pair in found.pairs} == {"train", "test"}
 
 
 def test_a_full_record_gives_all_fields(tmp_path: Path) -> None:
@@ -47,7 +48,7 @@ def test_a_full_record_gives_all_fields(tmp_path: Path) -> None:
         "evidence": [{"document": "a.pdf", "quote": "5 yuan"}, {"document": "b.pdf"}],
     }  # fmt: skip
     evidence = (Evidence("a.pdf", "5 yuan"), Evidence("b.pdf", ""))
-    expected = Pair("q1", "Fee?", ("5", "5 yuan"), "It is 5 yuan.", evidence, "heldout", "p.txt:1")
+    expected = Pair("q1", "Fee?", ("5", "5 yuan"), "It is 5 yuan.", evidence, "test", "p.txt:1")
     assert read(tmp_path, json.dumps(record)).pairs == (expected,)
 
 
@@ -130,7 +131,7 @@ def test_rows_know_their_lines_and_quoted_cells_may_have_several(tmp_path: Path)
 def test_a_table_may_have_several_answers_unanswerable_rows_and_splits(tmp_path: Path) -> None:
     found = read(tmp_path, "question,answers,type,split\na?,5|5 yuan,,test\nb?,,unanswerable,train\nc?,,,\n")
     assert [(pair.answers, pair.split) for pair in found.pairs] == [
-        (("5", "5 yuan"), "heldout"),
+        (("5", "5 yuan"), "test"),
         ((), "train"),
     ]
     assert reasons(found) == [("p.txt:4", "It has no answer.")]
@@ -419,7 +420,7 @@ FILLED = TEXT.filter(bool)
 @st.composite
 def some_pairs(draw: st.DrawFn) -> list[Pair]:
     ids = draw(st.lists(FILLED, max_size=4, unique=True, min_size=1))
-    parts: list[Part] = ["", "train", "heldout"]
+    parts: list[SplitName] = ["", "train", "test"]
     return [
         Pair(
             id=id,
@@ -444,7 +445,7 @@ def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory,
 
 def test_tasks_are_written_as_messages_and_read_again(tmp_path: Path) -> None:
     asked = (Message("system", "Extract the fee."), Message("user", "Gold: 200 yuan"))
-    tasks = (Task("t1", asked, '{"fee": 200}', "heldout", "faq.jsonl:3"), Task("t2", asked[1:], "200"))
+    tasks = (Task("t1", asked, '{"fee": 200}', "test", "faq.jsonl:3"), Task("t2", asked[1:], "200"))
     file = tmp_path / "pairs.jsonl"
     write_pairs([Pair("p", "q?", ("a",), origin="x:1"), *tasks], file)
     found = read_pairs(file)

@@ -8,6 +8,7 @@ from finetune.pairs.check import check_pairs
 from finetune.pairs.generate import Candidate, GenerateSettings
 from finetune.pairs.keep import keep_generated
 from finetune.pairs.values import Evidence, Pair
+from finetune.report.words import sentence_of
 from knowledge_base.values import Passage
 from retrieval.retriever import Retriever
 from tests.fakes import FakeIndex, a_document
@@ -22,6 +23,8 @@ DOCUMENT = a_document(
     ],
 )
 PLATINUM, HOURS, CHINESE, ABROAD = DOCUMENT.passages
+TOO_LONG = "the question is too long: 271 characters, the limit is 200"
+ANSWER_TOO_LONG = "the answer is too long: 89 characters, the limit is 80"
 
 
 def found_by_words(question: str) -> Sequence[Passage]:
@@ -37,7 +40,7 @@ def everything(question: str) -> Sequence[Passage]:
 
 def reason(passage: Passage, question: str, answer: str) -> str:
     found = keep_generated([Candidate(passage, question, answer)], everything)
-    return found.dropped[0].reason if found.dropped else ""
+    return sentence_of(found.dropped[0].reason) if found.dropped else ""
 
 
 def test_a_good_question_is_kept_with_the_sentence_that_holds_its_answer() -> None:
@@ -69,22 +72,22 @@ def test_a_good_question_is_kept_with_the_sentence_that_holds_its_answer() -> No
 @pytest.mark.parametrize(
     ("passage", "question", "answer", "expected"),
     [
-        (PLATINUM, "", "", "the reply holds no question with an answer"),
-        (PLATINUM, "The annual fee is 5.", "680 yuan", "its question does not end like one"),
-        (CHINESE, "白金卡年费很高", "680元", "its question does not end like one"),
-        (PLATINUM, "What?", "680 yuan", "its question says too little"),
-        (PLATINUM, "What fee " * 30 + "?", "680 yuan", "its question is too long"),
-        (PLATINUM, "Which card has a fee?", "P", "its answer says nothing"),
-        (PLATINUM, "Which card has a fee?", "...", "its answer says nothing"),
-        (PLATINUM, "Which card has a fee?", "Not in the documents.", "its answer is the refusal"),
-        (PLATINUM, "Which card has a fee?", "the annual fee " * 6, "its answer is too long"),
-        (PLATINUM, "Is the annual fee 680 yuan?", "680 yuan", "its question holds its answer"),
-        (PLATINUM, "What is the annual fee?", "580 yuan", "its answer does not stand in its passage"),
-        (PLATINUM, "What is the annual fee?", "68", "its answer does not stand in its passage"),
+        (PLATINUM, "", "", "the model's reply contains no question with an answer"),
+        (PLATINUM, "The annual fee is 5.", "680 yuan", "the question does not end like a question"),
+        (CHINESE, "白金卡年费很高", "680元", "the question does not end like a question"),
+        (PLATINUM, "What?", "680 yuan", "the question says too little"),
+        (PLATINUM, "What fee " * 30 + "?", "680 yuan", TOO_LONG),
+        (PLATINUM, "Which card has a fee?", "P", "the answer says nothing"),
+        (PLATINUM, "Which card has a fee?", "...", "the answer says nothing"),
+        (PLATINUM, "Which card has a fee?", "Not in the documents.", "the answer is a refusal"),
+        (PLATINUM, "Which card has a fee?", "the annual fee " * 6, ANSWER_TOO_LONG),
+        (PLATINUM, "Is the annual fee 680 yuan?", "680 yuan", "the question contains its answer"),
+        (PLATINUM, "What is the annual fee?", "580 yuan", "the passage does not contain the answer"),
+        (PLATINUM, "What is the annual fee?", "68", "the passage does not contain the answer"),
         (ABROAD, "What is said of fees?", "Transfers abroad cost 120 yuan.",
-         "its answer is nearly its whole passage"),
+         "the answer is almost the whole passage"),
         (PLATINUM, "What is the annual fee?", "680 yuan. It is waived",
-         "its answer stands in no single sentence of its passage"),
+         "no single sentence of the passage contains the answer"),
     ],
 )  # fmt: skip
 def test_each_doubtful_candidate_is_dropped_with_its_reason(
@@ -96,8 +99,8 @@ def test_each_doubtful_candidate_is_dropped_with_its_reason(
 def test_a_question_that_does_not_lead_back_to_its_passage_is_dropped() -> None:
     candidate = Candidate(PLATINUM, "What opens at Quay Street on weekdays?", "18 purchases")
     found = keep_generated([candidate], found_by_words, GenerateSettings(k=1))
-    assert [entry.reason for entry in found.dropped] == [
-        "its passage is not among the first 1 that are found for it"
+    assert [sentence_of(entry.reason) for entry in found.dropped] == [
+        "the passage is not among the first 1 found for the question"
     ]
     assert found.dropped[0].question == candidate.question
     assert found.dropped[0].origin == "generated from fees.pdf"
@@ -124,7 +127,7 @@ def test_near_duplicates_of_known_and_of_earlier_questions_are_dropped() -> None
     ]
     found = keep_generated(candidates, everything, known=[known])
     assert [pair.question for pair in found.kept] == [first.question]
-    assert [entry.reason for entry in found.dropped] == [
+    assert [sentence_of(entry.reason) for entry in found.dropped] == [
         f"nearly the same question as {found.kept[0].id}",
         "nearly the same question as en-1",
     ]
@@ -138,12 +141,12 @@ def test_a_question_with_several_answers_says_too_little_and_is_dropped_with_all
     ]
     found = keep_generated(candidates, everything)
     assert [pair.question for pair in found.kept] == []
-    reasons = [entry.reason for entry in found.dropped]
-    assert reasons[0] == "its question says too little"
+    reasons = [sentence_of(entry.reason) for entry in found.dropped]
+    assert reasons[0] == "the question says too little"
     first, second = (entry.id for entry in found.dropped[1:])
     assert reasons[1:] == [
-        f"nearly the same question as {second}, with several answers to them",
-        f"nearly the same question as {first}, with several answers to them",
+        f"nearly the same question as {second}, with different answers",
+        f"nearly the same question as {first}, with different answers",
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from finetune.registry.manifest import Base, Description, StoredReading
+from finetune.registry.manifest import AdapterReading, Base, Description
 
 LAYERS = ("model.layers.0.self_attn.q_proj", "model.layers.0.mlp.up_proj")
 DIGEST = "d" * 64
@@ -16,7 +16,7 @@ DESCRIPTION = Description(
     base=Base(id="gemma-3-270m", digest=DIGEST),
     prompt_version=1,
     seeds={"training": 7},
-    reading=StoredReading(mode="together", passages=3),
+    reading=AdapterReading(mode="together", passages=3),
 )
 
 

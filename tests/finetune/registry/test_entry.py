@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune.registry.digests import weights_digest
+from finetune.files import model_digest
 from finetune.registry.entry import Entry, check_fits, verify
 from finetune.registry.manifest import Base, Description
 from finetune.registry.registry import Registry
@@ -89,17 +89,17 @@ def test_the_digest_of_weights_is_that_of_the_files_one_after_the_other(tmp_path
     (tmp_path / "model-2.safetensors").write_bytes(b"second")
     (tmp_path / "model-1.safetensors").write_bytes(b"first ")
     (tmp_path / "config.json").write_bytes(b"{}")
-    together = weights_digest(tmp_path)
+    together = model_digest(tmp_path)
     assert together == hashlib.sha256(b"first second").hexdigest()
     (tmp_path / "config.json").write_bytes(b"[]")
-    assert weights_digest(tmp_path) == together
+    assert model_digest(tmp_path) == together
     (tmp_path / "model-1.safetensors").write_bytes(b"First ")
-    assert weights_digest(tmp_path) != together
+    assert model_digest(tmp_path) != together
 
 
 def test_a_folder_without_weights_has_no_digest(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no weights"):
-        weights_digest(tmp_path)
+        model_digest(tmp_path)
     (tmp_path / "model.safetensors").mkdir()
     with pytest.raises(ModelError, match="cannot be read"):
-        weights_digest(tmp_path)
+        model_digest(tmp_path)

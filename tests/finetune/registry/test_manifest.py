@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from finetune.evaluation.reasons import Reason, ReasonKind
+from answering.sufficiency import Calibration
+from finetune.reasons import Reason, ReasonKind
 from finetune.registry.manifest import (
     FILE_NAME,
+    AdapterReading,
     Base,
     Data,
     Description,
     LossPoint,
     Manifest,
-    StoredCalibration,
-    StoredReading,
     Verdict,
     carried_manifest,
     manifest_of,
@@ -31,9 +31,9 @@ from tests.finetune.registry.folders import DESCRIPTION
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SHORT = st.dictionaries(TEXTS, FINITE, max_size=2)
-CALIBRATIONS = st.builds(StoredCalibration, weights=SHORT, bias=FINITE, threshold=FINITE)
+CALIBRATIONS = st.builds(Calibration, weights=SHORT, bias=FINITE, threshold=FINITE)
 READINGS = st.builds(
-    StoredReading,
+    AdapterReading,
     mode=st.sampled_from(["each", "together"]),
     passages=st.none() | st.integers(1, 9),
     focus=st.none() | st.integers(1, 9),

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from finetune.registry import durable
-from finetune.registry.aliases import Aliases
+from finetune import files
 from finetune.registry.export import export
 from finetune.registry.manifest import Description
 from finetune.registry.registry import Registry
+from finetune.registry.versions import Aliases
 from knowledge_base.errors import StorageError
 from tests.finetune.registry.folders import contents
 
@@ -23,7 +23,7 @@ NOBODY = 65534
 @pytest.fixture
 def full_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Makes the disk full once it was flushed so many times; a negative number gives it room again."""
-    flush = durable.flush
+    flush = files.flush
 
     def set_limit(limit: int) -> None:
         left = [limit]
@@ -34,7 +34,7 @@ def full_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
                 raise OSError(errno.ENOSPC, "No space left on device")
             flush(path)
 
-        monkeypatch.setattr(durable, "flush", limited)
+        monkeypatch.setattr(files, "flush", limited)
 
     return set_limit
 

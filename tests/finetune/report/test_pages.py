@@ -8,39 +8,39 @@ from typing import get_args
 
 import pytest
 
+from answering.values import Kind as QuestionKind
 from finetune.evaluation.bootstrap import Estimate
 from finetune.evaluation.calibration import curve
+from finetune.evaluation.cases import BASE, CANDIDATE, NO_CONTEXT, Kind
 from finetune.evaluation.forgetting import Forgetting, Losses
 from finetune.evaluation.gate import judge
-from finetune.evaluation.reasons import Reason, ReasonKind
-from finetune.evaluation.scoring import score, summarise
-from finetune.evaluation.values import BASE, CANDIDATE, NO_CONTEXT, Kind, Question
-from finetune.report.comparisons import best_of, drawn, tables_of, worst
+from finetune.evaluation.scoring import Scored, score, summarise
+from finetune.pairs.values import Dropped
+from finetune.reasons import Reason, ReasonKind
+from finetune.registry.manifest import Data
+from finetune.report.builders import best_of, by_reason, drawn, dropped_line, tables_of, worst
 from finetune.report.pages import Report, render_report
-from finetune.report.plots import LossPoint, RefusalLine, loss_plot, refusal_plot
-from finetune.report.texts_en import EN
+from finetune.report.plots import RefusalLine, loss_plot, refusal_plot
+from finetune.report.texts_en import ReportWords
 from finetune.report.texts_zh import ZH
 from finetune.report.values import (
     Comparison,
     EvaluationReport,
     Gain,
-    Lost,
     Making,
     Measurement,
     PairsReport,
     RetrainingReport,
     Selection,
-    Source,
     Table,
     TrainingReport,
 )
-from finetune.report.words import count_name, sentence_of, sentences_of
+from finetune.report.words import EN, kind_name, sentence_of, sentences_of
+from finetune.training.values import Point
 from retrieval.prompt import Language
-from tests.finetune.evaluation.synthetic import a_case, a_reply, contender, some_cases
+from tests.finetune.evaluation.synthetic import a_case, an_answer, contender, some_cases
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
-# Signs that both languages write alike.
-SAME: frozenset[str] = frozenset()
 RANGE: dict[str, int | float | str] = {"gain": 0.1, "low": -0.1, "high": 0.3, "confidence": 0.95}
 CASES = some_cases()
 SCORED = {
@@ -65,12 +65,22 @@ def measurement(**changes: object) -> Measurement:
 
 SELECTION = Selection(
     {"pairs_given": 1371, "samples_answer": 12},
-    {"holds a phone number": 6},
-    (Source("en.jsonl", "Apache-2.0", 200), Source("zh.jsonl", "", 100)),
-    (Lost("en.jsonl:7", "Who answers the phone?", "holds a phone number"),),
+    {"personal_data": 6},
+    (
+        Data(name="en.jsonl", digest="1", licence="Apache-2.0", pairs=200),
+        Data(name="zh.jsonl", digest="2", pairs=100),
+    ),
+    (
+        Dropped(
+            "7",
+            "Who answers the phone?",
+            "en.jsonl:7",
+            Reason("personal_data", {"personal": "phone number"}),
+        ),
+    ),
 )
 MAKING = Making({"rank": "16"}, {"peft": "0.21.2"}, {"base": "abc123"})
-LOSSES = (LossPoint(1, 2.0), LossPoint(2, 1.5, 1.6), LossPoint(3, 1.2))
+LOSSES = (Point(1, 2.0), Point(2, 1.5, 1.6), Point(3, 1.2))
 MADE = "2026-08-12 14:03 UTC"
 
 
@@ -114,7 +124,7 @@ def test_the_verdict_and_its_reasons_come_first() -> None:
     report = a_report()
     text = text_of(render_report(report))
     assert text.startswith("Retraining of bank Candidate bank-7 · 2026-08-12 14:03 UTC Promoted")
-    assert text.index(sentences_of(report.verdict.reasons, "en")[0]) < text.index("How well each answers")
+    assert text.index(sentences_of(report.verdict.reasons, "en")[0]) < text.index("Test results")
 
 
 def test_a_rejection_says_so() -> None:
@@ -141,20 +151,20 @@ def test_everything_that_was_given_is_shown() -> None:
     wanted = (
         f"{f1.mean:.3f} {f1.low:.2f} – {f1.high:.2f}",
         f"candidate base {gain.mean:+.3f} {gain.low:+.2f} to {gain.high:+.2f}",
-        "All questions · 90 cases",
+        "All questions · 90 questions",
         "Together 3.237 3.257 +0.020 3,800",
         "pairs given 1,371",
         "samples: answer 12",
-        "holds a phone number 6",
-        "en.jsonl:7 Who answers the phone? holds a phone number",
+        "it contains personal data: … 6",
+        "en.jsonl:7 Who answers the phone? it contains personal data: phone number",
         "en.jsonl Apache-2.0 200",
         "zh.jsonl not stated 100",
         "area 0.889",
         "rank 16",
         "peft 0.21.2",
         "base abc123",
-        report.measurement.regressions[0].case.question.text,
-        report.measurement.examples[0].case.question.text,
+        report.measurement.regressions[0].case.question,
+        report.measurement.examples[0].case.question,
     )
     assert [piece for piece in wanted if piece not in text] == []
 
@@ -164,7 +174,7 @@ def test_everything_that_was_given_is_shown() -> None:
     [
         (every_page()[1], ("Training of bank", "/home/adapter", "Loss", "pairs given 1,371", "rank 16")),
         (every_page()[2], ("Evaluation on bank", "Gains in F1", "Worst regressions", "side by side")),
-        (every_page()[3], ("Pairs of faq", "Collection bank", "holds a phone number 6", "en.jsonl:7")),
+        (every_page()[3], ("Pairs of faq", "Collection bank", "personal data: … 6", "en.jsonl:7")),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -173,52 +183,83 @@ def test_the_other_pages_show_the_same_parts(report: Report, wanted: tuple[str, 
     assert [piece for piece in wanted if piece not in text] == []
 
 
+def plain_words(words: ReportWords) -> dict[str, str]:
+    """Every text of one language by its name."""
+    texts = {field.name: getattr(words, field.name) for field in fields(words)}
+    named = {name: text for name, text in texts.items() if isinstance(text, str) and name != "language"}
+    for group in ("reasons", "counts", "groups", "contenders"):
+        named |= {f"{group}.{name}": text for name, text in texts[group].items()}
+    return named
+
+
 @pytest.mark.parametrize("report", every_page(), ids=lambda report: type(report).__name__)
 def test_a_chinese_page_has_no_english_words_of_ours(report: Report) -> None:
     html = render_report(report, "zh")
     assert '<html lang="zh">' in html
     text = text_of(html)
-    words = {field.name: getattr(EN, field.name) for field in fields(EN)}
-    ours = {
-        word for name, word in words.items() if name != "language" and "{" not in word and len(word) > 8
-    } - {"holds a phone number"}
+    ours = {word for word in plain_words(EN).values() if "{" not in word and len(word) > 8}
     assert [word for word in ours if word in text] == []
     assert ZH.dropped in text
 
 
-def test_both_languages_fill_in_the_same_names() -> None:
+def test_both_languages_have_the_same_texts_and_fill_in_the_same_names() -> None:
     def names(text: str) -> set[str | None]:
         return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
-    for field in fields(EN):
-        english, chinese = getattr(EN, field.name), getattr(ZH, field.name)
-        assert names(english) == names(chinese), field.name
-        assert english.strip() and chinese.strip()
-        assert field.name in SAME or english != chinese, field.name
+    english, chinese = plain_words(EN), plain_words(ZH)
+    assert english.keys() == chinese.keys()
+    for name, text in english.items():
+        assert names(text) == names(chinese[name]), name
+        assert text.strip() and chinese[name].strip()
+        assert text != chinese[name] or text == "{cause}", name
+        assert not re.search("[\u4e00-\u9fff]", text), name
 
 
-@pytest.mark.parametrize("kind", get_args(ReasonKind))
-def test_each_reason_has_its_sentence(kind: ReasonKind) -> None:
-    names = {name for _, name, _, _ in Formatter().parse(getattr(EN, f"reason_{kind}")) if name}
-    reason = Reason(kind, {name: BASE if name == "name" else 0.5 for name in names})
+def test_each_kind_of_reason_has_its_sentence() -> None:
+    assert set(EN.reasons) == set(ZH.reasons) == set(get_args(ReasonKind))
+
+
+@pytest.mark.parametrize("kind", sorted(set(get_args(ReasonKind)) - {"unreadable"}))
+def test_a_reason_is_told_in_both_languages(kind: ReasonKind) -> None:
+    texts = {"name": BASE, "question_kind": "howto", "personal": "phone number", "language": "en"}
+    names = {name for _, name, _, _ in Formatter().parse(EN.reasons[kind]) if name}
+    reason = Reason(kind, {name: texts.get(name, 0.5) for name in names})
     english, chinese = sentence_of(reason, EN), sentence_of(reason, ZH)
     assert english != chinese
     if "name" in names:
-        assert EN.base in english and ZH.base in chinese
+        assert "base" in english and "基础模型" in chinese
+    if "question_kind" in names:
+        assert "how-to questions" in english and "操作类问题" in chinese
+    if "personal" in names:
+        assert "phone number" in english and "电话号码" in chinese
+
+
+def test_a_dropped_pair_is_counted_by_kind_and_told_with_its_figures() -> None:
+    dropped = [Dropped(str(n), "Fee?", "a.csv:2", Reason("repeated", {"id": f"bank-{n}"})) for n in range(3)]
+    assert by_reason(dropped) == {"repeated": 3}
+    assert kind_name("repeated", EN) == "nearly the same question and answer as …"
+    assert kind_name("repeated", ZH) == "问题和答案与 … 几乎相同"
+    assert dropped_line(dropped[0]) == {
+        "id": "0",
+        "question": "Fee?",
+        "origin": "a.csv:2",
+        "kind": "repeated",
+        "reason": "nearly the same question and answer as bank-0",
+    }
 
 
 def test_reasons_are_told_in_the_language_asked_for() -> None:
     reason = Reason("wrong_refusals", {"share": 0.2, "most": 0.1})
     assert sentences_of([reason, "An old sentence."], "zh") == [
-        "它对 20% 的可回答问题拒答，最多允许 10%。",
+        "它拒答了 20% 的可回答问题，上限为 10%。",
         "An old sentence.",
     ]
 
 
 def test_all_that_is_counted_has_a_word() -> None:
-    kinds = ("answer", "refusal", "together", "task", "text")
+    kinds = ("answer", "refusal", "together", "task")
     for name in (*(f"samples_{kind}" for kind in kinds), *(f"cases_{kind}" for kind in get_args(Kind))):
-        assert count_name(name, EN) and count_name(name, ZH)
+        assert EN.counts[name] and ZH.counts[name]
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
@@ -243,15 +284,17 @@ def test_no_id_is_given_twice() -> None:
 
 
 def test_what_comes_from_outside_is_escaped() -> None:
-    case = replace(a_case(1), question=Question(EVIL), answers=(EVIL,), id=EVIL)
-    shown = Comparison(case, {EVIL: score(case, a_reply(EVIL, cited=((EVIL, EVIL),)))})
+    case = replace(a_case(1), question=EVIL, answers=(EVIL,), id=EVIL)
+    shown = Comparison(case, {EVIL: score(case, an_answer(EVIL, cited=[(EVIL, EVIL)]))})
     seen = measurement(
         tables=(Table("all", {EVIL: summarise(SCORED[BASE], resamples=50)}),),
         gains=(Gain(EVIL, EVIL, Estimate(0.1, 0.0, 0.2, 9)),),
         regressions=(shown,),
         examples=(shown,),
     )
-    selection = Selection({"steps": 1}, {EVIL: 2}, (Source(EVIL, EVIL, 3),), (Lost(EVIL, EVIL, EVIL),))
+    lost = Dropped(EVIL, EVIL, EVIL, Reason("unreadable", {"cause": EVIL}))
+    source = Data(name=EVIL, digest="", licence=EVIL, pairs=3)
+    selection = Selection({"steps": 1}, {"unreadable": 2}, (source,), (lost,))
     making = Making({EVIL: EVIL}, {EVIL: EVIL}, {EVIL: EVIL})
     report = a_report(
         name=EVIL,
@@ -278,7 +321,7 @@ def test_what_comes_from_outside_is_escaped() -> None:
 
 def test_chinese_is_shown_and_named_as_such() -> None:
     case = a_case(1, language="zh")
-    shown = Comparison(case, {CANDIDATE: score(case, a_reply("白金卡年费680元"))})
+    shown = Comparison(case, {CANDIDATE: score(case, an_answer("白金卡年费680元"))})
     html = render_report(a_report(measurement=measurement(examples=(shown,))))
     assert '<p class="asked" lang="zh">第1号是什么？</p>' in html
     assert "白金卡年费680元" in html
@@ -286,7 +329,7 @@ def test_chinese_is_shown_and_named_as_such() -> None:
 
 def test_a_long_reply_is_cut() -> None:
     case = a_case(1)
-    shown = Comparison(case, {CANDIDATE: score(case, a_reply("word " * 5000))})
+    shown = Comparison(case, {CANDIDATE: score(case, an_answer("word " * 5000))})
     assert len(render_report(a_report(measurement=measurement(examples=(shown,), regressions=())))) < 60_000
 
 
@@ -308,10 +351,11 @@ def test_the_same_data_give_the_same_page() -> None:
 def test_the_worst_regressions_come_first_and_gains_are_none() -> None:
     cases = some_cases(4, 1)
     before = [
-        score(case, a_reply(case.answers[0] if case.answers else "", not case.answers)) for case in cases
+        score(case, an_answer(case.answers[0] if case.answers else "", refused=not case.answers))
+        for case in cases
     ]
     texts = ("amber 0", "birch", "wrong", "delta 3", "invented")
-    after = [score(case, a_reply(text)) for case, text in zip(cases, texts, strict=True)]
+    after = [score(case, an_answer(text)) for case, text in zip(cases, texts, strict=True)]
     found = worst(CANDIDATE, after, BASE, before[::-1])
     assert [entry.case.id for entry in found] == ["a002", "u000", "a001"]
     assert list(found[0].scored) == [BASE, CANDIDATE]
@@ -319,9 +363,29 @@ def test_the_worst_regressions_come_first_and_gains_are_none() -> None:
     assert len(worst(CANDIDATE, after, BASE, before, most=1)) == 1
 
 
-def test_figures_are_given_for_all_and_for_each_language_that_was_asked_in() -> None:
+def in_chinese(entry: Scored) -> Scored:
+    return replace(entry, case=replace(entry.case, language="zh"))
+
+
+def of_kind(entry: Scored, kind: QuestionKind) -> Scored:
+    return replace(entry, answer=replace(entry.answer, kind=kind))
+
+
+def test_figures_are_given_for_each_kind_of_question() -> None:
+    mixed = {
+        name: [of_kind(e, "howto" if n % 3 == 0 else "yesno") for n, e in enumerate(entries)]
+        for name, entries in SCORED.items()
+    }
+    found = tables_of(mixed)
+    assert [table.group for table in found] == ["all", "yesno", "howto"]
+    assert [table.summaries[BASE].count for table in found] == [90, 60, 30]
+
+
+def test_figures_are_given_for_all_and_for_each_language_of_several() -> None:
     english = {name: [e for e in entries if e.case.language == "en"] for name, entries in SCORED.items()}
-    assert [table.group for table in tables_of(english)] == ["all", "en"]
+    assert [table.group for table in tables_of(english)] == ["all"]
+    both = {name: [*entries[:70], *map(in_chinese, entries[70:])] for name, entries in SCORED.items()}
+    assert [table.group for table in tables_of(both)] == ["all", "en", "zh"]
     assert best_of(SCORED) == CANDIDATE
 
 
@@ -336,7 +400,7 @@ def test_examples_are_drawn_by_seed_with_every_contender() -> None:
 
 def test_plots_take_their_colours_from_the_page() -> None:
     for svg in (
-        loss_plot([LossPoint(1, 2.0, 2.1), LossPoint(2, 1.0)], EN),
+        loss_plot([Point(1, 2.0, 2.1), Point(2, 1.0)], EN),
         refusal_plot([LINE] * 7, 0.05, EN),
     ):
         assert svg.startswith("<svg")
@@ -346,7 +410,7 @@ def test_plots_take_their_colours_from_the_page() -> None:
         assert "<style" not in svg
 
 
-@pytest.mark.parametrize("points", [[LossPoint(1, 1.0)], [LossPoint(5, None, 0.5)], [LossPoint(1)]])
-def test_a_loss_that_was_measured_once_or_never_is_drawn(points: list[LossPoint]) -> None:
-    assert ">loss (nats a token)</text>" in loss_plot(points, EN)
+@pytest.mark.parametrize("points", [[Point(1, 1.0)], [Point(5, 0.7, 0.5)], []])
+def test_a_loss_that_was_measured_once_or_never_is_drawn(points: list[Point]) -> None:
+    assert ">loss (nats per token)</text>" in loss_plot(points, EN)
     assert ">损失（纳特/词元）</text>" in loss_plot(points, ZH)

@@ -9,11 +9,11 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from finetune.training.checkpoint import Point
-from finetune.training.train import ADAPTER, Trained
-from finetune.training.values import Base, OnProgress, Progress, Sample, TrainSettings
+from finetune.settings import TrainSettings
+from finetune.training.train import ADAPTER
+from finetune.training.values import Base, OnProgress, Point, Progress, Sample, Trained
 from tests.answering.generation.tiny import save_model
-from tests.finetune.retrain.surroundings import FakeSurroundings
+from tests.finetune.retrain.fake_pipeline import FakePipeline, a_pipeline
 
 STEPS = 3
 
@@ -64,7 +64,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch, untrained: Path) -> Trainings:
         curve = tuple(Point(step, 1 / step, 1.5 / step) for step in range(1, STEPS + 1))
         return Trained(curve, 0.5, STEPS, 1.0, ())
 
-    monkeypatch.setattr("finetune.retrain.steps.train", train)
+    monkeypatch.setattr("finetune.retrain.retraining.train", train)
     monkeypatch.setattr(
         "finetune.evaluation.forgetting.general_texts", lambda use, language: ["A sentence about weather."]
     )
@@ -72,6 +72,6 @@ def trainings(monkeypatch: pytest.MonkeyPatch, untrained: Path) -> Trainings:
 
 
 @pytest.fixture
-def make(base: Path) -> Callable[..., FakeSurroundings]:
-    """Surroundings over the tiny base."""
-    return lambda good=True: FakeSurroundings(base, good)
+def make(base: Path) -> Callable[..., FakePipeline]:
+    """Pipelines over the tiny base."""
+    return lambda good=True, registry=None: a_pipeline(base, good, registry)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from finetune.retrain.preflight import check_adapter
-from finetune.retrain.values import RetrainSettings, plain
-from finetune.training.values import Base, TrainSettings
+from finetune.settings import TrainSettings
+from finetune.training.values import Base
 from knowledge_base.errors import InputError, ModelError
 
 
@@ -28,9 +28,3 @@ def test_layers_that_the_model_lacks(base: Path) -> None:
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be adapted"):
         check_adapter(Base(tmp_path, "nothing"), TrainSettings())
-
-
-def test_settings_are_told_in_one_order() -> None:
-    told = plain(RetrainSettings(train=TrainSettings(targets=("q_proj", "v_proj"))))
-    assert told["checks"]["languages"] == ["en", "zh"]
-    assert told["train"]["targets"] == ["q_proj", "v_proj"]

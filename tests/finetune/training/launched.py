@@ -13,7 +13,7 @@ from finetune.training.values import Base, Sample, TrainSettings
 from retrieval.prompt import render
 
 SETTINGS = TrainSettings(
-    rank=4, learning_rate=0.02, epochs=4, samples_per_step=4, row_tokens=128, dev_share=0.2
+    rank=4, learning_rate=0.02, epochs=4, samples_per_step=4, sequence_tokens=128, dev_share=0.2
 )
 
 

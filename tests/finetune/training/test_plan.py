@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from finetune.settings import TrainSettings
 from finetune.training.plan import plan_of
-from finetune.training.values import Sample, TrainSettings
+from finetune.training.values import Sample
 from retrieval.prompt import render
 from tests.finetune.training.conftest import encoder_of
 
@@ -20,7 +21,7 @@ def test_a_step_holds_about_as_many_samples_as_wanted(gemma: Path, wanted: int) 
         for text in range(20)
         for question in range(1 + text % 4)
     ]
-    settings = TrainSettings(samples_per_step=wanted, dev_share=0.0, row_tokens=200, epochs=2)
+    settings = TrainSettings(samples_per_step=wanted, dev_share=0.0, sequence_tokens=200, epochs=2)
     steps = plan_of(samples, encoder_of(gemma), settings).steps
     counts = [sum(len(tree.samples) for row in step for tree in row) for step in steps]
     largest_row = max(sum(len(tree.samples) for tree in row) for step in steps for row in step)

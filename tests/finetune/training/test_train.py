@@ -7,19 +7,21 @@ import pytest
 import torch
 from peft import PeftModel
 
+from finetune.reasons import Reason
+from finetune.settings import TrainSettings, Variant
 from finetune.training import train as training
 from finetune.training.checkpoint import FILE_NAME, trained_parameters
 from finetune.training.merging import merge
 from finetune.training.saving import save_adapter
 from finetune.training.train import fit, train
-from finetune.training.values import Base, Progress, Sample, TrainSettings, Variant
+from finetune.training.values import Base, Progress, Refused, Sample
 from finetune.training.verify import compare, probe_of
 from knowledge_base.errors import InputError, ModelError, StorageError
 from retrieval.prompt import render
 from tests.finetune.training.conftest import Maker
 
 SETTINGS = TrainSettings(
-    rank=4, alpha=16, learning_rate=0.02, epochs=6, samples_per_step=3, row_tokens=256, dev_share=0.0
+    rank=4, alpha=16, learning_rate=0.02, epochs=6, samples_per_step=3, sequence_tokens=256, dev_share=0.0
 )
 
 
@@ -35,7 +37,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor], tolerance
 
 def test_it_learns(gemma: Path, samples: tuple[Sample, ...], tmp_path: Path) -> None:
     seen: list[Progress] = []
-    settings = replace(SETTINGS, epochs=25)
+    settings = SETTINGS.model_copy(update={"epochs": 25})
     _, _, trained = fit(samples, Base(gemma, "tiny"), settings, tmp_path, progress=seen.append)
     assert trained.curve[-1].loss < 0.85 * trained.curve[0].loss
     assert [entry.step for entry in seen] == list(range(1, trained.steps + 1))
@@ -43,7 +45,7 @@ def test_it_learns(gemma: Path, samples: tuple[Sample, ...], tmp_path: Path) -> 
 
 
 def test_it_goes_on_after_a_kill_exactly(gemma: Path, samples: tuple[Sample, ...], tmp_path: Path) -> None:
-    settings = replace(SETTINGS, dropout=0.2, dev_share=0.2, checkpoint_seconds=0.0)
+    settings = SETTINGS.model_copy(update={"dropout": 0.2, "dev_share": 0.2, "checkpoint_seconds": 0.0})
 
     def killed_at_seven(progress: Progress) -> None:
         if progress.step == 7:
@@ -62,10 +64,12 @@ def test_it_goes_on_after_a_kill_exactly(gemma: Path, samples: tuple[Sample, ...
 def test_it_goes_on_from_an_adapter_with_its_rank(
     gemma: Path, samples: tuple[Sample, ...], tmp_path: Path
 ) -> None:
-    first, _, _ = fit(samples, Base(gemma, "tiny"), replace(SETTINGS, epochs=25), tmp_path / "first")
+    first, _, _ = fit(
+        samples, Base(gemma, "tiny"), SETTINGS.model_copy(update={"epochs": 25}), tmp_path / "first"
+    )
     save_adapter(first, "tiny", tmp_path / "adapter")
     base = Base(gemma, "tiny", start=tmp_path / "adapter")
-    settings = replace(SETTINGS, rank=8, epochs=2)
+    settings = SETTINGS.model_copy(update={"rank": 8, "epochs": 2})
     second, _, trained = fit(samples, base, settings, tmp_path / "second")
     _, _, fresh = fit(samples, Base(gemma, "tiny"), settings, tmp_path / "second")
     assert trained.curve[0].loss < 0.9 * fresh.curve[0].loss
@@ -109,7 +113,13 @@ def test_it_stops_when_the_samples_held_back_get_worse(
     gemma: Path, samples: tuple[Sample, ...], tmp_path: Path
 ) -> None:
     settings = TrainSettings(
-        rank=8, learning_rate=0.3, epochs=40, samples_per_step=3, row_tokens=256, dev_share=0.3, patience=2
+        rank=8,
+        learning_rate=0.3,
+        epochs=40,
+        samples_per_step=3,
+        sequence_tokens=256,
+        dev_share=0.3,
+        patience=2,
     )
     _, plan, trained = fit(samples, Base(gemma, "tiny"), settings, tmp_path)
     measured = [point.dev_loss for point in trained.curve if point.dev_loss is not None]
@@ -203,7 +213,7 @@ def test_a_reply_that_would_be_cut_is_refused_and_named(
     long = Sample(render("What?", ["fee " * 1100]), "680 yuan", pair="long")
     _, _, trained = fit((*samples, long), Base(gemma, "tiny", 1024), SETTINGS, tmp_path)
     (refused,) = trained.refused
-    assert refused.pair == "long" and "reads at most" in refused.reason
+    assert refused == Refused("long", Reason("beyond_context", {"most": 1024}))
     with pytest.raises(InputError, match="None of the 1 samples"):
         fit((long,), Base(gemma, "tiny", 1024), SETTINGS, tmp_path)
 
@@ -211,11 +221,6 @@ def test_a_reply_that_would_be_cut_is_refused_and_named(
 def test_four_bits_without_cuda_say_so(gemma: Path, samples: tuple[Sample, ...], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="four bits needs CUDA"):
         fit(samples, Base(gemma, "tiny"), TrainSettings(four_bit=True), tmp_path)
-
-
-def test_settings_name_every_mistake_at_once() -> None:
-    with pytest.raises(InputError, match=r"rank is 0.*dropout is 1.5.*epochs is -1"):
-        TrainSettings(rank=0, dropout=1.5, epochs=-1)
 
 
 def test_a_folder_that_cannot_be_made_is_named(

@@ -7,7 +7,7 @@ import pytest
 from answering.generation.remote.adapters import RemoteAdapters
 from answering.generation.remote.client import Client, RetryPolicy
 from answering.generation.remote.endpoint import Endpoint
-from app.adapters import AdapterHost
+from finetune.registry.serving import AdapterHost
 from knowledge_base.errors import ModelError, NotFoundError, UnavailableError
 from tests.answering.generation.remote.conftest import Open
 from tests.contracts.generator_contract import asked, written
