@@ -1,1 +1,1 @@
-"""The base model, and how near an answer is to the accepted ones; adapters are trained here."""
+"""Question–answer pairs become a measured, versioned adapter on a base model."""

@@ -91,7 +91,7 @@ def import_(
             page = workspace.pairs.write_page(
                 settings.collection, kept.name, amounts, made.dropped, settings.locale
             )
-            _tell("Imported", kept.name, amounts, made.dropped, page, as_json, kept)
+            _tell(f"Imported {kept.name}", kept.name, amounts, made.dropped, page, as_json, kept)
 
 
 @group.command()
@@ -122,7 +122,7 @@ def check(
         page = workspace.pairs.write_page(
             settings.collection, file.name, kept, dropped, settings.locale, CHECKED
         )
-    _tell("Usable in", file.name, kept, dropped, page, as_json)
+    _tell(f"Usable in {file.name}", file.name, kept, dropped, page, as_json)
 
 
 @group.command()
@@ -267,7 +267,7 @@ def _tell(  # noqa: PLR0913, PLR0917 - what was done, what became of it, and for
         return
     show_dropped(dropped)
     lost = f"; {len(dropped)} dropped" if dropped else ""
-    console().print(plain(f"{done} {name}: {_amount(pairs, tasks)}{lost}."))
+    console().print(plain(f"{done}: {_amount(pairs, tasks)}{lost}."))
     tell_report(page)
 
 

@@ -3,6 +3,5 @@
 - `registry.Registry` keeps them in a folder, over those that are shipped.
 - `manifest.Description` is what the maker of a version tells of it; `manifest.Manifest` is what is stored.
 - `entry.check_fits` refuses a version that was made for another base model or prompt.
-- `references.parse_reference` reads "bank", "bank@3" and "bank@previous".
-- `digests.weights_digest` tells base models apart.
+- `serving.ServedAdapters` makes them known to the generator that answers.
 """

@@ -1,5 +1,5 @@
 """Retraining: pairs and documents become a measured version of an adapter, promoted only if it is better.
 
-- `loop.retrain` runs all steps and resumes; `values.RetrainSettings` decides what comes out.
-- `values.Surroundings` is what it asks of the program around it: search, answering, losses.
+- `retraining.Retraining` runs all steps and resumes; `finetune.settings.RetrainSettings` are its options.
+- `commands` is what the commands retrain, train and evaluate do; `runs.RunStore` lists the runs of a home.
 """

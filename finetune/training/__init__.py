@@ -1,6 +1,6 @@
 """Training: samples and a base model become an adapter.
 
-- `train.train` does all of it, resumable; `values.TrainSettings` says how.
-- `rows` reads what samples share only once; `network` computes losses where replies are.
+- `train.train` does all of it, resumable; `finetune.settings.TrainSettings` says how.
+- `packing` reads what samples share only once; `network` computes losses where replies are.
 - `saving` writes the PEFT folder; `verify` reads it back in a fresh process.
 """

@@ -7,6 +7,7 @@ from app.page.rendering.notices import hint
 from app.page.rendering.times import moment
 from app.page.texts import Texts
 from app.versions import Version
+from finetune.reasons import StoredReason
 from finetune.registry.manifest import Verdict
 from finetune.report.words import sentences_of
 

@@ -18,9 +18,9 @@ from finetune.pairs.store import StoredFile, Summary
 from finetune.pairs.values import Dropped
 from finetune.reasons import Reason
 from finetune.registry.manifest import Verdict
-from finetune.retrain.runs import RunInfo, RunRequest
+from finetune.retrain.runs import RunInfo, RunRequest, State
 from finetune.retrain.values import STEPS, Outcome, Status
-from finetune.training.values import Point, State
+from finetune.training.values import Point
 from knowledge_base.errors import BusyError
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
