@@ -41,7 +41,7 @@ def _run(items: Sequence[Item], first: int) -> list[Row]:
     spans: list[Span] = []
     distances: list[float] = []
     for item in items[first:]:
-        if not isinstance(item, Row) or any(piece.filled for piece in item.pieces):
+        if not isinstance(item, Row) or item.is_filled:
             break  # what is filled in belongs to the name beside it
         if not rows:
             if len(item.pieces) < _COLUMNS:

@@ -139,17 +139,22 @@ def _heads(edges: Sequence[Sequence[_Edge]], index: int, numbers: Sequence[Piece
     heads: set[int] = set()
     for side in (True, False):
         own = (edge for edge in edges[index] if edge.upper == side)
+        found: list[_Edge] = []
         for _, row in groupby(own, key=lambda edge: round(edge.height)):
             others = [edge for edge in row if not any(edge.part is number for number in numbers)]
-            if not all(_is_repeated(edge, before) for edge in others):
+            if not all(_times(edge, before) for edge in others):
                 break
-            heads.update(id(edge.row) for edge in others)
+            found += others
+        # lines of the text itself may repeat too, but neither apart from the rest nor page after page
+        if found and (found[-1].is_apart or all(_times(edge, before) == _REACH for edge in found)):
+            heads.update(id(edge.row) for edge in found)
     return heads
 
 
-def _is_repeated(edge: _Edge, before: Sequence[_Edge]) -> bool:
+def _times(edge: _Edge, before: Sequence[_Edge]) -> int:
+    """How often a part stood at the same height before, but for the page's number in it."""
     text = _PAGE_PART.sub("", edge.part.text)
-    return any(
+    return sum(
         other.upper == edge.upper
         and abs(other.height - edge.height) < _SAME_HEIGHT
         and _PAGE_PART.sub("", other.part.text) == text

@@ -18,6 +18,7 @@ _LONGEST_HEADING = 150
 _DEEPEST_HEADING = 6
 _WIDE_GAP = 1.3  # times the usual distance of lines
 _FARTHEST = 1.7  # times the letters' size, for lines of one paragraph
+_DOUBLE_SPACED = 2.6  # … however far apart lines usually are
 _LONG_LINE = 0.6  # of the text's width: shorter ones end a paragraph, whatever comes next
 _LINES_A_LONGER_ONE = 25
 _SAME_SIZE = 0.6  # points
@@ -136,7 +137,8 @@ def _continues(group: Sequence[Row], row: Row, gap: float, right: tuple[float, f
     """Whether a row goes on with the paragraph or heading of the rows before it."""
     above = group[-1]
     distance = above.box[1] - row.box[1]
-    if abs(row.size - above.size) > _SAME_SIZE or distance > max(gap * _WIDE_GAP, row.size * _FARTHEST):
+    farthest = min(max(gap * _WIDE_GAP, row.size * _FARTHEST), row.size * _DOUBLE_SPACED)
+    if abs(row.size - above.size) > _SAME_SIZE or distance > farthest or row.is_filled or above.is_filled:
         return False
     if distance < 0 or starts_item(row.text) or _BULLET.match(row.text) or not _is_full(group, row, right):
         return False

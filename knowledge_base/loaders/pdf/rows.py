@@ -44,6 +44,11 @@ class Row:
         """The whole row."""
         return " ".join(piece.text for piece in self.pieces)
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether somebody filled in a part of it."""
+        return any(piece.filled for piece in self.pieces)
+
     @cached_property
     def parts(self) -> tuple[Piece, ...]:
         """The pieces between gaps that are wider than any space."""
