@@ -59,7 +59,8 @@ def table_blocks(grid: Grid, header_rows: int | None = None, page: int | None = 
         header_rows: how many rows at the top name the columns; None to judge by their content.
         page: page, slide or sheet of the table.
 
-    Empty cells and rows are left out. A row that is one cell across the table becomes plain text. Definitions
+    Empty cells and rows are left out. A row that is one cell across the table becomes plain text, and one that
+    names the columns anew does so for the rows below it. Definitions
     (`本行 指 示例银行`) keep their words, and forms (name, value, name, value) become pairs.
     """
     rows = _clean(grid)
@@ -79,9 +80,11 @@ def table_blocks(grid: Grid, header_rows: int | None = None, page: int | None = 
     if not body:
         for row in rows:
             yield _row(_distinct(row), wide, page)
-    for row in body:
+    for number, row in enumerate(body):
         if _is_note(row):
             yield Block(row[0], page=page)
+        elif header_rows is None and count and _is_header_again(row, rows[count - 1], body[number + 1 :]):
+            names = _names([row], len(row))
         elif not count and len(row) == _PAIR:
             yield _row([_named(row[0], row[1], wide)] if all(row) else _distinct(row), wide, page)
         else:
@@ -215,6 +218,24 @@ def _is_line_above(rows: Sequence[Sequence[str]]) -> bool:
 def _lacks_first_name(rows: Sequence[Sequence[str]]) -> bool:
     """Whether a lone cell heads a table of two columns whose first has no name."""
     return len(rows[0]) == len(rows[1]) == _PAIR and not rows[0][0].strip() and bool(rows[1][1].strip())
+
+
+def _is_header_again(row: Sequence[str], header: Sequence[str], below: Grid) -> bool:
+    """Whether a row names the columns anew for the rows below it, as the second half of a statement does.
+
+    It has no name of its own, or repeats the header's, and holds names where the next row holds values.
+    """
+    if row[1:] == header[1:] and any(row[1:]):
+        return True
+    if row[0] not in ("", header[0]) or not below or any(isinstance(cell, Merged) for cell in row):
+        return False
+    pairs = [(name, value) for name, value in zip(row[1:], below[0][1:], strict=True) if name]
+    return (
+        len(pairs) * 2 > len(row) - 1
+        and len({name for name, _ in pairs}) == len(pairs)
+        and not any(looks_like_value(name) for name, _ in pairs)
+        and sum(looks_like_value(value) for _, value in pairs) * 2 > len(pairs)
+    )
 
 
 def _shape(cell: str) -> str:

@@ -8,6 +8,7 @@ import pypdfium2
 
 from knowledge_base.characters import ordinary
 from knowledge_base.errors import LoadError
+from knowledge_base.loaders.bounds import MOST_CHARACTERS, MOST_SECONDS, BoundReachedError, spend
 from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.loaders.pdf.document import damaged, opened, opened_page
 from knowledge_base.loaders.pdf.frame import is_stamped_picture, without_frames
@@ -19,8 +20,6 @@ from knowledge_base.values import Block, LoadedFile
 _OCR = "Run OCR, e.g. `ocrmypdf FILE.pdf OUT.pdf`, and ingest the result."
 _FORCED_OCR = "Run OCR, e.g. `ocrmypdf --force-ocr FILE.pdf OUT.pdf`, and ingest the result."
 _MOST_UNREADABLE = 0.3  # of a page's signs
-_MOST_LETTERS = 20_000_000  # of a document: some 8,000 printed pages
-_MOST_SECONDS = 120
 _PICTURE = 0.5  # of a page: so much under pictures, and it is a scan if it has no other text
 
 # Titles that programs write by themselves.
@@ -66,16 +65,19 @@ def _read(document: pypdfium2.PdfDocument, notes: list[Note]) -> list[PageText |
     """The pages, None for a damaged one, up to the bounds of time and text."""
     pages: list[PageText | None] = []
     letters = 0
-    ends = time.monotonic() + _MOST_SECONDS
+    ends = time.monotonic() + MOST_SECONDS
     for number in range(1, len(document) + 1):
         try:
             with opened_page(document, number) as shown:
                 page = read_page(document, shown)
-            letters += page.letters
             pages.append(page)
+            letters += page.letters
+            spend(page.letters)
         except pypdfium2.PdfiumError:
             pages.append(None)
-        if number < len(document) and (letters > _MOST_LETTERS or time.monotonic() > ends):
+        except BoundReachedError:  # of a file that this one is a part of
+            letters = MOST_CHARACTERS + 1
+        if number < len(document) and (letters > MOST_CHARACTERS or time.monotonic() > ends):
             notes.append(Note("pages_cut", count=number))
             break
     lost = tuple(number for number, page in enumerate(pages, start=1) if page is None)
@@ -91,8 +93,8 @@ def _bounded(blocks: Iterator[Block], notes: list[Note]) -> Iterator[Block]:
     letters = 0
     for block in blocks:
         letters += len(block.text)
-        if letters > _MOST_LETTERS:
-            notes.append(Note("text_cut", count=_MOST_LETTERS))
+        if letters > MOST_CHARACTERS:
+            notes.append(Note("text_cut", count=MOST_CHARACTERS))
             return
         yield block
 

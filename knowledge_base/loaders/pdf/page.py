@@ -12,6 +12,7 @@ from knowledge_base.loaders.pdf.layout import Item, TextTable, in_reading_order
 from knowledge_base.loaders.pdf.rows import rows_of
 from knowledge_base.loaders.pdf.ruled import Cell, RuledTable, find_tables
 from knowledge_base.loaders.pdf.words import UNREADABLE, Box, PageCharacters, Slanted, View, Word
+from knowledge_base.loaders.tables import merged
 
 _LONGEST_CELL = 12  # rows of a cell; longer ones are parts of a page in a frame
 
@@ -126,6 +127,7 @@ def _text_table(
         text = joined([line.text for line in lines])
         for row in range(*cell.rows):
             for column in range(*cell.columns):
-                grid[row][column] = text
+                grid[row][column] = merged(text)
+        grid[cell.rows[0]][cell.columns[0]] = text
     spans = tuple(zip(table.edges, table.edges[1:], strict=False))
     return TextTable(tuple(map(tuple, grid)), spans, table.box, ruled=True, words=tuple(read))

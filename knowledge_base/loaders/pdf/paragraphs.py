@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from knowledge_base.characters import has_chinese
 from knowledge_base.loaders.lines import joined, starts_item
@@ -39,9 +40,11 @@ def blocks_of(pages: Sequence[PageText]) -> Iterator[Block]:
         for region in page.regions:
             for group in _groups(region, levels):
                 if isinstance(group, TextTable):
-                    grid = _continued(group, previous) if first else group.grid
+                    titles, table = _below_titles(group)
+                    yield from (Block(title, page=number) for title in titles)
+                    grid = _continued(table, previous) if first else table.grid
                     yield from table_blocks(grid, page=number)
-                    previous = TextTable(grid, group.spans, group.box, group.ruled)
+                    previous = replace(table, grid=grid)
                 else:
                     yield _block(group, levels, number)
                     previous = None
@@ -169,6 +172,15 @@ def _first_word(row: Row) -> float:
     word = row.text.split(" ", 1)[0]
     letters = 1 if has_chinese(word) else len(word)
     return (row.box[2] - row.box[0]) * letters / len(row.text)
+
+
+def _below_titles(table: TextTable) -> tuple[list[str], TextTable]:
+    """The texts across the whole table above its header, and the table below them."""
+    titles = []
+    rows = list(table.grid)
+    while len(rows) > 1 and rows[0][0] and len(set(rows[0])) == 1 and len(set(rows[1])) > 1:
+        titles.append(rows.pop(0)[0])
+    return titles, replace(table, grid=tuple(rows))
 
 
 def _continued(table: TextTable, previous: TextTable | None) -> tuple[tuple[str, ...], ...]:

@@ -144,3 +144,20 @@ def test_tables_side_by_side_are_read_one_after_the_other() -> None:
     ]
     spaced = [["Item", "2024", "", "2023", "2022"], ["Loans", "5", "", "4", "3"]]
     assert sheet_texts(spaced) == ["Item: Loans; 2024: 5; 2023: 4; 2022: 3"]
+
+
+def test_a_row_may_name_the_columns_anew() -> None:
+    grid = [
+        ["", "本报告期", "上年同期"],
+        ["营业收入", "4,755", "5,699"],
+        ["", "本报告期末", "上年度末"],
+        ["总资产", "298,608", "306,236"],
+    ]
+    assert texts(grid) == [
+        "营业收入；本报告期：4,755；上年同期：5,699",
+        "总资产；本报告期末：298,608；上年度末：306,236",
+    ]
+    halves = [["Assets", "2025", "2024"], ["Cash", "5", "4"], ["Debts", "2025", "2024"], ["Loans", "3", "2"]]
+    assert texts(halves) == ["Assets: Cash; 2025: 5; 2024: 4", "Debts: Loans; 2025: 3; 2024: 2"]
+    words = [["Card", "Fee", "Note"], ["Gold", "200", "once a year"], ["", "free", "for students"]]
+    assert texts(words)[1] == "Fee: free; Note: for students"
