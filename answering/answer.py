@@ -17,6 +17,7 @@ from answering.generation.protocol import Cancelled, Generator, Request, Scorer,
 from answering.sufficiency import Calibration, best_of, signals_of
 from answering.values import Answer, Event, Finished, Outcome, Piece, Question, Searched, Trace
 from answering.years import right_years_first
+from knowledge_base.characters import ordinary
 from knowledge_base.values import Passage
 from retrieval.compression import Embed, compress
 from retrieval.context import Context, Packed, pack, pack_each
@@ -104,7 +105,7 @@ class Answerer:
         Ends without Finished once `cancelled()` is true.
         """
         clock = _Clock()
-        complete = standalone(question.text.strip(), question.history, self._today())
+        complete = standalone(ordinary(question.text.strip()), question.history, self._today())
         adapter = None if question.adapter == "base" else question.adapter
         reading = _as_asked(self._readings(adapter), question)
         found = retriever.search([complete], limit=question.limit)[0]

@@ -1,9 +1,9 @@
 """Pages and files of all kinds with their true text, made by the format's own library."""
 
 from benchmarks.document_pages.pages import Cell, Page
-from benchmarks.document_pages.pdf import pdf_pages
+from benchmarks.document_pages.pdf import long_report, pdf_pages
 
-__all__ = ["Cell", "Page", "all_pages"]
+__all__ = ["Cell", "Page", "all_pages", "long_report"]
 
 
 def all_pages() -> list[Page]:

@@ -8,7 +8,7 @@ Language = Literal["en", "zh"]
 
 
 class Cell(NamedTuple):
-    """A value in a table: the name of its row, that of its column ("" for a pair of name and value), and itself."""
+    """A value in a table with the names of its row and column; a pair of name and value has no column."""
 
     row: str
     column: str
@@ -17,7 +17,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A file with what a reader would call right: its running text in order, the cells of its tables, or both."""
+    """A file, and what a reader would call right: running text in order, the cells of tables, or both."""
 
     name: str
     kind: str

@@ -9,11 +9,19 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph, SimpleDocTemplate, Table
+from reportlab.platypus import BaseDocTemplate, Frame, PageBreak, PageTemplate, Paragraph, Table
 from reportlab.rl_config import invariant  # noqa: F401 - the files are the same at each run
 
 from benchmarks.document_pages.pages import (
-    PAIRS, TABLES, Cell, Language, Page, cells_of, joined, pairs_of, sentences,
+    PAIRS,
+    TABLES,
+    Cell,
+    Language,
+    Page,
+    cells_of,
+    joined,
+    pairs_of,
+    sentences,
 )  # fmt: skip
 
 _FONTS: dict[Language, str] = {"en": "Times-Roman", "zh": "STSong-Light"}
@@ -68,7 +76,10 @@ def _paragraphs(language: Language) -> _Made:
     heads = [f"{n}. " + ("Rules" if language == "en" else "规定") for n in range(1, len(parts) + 1)]
     story: list[object] = []
     for head, part in zip(heads, parts, strict=True):
-        story += [Paragraph(head, _style(language, fontSize=15, leading=20)), Paragraph(part, _style(language))]
+        story += [
+            Paragraph(head, _style(language, fontSize=15, leading=20)),
+            Paragraph(part, _style(language)),
+        ]
     return _flowed(story), "\n".join(text for pair in zip(heads, parts, strict=True) for text in pair), ()
 
 
@@ -86,14 +97,32 @@ def _hyphenated(language: Language) -> _Made:
     """Two columns side by side, each line of one beside a line of the other, words divided at line ends."""
     if language == "zh":
         lines = [
-            ["本行应当在收到申请后三十日内答", "复客户的书面申请，逾期没有答复", "的视为同意，客户可以据此办理。"],
-            ["客户对答复有异议的，可以在十五", "日内向总行申请复核一次，总行应", "当在十日内作出最终的复核决定。"],
+            [
+                "本行应当在收到申请后三十日内答",
+                "复客户的书面申请，逾期没有答复",
+                "的视为同意，客户可以据此办理。",
+            ],
+            [
+                "客户对答复有异议的，可以在十五",
+                "日内向总行申请复核一次，总行应",
+                "当在十日内作出最终的复核决定。",
+            ],
         ]
         texts = ["".join(column) for column in lines]
     else:
         lines = [
-            ["The guarantor pays on first de-", "mand and without any objec-", "tion, as soon as the credi-", "tor asks for it in writing."],
-            ["Notices are sent to the regis-", "tered address of a party and", "are received on the third work-", "ing day after their posting."],
+            [
+                "The guarantor pays on first de-",
+                "mand and without any objec-",
+                "tion, as soon as the credi-",
+                "tor asks for it in writing.",
+            ],
+            [
+                "Notices are sent to the regis-",
+                "tered address of a party and",
+                "are received on the third work-",
+                "ing day after their posting.",
+            ],
         ]
         texts = [" ".join(column).replace("- ", "") for column in lines]
 
@@ -110,14 +139,29 @@ def _hyphenated(language: Language) -> _Made:
 def _ruled(language: Language) -> _Made:
     rows = TABLES[language]
     story = [Paragraph(joined(sentences(language, 2), language), _style(language))]
-    return _flowed([*story, Table(rows, style=[_GRID, ("FONT", (0, 0), (-1, -1), _FONTS[language], 10)])]), "", cells_of(rows)
+    return (
+        _flowed([*story, Table(rows, style=[_GRID, ("FONT", (0, 0), (-1, -1), _FONTS[language], 10)])]),
+        "",
+        cells_of(rows),
+    )
 
 
 def _merged(language: Language) -> _Made:
-    names = [["Card", "Fee", ""], ["", "Home", "Abroad"]] if language == "en" else [["卡种", "手续费", ""], ["", "境内", "境外"]]
+    names = (
+        [["Card", "Fee", ""], ["", "Home", "Abroad"]]
+        if language == "en"
+        else [["卡种", "手续费", ""], ["", "境内", "境外"]]
+    )
     body = [[row[0], row[1], row[2]] for row in TABLES[language][1:]]
-    style = [_GRID, ("SPAN", (1, 0), (2, 0)), ("SPAN", (0, 0), (0, 1)), ("FONT", (0, 0), (-1, -1), _FONTS[language], 10)]
-    cells = [Cell(row[0], name, value) for row in body for name, value in zip(names[1][1:], row[1:], strict=True)]
+    style = [
+        _GRID,
+        ("SPAN", (1, 0), (2, 0)),
+        ("SPAN", (0, 0), (0, 1)),
+        ("FONT", (0, 0), (-1, -1), _FONTS[language], 10),
+    ]
+    cells = [
+        Cell(row[0], name, value) for row in body for name, value in zip(names[1][1:], row[1:], strict=True)
+    ]
     return _flowed([Table([*names, *body], style=style)]), "", cells
 
 
@@ -175,23 +219,37 @@ def _wide_form(language: Language) -> _Made:
 
 
 def _fields(language: Language) -> _Made:
-    pairs = PAIRS["en"] if language == "en" else tuple(zip((name for name, _ in PAIRS["zh"]), (value for _, value in PAIRS["en"]), strict=True))
+    pairs = (
+        PAIRS["en"]
+        if language == "en"
+        else tuple(zip((name for name, _ in PAIRS["zh"]), (value for _, value in PAIRS["en"]), strict=True))
+    )
 
     def draw(canvas: Canvas) -> None:
         for line, (name, value) in enumerate(pairs):
             _put(canvas, language, 60, 740 - 30 * line, name)
-            canvas.acroForm.textfield(name=f"f{line}", value=value, x=220, y=733 - 30 * line, width=240, height=20, fontSize=10)
+            canvas.acroForm.textfield(
+                name=f"f{line}", value=value, x=220, y=733 - 30 * line, width=240, height=20, fontSize=10
+            )
 
     return _canvas(draw), "", pairs_of(pairs)
 
 
 def _second_header(language: Language) -> _Made:
-    rows = {
-        "en": [["", "This period", "Last period"], ["Revenue", "4,755,785", "5,699,227"], ["Profit", "-648,986", "-563,758"],
-               ["", "End of period", "End of last year"], ["Total assets", "298,608,889", "306,236,911"]],
-        "zh": [["", "本报告期", "上年同期"], ["营业收入", "4,755,785", "5,699,227"], ["净利润", "-648,986", "-563,758"],
-               ["", "本报告期末", "上年度末"], ["总资产", "298,608,889", "306,236,911"]],
-    }[language]  # fmt: skip
+    names = [("This period", "Last period"), ("End of period", "End of last year")]
+    firsts = ["Revenue", "Profit", "Total assets"]
+    if language == "zh":
+        names, firsts = (
+            [("本报告期", "上年同期"), ("本报告期末", "上年度末")],
+            ["营业收入", "净利润", "总资产"],
+        )
+    rows = [
+        ["", *names[0]],
+        [firsts[0], "4,755,785", "5,699,227"],
+        [firsts[1], "-648,986", "-563,758"],
+        ["", *names[1]],
+        [firsts[2], "298,608,889", "306,236,911"],
+    ]
     cells = [cell for part in (rows[:3], rows[3:]) for cell in cells_of(part) if cell.column]
     style = [("FONT", (0, 0), (-1, -1), _FONTS[language], 10), _GRID]
     return _flowed([Table(rows, style=style)]), "", cells
@@ -228,7 +286,10 @@ def _clauses(language: Language) -> _Made:
 
 
 def _repeated_notes(language: Language) -> _Made:
-    notes = [["Fee until {}: {} euro.", "{}年以前收费{}元。"][language == "zh"].format(2021 + n, 4 + n) for n in range(3)]
+    notes = [
+        ["Fee until {}: {} euro.", "{}年以前收费{}元。"][language == "zh"].format(2021 + n, 4 + n)
+        for n in range(3)
+    ]
     texts = [[*sentences(language, 3, 3 * n), notes[n]] for n in range(3)]
 
     def page(number: int) -> _Draw:
@@ -329,7 +390,12 @@ def _backgrounds(language: Language) -> _Made:
 
 def _boxes(language: Language) -> _Made:
     texts = {
-        "en": ["Is there any use of funds by shareholders?", "( ) yes  (x) no", "Is the opinion unqualified?", "(x) yes  ( ) no"],
+        "en": [
+            "Is there any use of funds by shareholders?",
+            "( ) yes  (x) no",
+            "Is the opinion unqualified?",
+            "(x) yes  ( ) no",
+        ],
         "zh": ["公司是否存在控股股东占用资金情况", "□是 √否", "审计报告是否为标准无保留意见", "√是 □否"],
     }[language]
 
@@ -341,9 +407,19 @@ def _boxes(language: Language) -> _Made:
 
 
 def _single_signs(language: Language) -> _Made:
-    rows = [["期限", "数值", "单位", "评级"], ["三年", "3", "%", "A"], ["五年", "4", "%", "B"], ["十年", "5", "%", "C"]]
+    rows = [
+        ["期限", "数值", "单位", "评级"],
+        ["三年", "3", "%", "A"],
+        ["五年", "4", "%", "B"],
+        ["十年", "5", "%", "C"],
+    ]
     if language == "en":
-        rows = [["Term", "Rate", "Unit", "Class"], ["short", "3", "%", "A"], ["medium", "4", "%", "B"], ["long", "5", "%", "C"]]
+        rows = [
+            ["Term", "Rate", "Unit", "Class"],
+            ["short", "3", "%", "A"],
+            ["medium", "4", "%", "B"],
+            ["long", "5", "%", "C"],
+        ]
 
     def draw(canvas: Canvas) -> None:
         for line, row in enumerate(rows):
@@ -355,7 +431,11 @@ def _single_signs(language: Language) -> _Made:
 
 def _raised(language: Language) -> _Made:
     """A laboratory's values with raised digits: 10⁹/L is not 109/L."""
-    texts = ["Leukocytes 6.3 × 10⁹/L are normal.", "Area 25 m² is small."] if language == "en" else ["白细胞 6.3×10⁹/L 为正常。", "面积 25 m² 较小。"]
+    texts = (
+        ["Leukocytes 6.3 × 10⁹/L are normal.", "Area 25 m² is small."]
+        if language == "en"
+        else ["白细胞 6.3×10⁹/L 为正常。", "面积 25 m² 较小。"]
+    )
 
     def draw(canvas: Canvas) -> None:
         for line, text in enumerate(texts):
@@ -399,3 +479,17 @@ _KINDS: dict[str, Callable[[Language], _Made]] = {
     "single signs": _single_signs,
     "raised digits": _raised,
 }
+
+
+def long_report() -> tuple[bytes, int]:
+    """A report in both languages for measuring speed, and the number of its pages."""
+    pdfmetrics.registerFont(UnicodeCIDFont(_FONTS["zh"]))
+    story: list[object] = []
+    for number in range(20):
+        for language in ("en", "zh"):
+            parts = [joined(sentences(language, 9, number + first), language) for first in range(5)]
+            story += [Paragraph(f"{number}. {part}", _style(language)) for part in parts]
+            rows = [[*row, str(number)] for row in TABLES[language]]
+            story.append(Table(rows, style=[_GRID, ("FONT", (0, 0), (-1, -1), _FONTS[language], 10)]))
+            story.append(PageBreak())
+    return _flowed(story), 40

@@ -1,4 +1,4 @@
-"""One reader over a folder of files, for benchmarks/documents.py: text, tables and seconds of each as a JSON line.
+"""One reader over a folder of files: text, tables and seconds of each as a JSON line.
 
 usage: PYTHON benchmarks/document_pages/reading.py READER FOLDER
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from knowledge_base.characters import ordinary
 from knowledge_base.errors import LoadError, UnreadFormatError
 from knowledge_base.loaders.delimited import load_delimited
 from knowledge_base.loaders.epub import load_epub
@@ -167,8 +168,11 @@ def _loaded(data: bytes, kind: str) -> LoadedFile:
 
 
 def _writable(text: str) -> str:
-    """Text without what no tokenizer and no database takes: control characters and halves of characters."""
-    return _UNWRITABLE.sub("", text)
+    """Text without what no tokenizer and no database takes: control characters and halves of characters.
+
+    Radicals and ligatures become ordinary characters, as in questions.
+    """
+    return ordinary(_UNWRITABLE.sub("", text))
 
 
 def _brief(error: Exception) -> str:
