@@ -60,8 +60,8 @@ def table_blocks(grid: Grid, header_rows: int | None = None, page: int | None = 
         page: page, slide or sheet of the table.
 
     Empty cells and rows are left out. A row that is one cell across the table becomes plain text; one that
-    names the columns anew does so for the rows below it. Definitions (`本行 指 示例银行`) keep their words, and
-    forms (name, value, name, value) become pairs.
+    names the columns anew does so for the rows below it. Definitions (`本行 指 示例银行`) keep their words.
+    Forms (name, value, name, value) become pairs.
     """
     rows = _clean(grid)
     if not rows:
