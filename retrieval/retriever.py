@@ -97,8 +97,7 @@ class Retriever:
         if not questions:
             return []
         started = time.perf_counter()
-        typed = [ordinary(question) for question in questions]
-        candidates = self._index.search(typed, max(self._settings.depth, k), limit)
+        candidates = self._index.search(questions, max(self._settings.depth, k), limit)
         orders = [
             self._order(question, found, k) for question, found in zip(questions, candidates, strict=True)
         ]

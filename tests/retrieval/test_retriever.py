@@ -115,9 +115,3 @@ def test_fewer_than_one_passage_cannot_be_asked_for(index: CountingIndex) -> Non
 
 def test_an_empty_collection_finds_nothing_and_says_so() -> None:
     assert Retriever(FakeIndex()).search(["anything"])[0].ranked == ()
-
-
-def test_a_question_copied_from_a_pdf_is_asked_in_ordinary_characters(index: CountingIndex) -> None:
-    retriever = Retriever(index)
-    assert retriever.search(["⻓期⻛险是什么？"])[0].question == "⻓期⻛险是什么？"
-    assert index.asked == ["长期风险是什么？"]
