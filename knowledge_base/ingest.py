@@ -29,6 +29,10 @@ __all__ = [
 
 Outcome = Document | FailedFile | SkippedFile
 
+# The store is given so many passages at a time, so that it can embed texts of similar length together, and
+# after so many seconds what there is: what was stored survives when the process is killed.
+_STORED_TOGETHER = 64
+_LONGEST_WAIT_SECONDS = 5.0
 # How far parsing may be ahead of the store.
 _FILES_AHEAD = 256
 _BYTES_AHEAD = 32_000_000
@@ -39,17 +43,13 @@ class IngestSettings:
     """How files become passages.
 
     `count_tokens` and `chunk_tokens` are those of `chunking.Chunking`; `count_tokens` is called from another
-    thread than the store. `prefix` is put before every document path, e.g. "uploads/". `window` is how many
-    passages are handed to the store at a time, so that it can embed texts of similar length together.
-    `rebuild` reads unchanged files again too.
+    thread than the store. `prefix` is put before every document path, e.g. "uploads/".
     """
 
     count_tokens: CountTokens
     chunk_tokens: int = 256
     max_file_bytes: int = DEFAULT_MAX_BYTES
     prefix: str = ""
-    window: int = 256
-    rebuild: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def synchronise(
     found = scan(folder, prefix=settings.prefix, max_bytes=settings.max_file_bytes)
     source = str(folder.resolve())
     known = store.catalogue()
-    fresh = [file for file in found.files if settings.rebuild or not _is_stored(file, source, known)]
+    fresh = [file for file in found.files if not _is_stored(file, source, known)]
     done = _store_all(fresh, source, store, settings, progress)
     removed = _gone(found, source, settings.prefix, known)
     if removed:
@@ -207,16 +207,19 @@ def _store_all(
     """Store documents window by window."""
     done = _Done()
     window: list[Document] = []
+    stored_at = time.monotonic()
 
     def tell(current: str) -> None:
         progress(Progress(done.count, len(files), sum(done.passages.values()), current, len(done.failed)))
 
     def flush(current: str) -> None:
+        nonlocal stored_at
         if window:
             store.add(window)
         done.passages.update((document.path, len(document.passages)) for document in window)
         done.notes.update((document.path, document.notes) for document in window if document.notes)
         window.clear()
+        stored_at = time.monotonic()
         tell(current)
 
     with closing(_documents(files, source, settings)) as outcomes:
@@ -229,7 +232,8 @@ def _store_all(
                 done.skipped.append(outcome)
                 continue
             window.append(outcome)
-            if sum(len(document.passages) for document in window) >= settings.window:
+            is_full = sum(len(document.passages) for document in window) >= _STORED_TOGETHER
+            if is_full or time.monotonic() - stored_at >= _LONGEST_WAIT_SECONDS:
                 flush(outcome.path)
     flush("")
     return done

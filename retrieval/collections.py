@@ -62,7 +62,7 @@ class WritableIndex(Index, Protocol):
         ...
 
 
-class Reading(Protocol):
+class CollectionSnapshot(Protocol):
     """One unchanging state of a collection, read without an embedder."""
 
     @property
@@ -103,7 +103,7 @@ class Collections(Protocol):
         """What a collection holds; NotFoundError if there is none of that name."""
         ...
 
-    def reading(self, name: str) -> AbstractContextManager[Reading]:
+    def reading(self, name: str) -> AbstractContextManager[CollectionSnapshot]:
         """One state of a collection; NotFoundError if there is none of that name."""
         ...
 

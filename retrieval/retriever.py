@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from knowledge_base.characters import ordinary
 from knowledge_base.errors import InputError
-from knowledge_base.values import Passage
 from retrieval.diversity import diversify
 from retrieval.fusion import Ranked, fuse
 from retrieval.rerank import Reranker, rerank
@@ -21,14 +20,10 @@ _CACHED_SEARCHES = 1000
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """How deep each retriever looks, and how many passages come back.
-
-    `neighbours` adds that many passages before and after each hit in its document, right behind it.
-    """
+    """How many passages each retriever gives, and how many come back."""
 
     depth: int = 50
     k: int = 5
-    neighbours: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +38,7 @@ class Retrieval:
 
 _Key = tuple[int, str, Filter, int]
 
-# Told of each search how many questions it had, and how many of them were answered from the cache.
+# Called after each search with the number of its questions, and how many of them the cache answered.
 OnSearch = Callable[[int, int], None]
 
 
@@ -111,25 +106,7 @@ class Retriever:
         ranked = fuse(question, candidates)
         if self._reranker is not None:
             ranked = rerank(question, ranked, self._reranker)
-        return self._with_neighbours(diversify(ranked)[:k])
-
-    def _with_neighbours(self, ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
-        if not self._settings.neighbours:
-            return tuple(ranked)
-        seen = {entry.passage.id for entry in ranked}
-        widened: list[Ranked] = []
-        for entry in ranked:
-            widened.append(entry)
-            for passage in self._beside(entry.passage):
-                if passage.id not in seen:
-                    seen.add(passage.id)
-                    widened.append(Ranked(passage, entry.score))
-        return tuple(widened)
-
-    def _beside(self, passage: Passage) -> list[Passage]:
-        reach = self._settings.neighbours
-        around = self._index.document(passage.document).passages
-        return [other for other in around if 0 < abs(other.ordinal - passage.ordinal) <= reach]
+        return tuple(diversify(ranked)[:k])
 
     def _cached(self, key: _Key) -> Retrieval | None:
         with self._lock:

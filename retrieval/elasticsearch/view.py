@@ -33,7 +33,7 @@ _DOCUMENT_FIELDS = [*ENTRY_FIELDS, "text"]
 
 
 class View:
-    """The collection at one revision; a `Reading`."""
+    """The collection at one revision; a `CollectionSnapshot`."""
 
     def __init__(self, cluster: Cluster, point: str, state: State) -> None:
         self._cluster = cluster

@@ -136,9 +136,7 @@ async def test_over_http_a_key_opens_only_its_collections(workspace: FakeWorkspa
 
 
 @pytest.mark.anyio
-async def test_a_client_that_leaves_over_http_ends_its_work(
-    workspace: FakeWorkspace, tmp_path: Path
-) -> None:
+async def test_a_client_that_leaves_over_http_ends_its_work(workspace: FakeWorkspace, tmp_path: Path) -> None:
     workspace.pause = 0.5  # four seconds in all
     with served(workspace, Settings(home=tmp_path, collection="bank")) as address:
         with anyio.move_on_after(1):

@@ -257,13 +257,17 @@ def test_a_file_that_changes_during_the_run_is_stored_as_it_was_read(
     assert run(folder, store).unchanged == ("a.txt", "b.txt", "deep/c.txt")
 
 
-def test_a_store_that_fails_ends_the_run_and_the_next_one_goes_on(folder: Path) -> None:
+def test_a_store_that_fails_ends_the_run_and_the_next_one_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knowledge_base.ingest._STORED_TOGETHER", 1)
+
     def full() -> None:
         raise StorageError("The disk is full.", "Make room.")
 
     store = ChangingStore(full)
     with pytest.raises(StorageError):
-        run(folder, store, replace(SETTINGS, window=1))
+        run(folder, store)
     assert list(store.catalogue()) == ["a.txt"]
     report = run(folder, store)
     assert report.unchanged == ("a.txt",)
@@ -271,7 +275,8 @@ def test_a_store_that_fails_ends_the_run_and_the_next_one_goes_on(folder: Path) 
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("parsing")]
 
 
-def test_documents_are_stored_in_windows(tmp_path: Path) -> None:
+def test_documents_are_stored_in_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knowledge_base.ingest._STORED_TOGETHER", 10)
     write(tmp_path, **{f"n{n:02}": "One short passage." for n in range(25)})
     sizes = []
 
@@ -280,23 +285,28 @@ def test_documents_are_stored_in_windows(tmp_path: Path) -> None:
             sizes.append(len(documents))
             super().add(documents)
 
-    run(tmp_path, Counting(), replace(SETTINGS, window=10))
+    run(tmp_path, Counting())
     assert sizes == [10, 10, 5]
 
 
-def test_progress_counts_up_to_the_end(folder: Path) -> None:
+def test_few_documents_that_come_slowly_are_stored_as_they_come(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knowledge_base.ingest._LONGEST_WAIT_SECONDS", 0.0)
+    store = FakeIndex()
+    seen: list[int] = []
+    synchronise(folder, store, SETTINGS, lambda _: seen.append(len(store.catalogue())))
+    assert sorted(set(seen)) == [0, 1, 2, 3]
+
+
+def test_progress_counts_up_to_the_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knowledge_base.ingest._STORED_TOGETHER", 1)
     (folder / "empty.md").touch()
     steps: list[Progress] = []
-    synchronise(folder, FakeIndex(), replace(SETTINGS, window=1), steps.append)
+    synchronise(folder, FakeIndex(), SETTINGS, steps.append)
     assert steps[-1] == Progress(4, 4, 3, "", 1)
     assert [step.documents_done for step in steps] == sorted(step.documents_done for step in steps)
     assert {"a.txt", "deep/c.txt"} <= {step.current for step in steps}
-
-
-def test_rebuilding_reads_unchanged_files_again(folder: Path) -> None:
-    store = FakeIndex()
-    run(folder, store)
-    assert len(run(folder, store, replace(SETTINGS, rebuild=True)).changed) == 3
 
 
 def test_a_report_can_be_written_as_json(folder: Path) -> None:

@@ -1,11 +1,11 @@
-"""The retriever over an index in memory: order, filters, cache, diversity, neighbours."""
+"""The retriever over an index in memory: order, filters, cache, diversity."""
 
 from collections.abc import Sequence
 
 import pytest
 
 from knowledge_base.errors import InputError
-from retrieval.retriever import Retriever, SearchSettings
+from retrieval.retriever import Retriever
 from retrieval.values import NO_FILTER, Candidates, Filter
 from tests.fakes import FakeIndex, a_document
 
@@ -84,12 +84,6 @@ def test_a_copy_gives_way_but_another_years_figures_are_no_copy(index: CountingI
     assert "fees/2025.txt" in found[:2]
 
 
-def test_neighbours_stand_behind_their_hit(index: CountingIndex) -> None:
-    retriever = Retriever(index, SearchSettings(k=1, neighbours=1))
-    found = retriever.search(["and close at five"])[0].ranked
-    assert [entry.passage.ordinal for entry in found] == [1, 0, 2]
-
-
 class LongestFirst:
     """A reranker that prefers long texts."""
 
@@ -115,3 +109,8 @@ def test_fewer_than_one_passage_cannot_be_asked_for(index: CountingIndex) -> Non
 
 def test_an_empty_collection_finds_nothing_and_says_so() -> None:
     assert Retriever(FakeIndex()).search(["anything"])[0].ranked == ()
+
+
+def test_radicals_in_a_question_are_ordinary_characters(index: CountingIndex) -> None:
+    index.add([a_document("wind.txt", ["长风大厦 opens at nine"])])
+    assert documents(Retriever(index), "⻓⻛⼤厦", k=1) == ["wind.txt"]

@@ -10,7 +10,7 @@ import pytest
 
 from knowledge_base.errors import InputError, MismatchError, NotFoundError, StorageError
 from retrieval.archive import export_collection, import_collection
-from retrieval.collections import Collections, Reading
+from retrieval.collections import Collections, CollectionSnapshot
 from retrieval.elasticsearch import Cluster, ElasticsearchHome
 from retrieval.embedded import Home
 from tests.contracts.index_contract import ALL, documents_of
@@ -46,7 +46,7 @@ def fill(collections: Collections) -> None:
     (uploads / ".費.partial").write_bytes(b"half")
 
 
-def contents(reading: Reading) -> tuple[object, ...]:
+def contents(reading: CollectionSnapshot) -> tuple[object, ...]:
     """All that a collection holds."""
     found = [(document, vectors.tobytes()) for document, vectors in reading.everything()]
     return reading.fingerprint, reading.catalogue(), found
@@ -203,5 +203,32 @@ def test_an_archive_of_a_newer_program_is_refused(home: Home, archive: Path) -> 
 def test_a_failure_in_the_middle_leaves_no_collection(home: Home, archive: Path) -> None:
     body = {**manifest(archive), "documents": 1}
     with pytest.raises(InputError, match="instead of 1"):
+        import_collection(home, rewritten(archive, {"manifest.json": json.dumps(body).encode()}), "copy")
+    assert home.names() == ["bank"]
+
+
+def test_an_import_that_was_killed_can_be_run_again(home: Home, archive: Path) -> None:
+    """Its collection is there, empty, with an unfinished rebuild beside it."""
+    home.create("copy", FakeEmbedder(), CHUNKING).close()
+    left = home.collection_folder("copy") / "rebuild"
+    left.mkdir()
+    (left / "collection.sqlite").write_bytes(b"half")
+    import_collection(home, archive, "copy")
+    with home.reading("bank") as old, home.reading("copy") as new:
+        assert contents(new) == contents(old)
+    assert not left.exists()
+
+
+def test_a_failed_import_leaves_an_empty_collection_that_was_there(home: Home, archive: Path) -> None:
+    home.create("copy", FakeEmbedder(), CHUNKING).close()
+    body = {**manifest(archive), "documents": 1}
+    with pytest.raises(InputError, match="instead of 1"):
+        import_collection(home, rewritten(archive, {"manifest.json": json.dumps(body).encode()}), "copy")
+    assert home.stats("copy").documents == 0
+
+
+def test_vectors_of_another_shape_are_refused(home: Home, archive: Path) -> None:
+    body = {**manifest(archive), "dimension": 2}
+    with pytest.raises(InputError, match="vectors.npy holds"):
         import_collection(home, rewritten(archive, {"manifest.json": json.dumps(body).encode()}), "copy")
     assert home.names() == ["bank"]
