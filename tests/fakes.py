@@ -209,14 +209,16 @@ class FakeGenerator:
         adapters: Sequence[str] = (),
         context: int = 8192,
         delay: float = 0.0,
+        chats: bool = False,
     ) -> None:
         self.tokens = TokenCounts()
+        self.chats = chats
+        self.context = context
         self.requests: list[Request] = []
         self.scored: list[Request] = []
         self._reply = reply
         self._score = score
         self._adapters = frozenset(adapters)
-        self._context = context
         self._delay = delay
 
     def stream(self, request: Request, cancelled: Cancelled = never) -> Pieces:
@@ -252,8 +254,8 @@ class FakeGenerator:
             raise NotFoundError(f"There is no adapter {request.adapter}.", f"Known adapters: {known}.")
         tokens = sum(self.count_tokens([message.content for message in request.messages]))
         empty = not any(message.content.strip() for message in request.messages)
-        if empty or tokens >= self._context:
-            raise InputError(f"The prompt has {tokens} tokens.", f"Give 1 to {self._context - 1}.")
+        if empty or tokens >= self.context:
+            raise InputError(f"The prompt has {tokens} tokens.", f"Give 1 to {self.context - 1}.")
         self.tokens.add(prompt=tokens)
 
     def _write(self, request: Request, cancelled: Cancelled) -> Pieces:

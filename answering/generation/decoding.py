@@ -1,5 +1,6 @@
-"""From tokens to text: guesses of what comes next, whole characters, stop texts."""
+"""From tokens to text: guesses of what comes next, whole characters, stop texts, thoughts."""
 
+import re
 from collections.abc import Callable, Sequence
 
 THINK, END_THINK = "<think>", "</think>"
@@ -92,6 +93,48 @@ class StopFilter:
         """What was held back for a stop text that did not come."""
         released, self._held = self._held, ""
         return released
+
+
+class ThoughtFilter:
+    """Keeps what a model thinks, between <think> and </think>, apart from what it says.
+
+    `text` is what it has said so far, `thought` what it has thought. A model whose prompt opens the thought
+    writes the closing mark alone: then all before it was thought.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.thought = ""
+        self._inside = False
+        self._held = ""
+
+    def push(self, piece: str) -> str:
+        """What can be shown of `piece` and of what was held back before."""
+        self._held += piece
+        shown = ""
+        while found := re.search(f"{THINK}|{END_THINK}", self._held):
+            shown += self._take(self._held[: found.start()])
+            if found[0] == END_THINK and not self._inside:
+                self.thought, self.text, shown = self.thought + self.text, "", ""
+            self._inside = found[0] == THINK
+            self._held = self._held[found.end() :]
+        keep = len(self._held) - partial_end(self._held, (THINK, END_THINK))
+        shown += self._take(self._held[:keep])
+        self._held = self._held[keep:]
+        return shown
+
+    def rest(self) -> str:
+        """What was held back for a mark that did not come."""
+        held, self._held = self._held, ""
+        return self._take(held)
+
+    def _take(self, piece: str) -> str:
+        if self._inside:
+            self.thought += piece
+            return ""
+        shown = piece if self.text else piece.lstrip()
+        self.text += shown
+        return shown
 
 
 def partial_end(text: str, marks: Sequence[str]) -> int:
