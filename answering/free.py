@@ -23,12 +23,12 @@ from answering.generation.protocol import Generator as TextGenerator
 from answering.values import Answer, Citation, Event, Finished, Piece, Question, Searched, Sentence, Trace
 from answering.years import right_years_first
 from knowledge_base.errors import InputError, UnavailableError
+from retrieval.analysis import content_terms
 from retrieval.chat_prompt import render_answer, render_rewrite
 from retrieval.compression import Embed
 from retrieval.context import Context, Packed, pack
 from retrieval.prompt import language_of, plain_text
 from retrieval.retriever import Ranked, Retriever
-from retrieval.terms import content_terms
 
 # Enough for a question, and for a model that thinks about it first.
 _REWRITE_TOKENS = 512

@@ -1,4 +1,4 @@
-"""Our retriever for chains of LangChain: the same passages, as its documents. Needs `langchain-core`."""
+"""Our retriever for chains of LangChain: the same passages, as its documents."""
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -13,8 +13,9 @@ class DomainqaRetriever(BaseRetriever):
     """A `BaseRetriever` over one collection, best passage first.
 
     `retriever` searches the collection (`Workspace.retriever(name)` gives it), `k` is how many passages come
-    back (None: as many as it is set to), `limit` where it looks. The metadata of a document is where its
-    passage stands, and how it was found. Raises the errors of `Retriever.search`.
+    back (None: as many as it is set to), `limit` where it looks; `invoke` takes both for one question. The
+    metadata of a document say where its passage is, and how it was found. Raises the errors of
+    `Retriever.search`.
     """
 
     retriever: Retriever
@@ -22,9 +23,15 @@ class DomainqaRetriever(BaseRetriever):
     limit: Filter = NO_FILTER
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,
+        k: int | None = None,
+        limit: Filter | None = None,
     ) -> list[Document]:
-        (found,) = self.retriever.search([query], self.k, self.limit)
+        wanted = self.k if k is None else k
+        (found,) = self.retriever.search([query], wanted, self.limit if limit is None else limit)
         return [_document(entry) for entry in found.ranked]
 
 

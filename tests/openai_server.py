@@ -217,7 +217,7 @@ class OpenAIServer:
         return Asked(
             messages=tuple(Message(**message) for message in body["messages"]),
             adapter=None if body["model"] == BASE else body["model"],
-            max_new_tokens=body["max_tokens"],
+            max_new_tokens=body.get("max_tokens") or body["max_completion_tokens"],
             temperature=body["temperature"],
             stop=tuple(body.get("stop", ())),
             unlike=banned[0] if banned else "",

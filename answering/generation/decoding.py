@@ -1,7 +1,10 @@
 """From tokens to text: guesses of what comes next, whole characters, stop texts, thoughts."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from answering.generation.protocol import Cancelled, Finish, Pieces, Request
 
 THINK, END_THINK = "<think>", "</think>"
 
@@ -135,6 +138,37 @@ class ThoughtFilter:
         shown = piece if self.text else piece.lstrip()
         self.text += shown
         return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some text of a streamed reply, some of the reasoning before it, or how it ended."""
+
+    text: str = ""
+    reasoning: str = ""
+    finish: Finish | None = None
+
+
+def write(chunks: Iterable[Chunk], request: Request, cancelled: Cancelled) -> Pieces:
+    """The reply of a server as a generator writes it: up to a stop text, the reasoning between marks."""
+    stop, finish, thinks = StopFilter(request.stop), None, False
+    for chunk in chunks:
+        finish = chunk.finish or finish
+        if chunk.reasoning and request.reasoning:
+            yield chunk.reasoning if thinks else THINK + chunk.reasoning
+            thinks = True
+        if chunk.text and thinks:
+            yield END_THINK
+            thinks = False
+        if piece := stop.push(chunk.text):
+            yield piece
+        if stop.stopped:
+            return "stop"
+    if thinks:
+        yield END_THINK
+    if not cancelled() and (piece := stop.rest()):
+        yield piece
+    return finish
 
 
 def partial_end(text: str, marks: Sequence[str]) -> int:

@@ -1,7 +1,11 @@
 """Our retriever in chains of LangChain."""
 
 import asyncio
+import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from langchain_core.documents import Document
@@ -59,6 +63,21 @@ def test_it_works_in_batches_and_asynchronously(retriever: Retriever) -> None:
     with ThreadPoolExecutor(1) as elsewhere:
         alone = elsewhere.submit(lambda: asyncio.run(ours.ainvoke(questions[0]))).result()
     assert alone == together[0]
+
+
+def test_a_question_may_bring_its_own_number_and_place(retriever: Retriever) -> None:
+    ours = DomainqaRetriever(retriever=retriever, k=1)
+    found = ours.invoke("card", k=2, limit=Filter(folder="loans"))
+    assert {document.metadata["document"] for document in found} == {LOANS.path}
+    assert len(ours.invoke("card")) == 1
+
+
+def test_it_passes_langchains_own_tests_for_retrievers() -> None:
+    tests = Path(__file__).with_name("langchain_standard.py")
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", str(tests)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stdout
+    assert re.search(r"^[5-9] passed", ended.stdout.splitlines()[-1])
 
 
 def test_it_is_a_link_of_a_chain(retriever: Retriever) -> None:

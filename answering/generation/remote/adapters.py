@@ -5,8 +5,9 @@ from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
 
+from answering.generation.portal import wait_for
 from answering.generation.protocol import Cancelled, never
-from answering.generation.remote.client import Client, wait_for
+from answering.generation.remote.client import Client
 from answering.generation.remote.errors import protocol_error
 from knowledge_base.errors import InputError, ModelError, NotFoundError, UnavailableError
 

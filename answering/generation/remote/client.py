@@ -1,22 +1,19 @@
 """Calls to an OpenAI-compatible server: tried again before an answer begins, never after."""
 
 import asyncio
-import atexit
 import json
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from concurrent.futures import CancelledError, wait
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import cache
-from queue import Empty, SimpleQueue
 from typing import Self, TypeVar
 
 import httpx2
-from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from answering.generation.protocol import Cancelled, Finish, TokenCounts, never
+from answering.generation.decoding import Chunk
+from answering.generation.protocol import TokenCounts, finish_of
 from answering.generation.remote import errors
 from answering.generation.remote.endpoint import Endpoint
 from answering.generation.remote.errors import CallError
@@ -24,69 +21,6 @@ from knowledge_base.errors import UnavailableError
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
-
-# How soon a call notices that it is cancelled.
-_POLL_SECONDS = 0.05
-_FINISHES: dict[str, Finish] = {"length": "length", "max_tokens": "length", "content_filter": "filter"}
-
-
-@cache
-def _portal() -> BlockingPortal:
-    """The event loop of all calls, in a thread of its own for as long as the process runs.
-
-    A thread that waits on a socket cannot be woken; a task of an event loop can be cancelled, which closes
-    its connection. The loop is stopped before the interpreter ends its threads: anyio would wait for ever
-    for one that is gone.
-    """
-    running = start_blocking_portal(name="remote-generator")
-    portal = running.__enter__()
-
-    def stop() -> None:
-        portal.call(portal.stop, True)
-        running.__exit__(None, None, None)
-
-    atexit.register(stop)
-    return portal
-
-
-def wait_for(work: Awaitable[T], cancelled: Cancelled = never) -> T:
-    """The result of `work`, or what it raises; CancelledError once `cancelled()`, which ends the work."""
-    future = _portal().start_task_soon(_result_of, work)
-    try:
-        while not cancelled():
-            if wait([future], None if cancelled is never else _POLL_SECONDS).done:
-                return future.result()
-        raise CancelledError
-    finally:
-        future.cancel()
-
-
-async def _result_of(work: Awaitable[T]) -> T:
-    return await work
-
-
-def each(items: AsyncGenerator[T], cancelled: Cancelled) -> Iterator[T]:
-    """What `items` gives, as it comes; its work ends when `cancelled()` is true or the iterator is closed."""
-    arrived: SimpleQueue[T | None] = SimpleQueue()
-    work = _portal().start_task_soon(_pass_on, items, arrived)
-    work.add_done_callback(lambda _: arrived.put(None))
-    try:
-        while not cancelled():
-            try:
-                item = arrived.get(timeout=None if cancelled is never else _POLL_SECONDS)
-            except Empty:
-                continue
-            if item is None:
-                return work.result()
-            yield item
-    finally:
-        work.cancel()
-
-
-async def _pass_on(items: AsyncGenerator[T], arrived: SimpleQueue[T | None]) -> None:
-    async with aclosing(items):
-        async for item in items:
-            arrived.put(item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +88,6 @@ class Breaker:
 def breaker_of(url: str) -> Breaker:
     """The one breaker of a server in this process."""
     return Breaker()
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some text of a streamed reply, some of the reasoning before it, or how it ended."""
-
-    text: str = ""
-    reasoning: str = ""
-    finish: Finish | None = None
 
 
 class Client:
@@ -339,7 +264,7 @@ class _Reply:
             return Chunk(
                 text=said.get("content") or said.get("refusal") or "",
                 reasoning=said.get("reasoning_content") or said.get("reasoning") or "",
-                finish=_FINISHES.get(ended, "stop") if ended else None,
+                finish=finish_of(ended),
             )
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise errors.protocol_error(self._endpoint) from error

@@ -10,11 +10,20 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
-from answering.generation.decoding import END_THINK, THINK, StopFilter
+from answering.generation.decoding import write
 from answering.generation.gemma import GEMMA
-from answering.generation.protocol import Cancelled, Pieces, Request, beginnings, check_request, never
+from answering.generation.portal import each, wait_for
+from answering.generation.protocol import (
+    Cancelled,
+    Pieces,
+    Request,
+    beginnings,
+    check_request,
+    estimate_tokens,
+    never,
+)
 from answering.generation.remote.adapters import RemoteAdapters, can_load, models_of
-from answering.generation.remote.client import Client, RetryPolicy, each, wait_for
+from answering.generation.remote.client import Client, RetryPolicy
 from answering.generation.remote.endpoint import Endpoint
 from knowledge_base.errors import DomainqaError, InputError, NotFoundError, UnavailableError
 
@@ -26,8 +35,6 @@ _NEVER_WRITTEN = -100
 # As many as OpenAI's protocol allows: of stop texts, all of which are looked for here anyway, and of tokens.
 _STOPS, _LISTED = 4, 20
 _NAMES_SHOWN = 10
-# Chinese characters, kana, and the punctuation that goes with them.
-_IS_CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
 
 
 def open_remote(endpoint: Endpoint, retries: RetryPolicy | None = None) -> "RemoteGenerator":
@@ -146,24 +153,7 @@ class RemoteGenerator:
         except CancelledError:
             return None
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-        stop, finish, thinks = StopFilter(request.stop), None, False
-        for chunk in each(self._client.chat(body), cancelled):
-            finish = chunk.finish or finish
-            if chunk.reasoning and request.reasoning:
-                yield chunk.reasoning if thinks else THINK + chunk.reasoning
-                thinks = True
-            if chunk.text and thinks:
-                yield END_THINK
-                thinks = False
-            if piece := stop.push(chunk.text):
-                yield piece
-            if stop.stopped:
-                return "stop"
-        if thinks:
-            yield END_THINK
-        if not cancelled() and (piece := stop.rest()):
-            yield piece
-        return finish
+        return (yield from write(each(self._client.chat(body), cancelled), request, cancelled))
 
     def _body(self, request: Request, cancelled: Cancelled) -> dict[str, object]:
         """A request in the words of OpenAI's protocol, once the server knows the adapter."""
@@ -306,16 +296,3 @@ async def _token_ids(client: Client, text: str) -> list[int]:
             "Look at what the server is; vLLM and llama.cpp are known to count tokens.",
         )
     return [int(token) for token in tokens]
-
-
-def estimate_tokens(text: str) -> int:
-    """No fewer tokens than common tokenizers make of ordinary text.
-
-    A token for every three letters of a word, every digit, sign, line and Chinese character, and for every
-    byte of other scripts. By Gemma's tokenizer that is half too many for English and a quarter for Chinese.
-    """
-    units = re.findall(r"[A-Za-z]+|\n|[^\sA-Za-z]", text)
-    return sum(
-        math.ceil(len(unit) / 3) if unit.isascii() else 1 if _IS_CJK.match(unit) else len(unit.encode())
-        for unit in units
-    )
