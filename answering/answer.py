@@ -13,9 +13,21 @@ from typing import Literal
 
 from answering.attribution import attribute
 from answering.conversation import standalone
+from answering.free import FreeReader, FreeReading
 from answering.generation.protocol import Cancelled, Generator, Request, Scorer, never
 from answering.sufficiency import Calibration, best_of, signals_of
-from answering.values import Answer, Event, Finished, Outcome, Piece, Question, Searched, Trace
+from answering.values import (
+    Answer,
+    Event,
+    Finished,
+    Outcome,
+    Piece,
+    Profile,
+    Question,
+    ReadingProfile,
+    Searched,
+    Trace,
+)
 from answering.years import right_years_first
 from knowledge_base.characters import ordinary
 from knowledge_base.values import Passage
@@ -46,6 +58,9 @@ class Reading:
     a passage to that many sentences nearest to the question; None reads it whole. `scored` weighs a
     generator's refusal probability, `unscored` serves one that cannot tell it. `examples` says whether worked
     examples go before the question: a base model needs them, an adapter does not.
+
+    `profile` is the way of reading; "auto" takes "free", which `free` describes, for a capable generator
+    without an adapter.
     """
 
     passages: int
@@ -58,6 +73,8 @@ class Reading:
     examples: bool = True
     mode: Mode = "each"
     temperature: float = 0.0
+    profile: ReadingProfile = "span"
+    free: FreeReading = FreeReading()
 
 
 # How to read with the adapter of a question; None is the base model.
@@ -104,10 +121,14 @@ class Answerer:
 
         Ends without Finished once `cancelled()` is true.
         """
-        clock = _Clock()
-        complete = standalone(ordinary(question.text.strip()), question.history, self._today())
         adapter = None if question.adapter == "base" else question.adapter
         reading = _as_asked(self._readings(adapter), question)
+        if self._profile(question, reading, adapter) == "free":
+            reader = FreeReader(self._generator, self._embed, reading.free, _refusal, self._today)
+            yield from reader.ask(question, retriever, cancelled)
+            return
+        clock = _Clock()
+        complete = standalone(ordinary(question.text.strip()), question.history, self._today())
         found = retriever.search([complete], limit=question.limit)[0]
         ranked = right_years_first(complete, found.ranked)
         clock.mark("search")
@@ -138,6 +159,13 @@ class Answerer:
             return
         answer = _draft(question, text.rstrip(), chosen, threshold, replace(trace, seconds=clock.stages))
         yield Finished(self._checked(answer, chosen, context))
+
+    def _profile(self, question: Question, reading: Reading, adapter: str | None) -> Profile:
+        """The profile that is asked for; adapters are trained to read one passage at a time."""
+        wanted = question.reading or reading.profile
+        if wanted == "auto":
+            return "free" if adapter is None and self._generator.chats else "span"
+        return wanted
 
     def doubts(
         self, question: str, passages: Sequence[Passage], adapter: str | None = None

@@ -22,6 +22,7 @@ from answering.generation.protocol import Cancelled, Finish, Pieces, Request, ne
 from answering.generation.protocol import Generator as TextGenerator
 from answering.values import Answer, Citation, Event, Finished, Piece, Question, Searched, Sentence, Trace
 from answering.years import right_years_first
+from knowledge_base.characters import ordinary
 from knowledge_base.errors import InputError, UnavailableError
 from retrieval.analysis import content_terms
 from retrieval.chat_prompt import render_answer, render_rewrite
@@ -128,7 +129,7 @@ class FreeReader:
 
         The rules of `standalone` serve where the model's reply is no question about the same thing.
         """
-        asked = question.text.strip()
+        asked = ordinary(question.text.strip())
         if not question.history:
             return with_years(asked, self._today())
         turns = self._turns(question)

@@ -10,6 +10,10 @@ from retrieval.values import NO_FILTER, Filter
 
 Kind = Literal["fact", "yesno", "howto", "list", "compare", "condition", "definition", "summary", "chat"]
 Outcome = Literal["answered", "related", "not_found", "chat"]
+# How a model reads: one passage at a time for a few words or a sentence ("span"), sentences of the documents
+# ("extract"), or as a capable model that gets all passages together and writes freely ("free").
+Profile = Literal["span", "extract", "free"]
+ReadingProfile = Literal["auto", "span", "extract", "free"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Question:
 
     `adapter` None means the one that is served by default, "base" the base model without an adapter. `style`
     None means the one that the adapter is read in by default; see `Reading`. `max_new_tokens` None takes the
-    setting; `temperature` 0 always gives the same answer.
+    setting; `temperature` 0 always gives the same answer. `reading` None takes the profile of the setting.
     """
 
     text: str
@@ -37,6 +41,7 @@ class Question:
     style: Style | None = None
     max_new_tokens: int | None = None
     temperature: float = 0.0
+    reading: ReadingProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from answering.generation.remote.generator import RemoteGenerator
 from app.access.rules import asks
 from app.access.store import AccessStore
 from app.adapters import open_registry
-from app.factories import build_remote_generator, open_cluster
+from app.factories import LANGCHAIN, build_langchain_generator, build_remote_generator, open_cluster
 from app.settings import Settings
 from app.workspace import CollectionInfo, Workspace
 from knowledge_base.errors import DomainqaError
@@ -210,6 +210,14 @@ def cluster(settings: Settings) -> Iterator[Finding]:
 
 def generator(settings: Settings) -> Iterator[Finding]:
     """Whether the server that generates answers, serves the model, and has the adapters; none without one."""
+    if settings.generator.startswith(LANGCHAIN):
+        reached = _looked("generator", partial(build_langchain_generator, settings))
+        if isinstance(reached, Finding):
+            yield reached
+        else:
+            yield Finding("generator", "ok", reached.describe())
+            yield _profile(settings, reached.chats)
+        return
     if settings.generator_url is None:
         return
     found = _looked("generator", partial(build_remote_generator, settings, settings.generator_url))
@@ -217,6 +225,7 @@ def generator(settings: Settings) -> Iterator[Finding]:
         yield found
         return
     yield Finding("generator", "ok", found.describe())
+    yield _profile(settings, found.chats)
     name = "adapters of the generator"
     missing = _looked(name, partial(_not_served, settings, found))
     if isinstance(missing, Finding):
@@ -225,6 +234,14 @@ def generator(settings: Settings) -> Iterator[Finding]:
         yield Finding(name, "warn", f"not served: {', '.join(missing)}", _SERVE_THEM)
     else:
         yield Finding(name, "ok", "those that are live are served, or loaded when they are asked for")
+
+
+def _profile(settings: Settings, chats: bool) -> Finding:
+    """How the generator reads without an adapter, and whether that was recognised or set."""
+    if settings.reading != "auto":
+        return Finding("reading", "ok", f"{settings.reading}, as set")
+    seen = "free: an instruct model reads the passages together" if chats else "span: one passage at a time"
+    return Finding("reading", "ok", f"{seen} (recognised; adapters read one passage at a time)")
 
 
 def _not_served(settings: Settings, generator: RemoteGenerator) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import answering
 from answering.answer import Reading
+from answering.free import FreeReading
 from answering.generation.gemma import GEMMA
 from answering.generation.protocol import Generator
 from answering.sufficiency import load_calibrations
@@ -20,11 +21,14 @@ from retrieval.rerank import Reranker
 from retrieval.values import Embedder
 
 if TYPE_CHECKING:
+    from answering.generation.langchain import LangChainGenerator
     from answering.generation.remote.generator import RemoteGenerator
     from retrieval.elasticsearch import ElasticsearchHome
 
 # The models that are installed as packages with domainqa.
 PACKAGED: tuple[PackagedModel, ...] = (E5_SMALL, GEMMA)
+# Before the name of a generator that LangChain reaches: langchain:PROVIDER:MODEL.
+LANGCHAIN = "langchain:"
 CALIBRATION_FILE = Path(answering.__path__[0]) / "calibration.json"
 # Room for instruction, examples and question beside the passage; every context window has it.
 _PASSAGE_TOKENS = 700
@@ -97,6 +101,8 @@ def build_generator(settings: Settings, progress: Progress = silent) -> Generato
 
     Raises ModelError if it cannot be loaded, UnavailableError if its server does not answer.
     """
+    if settings.generator.startswith(LANGCHAIN):
+        return build_langchain_generator(settings)
     if settings.generator_url is not None:
         return build_remote_generator(settings, settings.generator_url)
     from answering.generation.in_process import InProcessGenerator
@@ -121,6 +127,18 @@ def build_remote_generator(settings: Settings, url: str) -> "RemoteGenerator":
     return open_remote(endpoint)
 
 
+def build_langchain_generator(settings: Settings) -> "LangChainGenerator":
+    """The generator that LangChain reaches; SettingsError names what is missing."""
+    from answering.generation.langchain import open_langchain
+
+    options: dict[str, object] = {}
+    if settings.generator_url is not None:
+        options["base_url"] = settings.generator_url
+    if settings.generator_api_key is not None:
+        options["api_key"] = settings.generator_api_key
+    return open_langchain(settings.generator.removeprefix(LANGCHAIN), **options)
+
+
 def build_reranker(settings: Settings) -> Reranker | None:
     """The cross-encoder of the settings, or None where none is named."""
     if settings.reranker is None:
@@ -142,6 +160,12 @@ def build_reading(settings: Settings) -> Reading:
         scored=calibrations["scored"],
         unscored=calibrations["unscored"],
         focus=_FOCUS,
+        profile=settings.reading,
+        free=FreeReading(
+            passages=min(settings.free_passages, settings.depth),
+            context=settings.generator_context,
+            max_new_tokens=settings.free_new_tokens,
+        ),
     )
 
 

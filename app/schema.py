@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from answering import values as answering
-from answering.values import Kind, Outcome
+from answering.values import Kind, Outcome, ReadingProfile
 from app.access.values import Role
 from finetune.pairs.values import Dropped, Pair
 from finetune.report.builders import dropped_line
@@ -131,6 +131,7 @@ class GenerateRequest(Shape):
     max_new_tokens: Tokens | None = None
     temperature: Temperature = 0.0
     style: Style | None = None
+    reading: ReadingProfile | None = None
     limit: Limit = NO_LIMIT
     retrieval: bool = True
 

@@ -75,7 +75,31 @@ class Settings(BaseSettings):
     collection: Name = Field("bank", description="Collection that is used when none is named.")
     embedder: Name = Field("multilingual-e5-small", description="Packaged model, folder or hub id.")
     generator: Name = Field(
-        "gemma-3-270m", description="Packaged model, folder or hub id; at a server the model's name there."
+        "gemma-3-270m",
+        description="Model that writes the answers: packaged model, folder or hub id; with generator_url the "
+        "model's name at that server; langchain:PROVIDER:MODEL for one that LangChain reaches.",
+    )
+    generator_context: int = Field(
+        8192,
+        ge=512,
+        le=10_000_000,
+        description="Tokens of prompt and answer together when a capable model reads freely; lower it if the "
+        "server's window is smaller and the server does not report it.",
+    )
+    reading: Literal["auto", "span", "extract", "free"] = Field(
+        "auto",
+        description="How the model reads: span (one passage at a time, a short answer), extract (sentences "
+        "of the documents), free (all passages together, Markdown of several paragraphs), or auto: free for "
+        "an instruct model without an adapter.",
+    )
+    free_passages: int = Field(
+        8, ge=1, le=100, description="Passages that a capable model reads together (reading free)."
+    )
+    free_new_tokens: int = Field(
+        2048,
+        ge=1,
+        le=100_000,
+        description="Most tokens that a capable model may write for one answer, its thoughts included.",
     )
     generator_url: ServerAddress | None = Field(
         None, description="OpenAI-compatible server that generates, such as http://127.0.0.1:8000/v1."

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessageChunk
 
-PREFIX = "langchain:"
-
 # Providers whose word for the limit of tokens is not max_tokens.
 _LIMITS = {"ollama": "num_predict"}
 # Where providers say why a text ended.
@@ -40,15 +38,15 @@ _REFUSES_KEY = frozenset({401, 403})
 
 
 def open_langchain(name: str, **options: object) -> "LangChainGenerator":
-    """The generator "langchain:PROVIDER:MODEL"; `options` such as base_url go to `init_chat_model`.
+    """The generator "PROVIDER:MODEL"; `options` such as base_url go to `init_chat_model`.
 
     Raises SettingsError for a name of another form, a provider that LangChain does not know, or one whose
     package is missing or cannot be set up.
     """
-    provider, colon, model = name.removeprefix(PREFIX).partition(":")
+    provider, colon, model = name.partition(":")
     if not (provider and colon and model):
         raise SettingsError(
-            f'The generator "{name}" names no provider and model.',
+            f'The generator "langchain:{name}" names no provider and model.',
             "Write langchain:PROVIDER:MODEL, such as langchain:ollama:qwen3:8b.",
         )
     generator = LangChainGenerator(provider, model, options)
@@ -101,12 +99,12 @@ class LangChainGenerator:
             package = re.search(r"pip install [`\"']?([\w.\[\]-]+)", str(error))
             needed = package[1].rstrip("`.") if package else "the provider's package"
             raise SettingsError(
-                f"The generator {PREFIX}{self.name} needs a package that is not installed: {needed}.",
+                f"The generator langchain:{self.name} needs a package that is not installed: {needed}.",
                 f"Install it: pip install '{needed}'.",
             ) from error
         except Exception as error:
             raise SettingsError(
-                f"The generator {PREFIX}{self.name} cannot be set up: {_quote(error)}",
+                f"The generator langchain:{self.name} cannot be set up: {_quote(error)}",
                 "Correct generator in the settings, or give the provider's credentials.",
             ) from error
         return model

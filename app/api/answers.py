@@ -92,6 +92,7 @@ def _question(asked: GenerateRequest, collection: str) -> Question:
         adapter=asked.adapter_id,
         limit=asked.limit.as_filter(),
         style=asked.style,
+        reading=asked.reading,
         max_new_tokens=asked.max_new_tokens,
         temperature=asked.temperature,
     )

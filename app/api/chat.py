@@ -102,6 +102,7 @@ class _Reply:
             history=history,
             limit=self.asked.limit.as_filter(),
             style=self.asked.style,
+            reading=self.asked.reading,
             max_new_tokens=self.asked.most_tokens,
             temperature=self.asked.temperature or 0.0,
         )

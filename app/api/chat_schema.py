@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from answering.values import Kind, Outcome, Turn
+from answering.values import Kind, Outcome, ReadingProfile, Turn
 from app.schema import NO_LIMIT, Limit, Name, Shape, Sources, Temperature, Tokens, Usage
 from knowledge_base.errors import InputError
 from retrieval.prompt import Style
@@ -45,7 +45,7 @@ class StreamOptions(Shape):
 
 
 class ChatRequest(Shape):
-    """OpenAI's request; `collection`, `style`, `limit` and `retrieval` are ours."""
+    """OpenAI's request; `collection`, `style`, `reading`, `limit` and `retrieval` are ours."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -75,6 +75,7 @@ class ChatRequest(Shape):
     stop: Annotated[tuple[str, ...], Field(max_length=0)] | None = None
     collection: Name | None = None
     style: Style | None = None
+    reading: ReadingProfile | None = None
     limit: Limit = NO_LIMIT
     retrieval: bool = True
 

@@ -34,6 +34,10 @@ def ask(
             help="A few words, or a sentence; by default words for --json and --batch, else the page's."
         ),
     ] = None,
+    reading: Annotated[
+        Literal["auto", "span", "extract", "free"] | None,
+        typer.Option(help="How the model reads, other than the setting says; see docs/generators.md."),
+    ] = None,
     documents: InDocuments = None,
     folder: InFolder = "",
     formats: InFormats = None,
@@ -70,6 +74,7 @@ def ask(
         adapter=adapter,
         limit=limit,
         style=style or ("words" if for_programs else None),
+        reading=reading,
     )
     with state.open(settings) as workspace:
         if batch is not None:

@@ -48,6 +48,7 @@ def settings(tmp_path: Path, server: OpenAIServer) -> Settings:
             "generator_url": server.url,
             "generator_api_key": KEY,
             "generator_connect_seconds": 2,
+            "reading": "span",
         }
     )
 
@@ -181,12 +182,12 @@ def test_what_is_no_address_is_refused(given: str) -> None:
 def test_doctor_looks_at_the_server(server: OpenAIServer, settings: Settings, tmp_path: Path) -> None:
     open_registry(settings).register("fees", peft_folder(tmp_path / "fees"))
     open_registry(settings).promote("fees", 1)
-    reached, adapters = doctor.generator(settings)
-    assert (reached.state, adapters.state) == ("ok", "ok")
+    reached, reading, adapters = doctor.generator(settings)
+    assert (reached.state, reading.seen, adapters.state) == ("ok", "span, as set", "ok")
     assert f"{server.url} serves base; counts tokens; gives log-probabilities" in reached.seen
     server.behaviour.loads = False
     server.forget("fees@1")  # as a server that was started anew
-    _, adapters = doctor.generator(settings)
+    *_, adapters = doctor.generator(settings)
     assert (adapters.state, adapters.seen) == ("warn", "not served: fees@1")
     server.stop()
     (reached,) = doctor.generator(settings)

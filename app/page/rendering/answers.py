@@ -103,8 +103,8 @@ def _supported(answer: Shown, collection: str, texts: Texts) -> Markup:
     )
 
 
-def _parts(answer: Shown) -> Iterator[tuple[str, Sentence]]:
-    """Each sentence with the text that stands before it, so that lines and spaces stay as written."""
+def _parts(answer: Shown) -> Iterator[tuple[str, Sentence | None]]:
+    """Each sentence with the text before it, so that lines stay as written; last, the text after them."""
     place = 0
     for sentence in answer.sentences:
         found = answer.text.find(sentence.text, place)
@@ -115,11 +115,15 @@ def _parts(answer: Shown) -> Iterator[tuple[str, Sentence]]:
         place = found + len(sentence.text)
     if not answer.sentences:
         yield "", Sentence(answer.text, ())
+    elif rest := answer.text[place:]:
+        yield rest, None
 
 
 def _sentence(
-    before: str, sentence: Sentence, by_number: dict[int, Citation], collection: str, texts: Texts
+    before: str, sentence: Sentence | None, by_number: dict[int, Citation], collection: str, texts: Texts
 ) -> Markup:
+    if sentence is None:
+        return join([before])
     cited = [by_number[number] for number in sentence.citations if number in by_number]
     if not cited:
         flag = tag("span", texts.unsupported, cls="dq-flag")

@@ -29,7 +29,7 @@ def server(running: OpenAIServer) -> OpenAIServer:
 @pytest.fixture
 def generator(server: OpenAIServer) -> LangChainGenerator:
     return open_langchain(
-        f"langchain:openai:{BASE}",
+        f"openai:{BASE}",
         base_url=server.url,
         api_key="sk-secret-key",
         stream_usage=True,
@@ -119,12 +119,12 @@ def test_cancelling_does_not_wait_for_the_provider(
 @pytest.mark.parametrize(
     ("name", "cause", "remedy"),
     [
-        ("langchain:anthropic:claude", "langchain-anthropic", "pip install 'langchain-anthropic'"),
-        ("langchain:ollama:qwen3:8b", "langchain-ollama", "pip install 'langchain-ollama'"),
-        ("langchain:deepseek:deepseek-chat", "langchain-deepseek", "pip install 'langchain-deepseek'"),
-        ("langchain:nosuch:model", "Unsupported provider", "Correct generator"),
-        ("langchain:openai", "names no provider and model", "langchain:PROVIDER:MODEL"),
-        ("langchain::x", "names no provider and model", "langchain:PROVIDER:MODEL"),
+        ("anthropic:claude", "langchain-anthropic", "pip install 'langchain-anthropic'"),
+        ("ollama:qwen3:8b", "langchain-ollama", "pip install 'langchain-ollama'"),
+        ("deepseek:deepseek-chat", "langchain-deepseek", "pip install 'langchain-deepseek'"),
+        ("nosuch:model", "Unsupported provider", "Correct generator"),
+        ("openai", "names no provider and model", "langchain:PROVIDER:MODEL"),
+        (":x", "names no provider and model", "langchain:PROVIDER:MODEL"),
     ],
 )
 def test_what_is_missing_is_named_with_the_repair(name: str, cause: str, remedy: str) -> None:
@@ -137,5 +137,5 @@ def test_what_is_missing_is_named_with_the_repair(name: str, cause: str, remedy:
 def test_missing_credentials_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(SettingsError, match="cannot be set up") as caught:
-        open_langchain("langchain:openai:gpt")
+        open_langchain("openai:gpt")
     assert "credentials" in caught.value.remedy

@@ -13,7 +13,8 @@ from email.utils import format_datetime
 import pytest
 from pydantic import SecretStr
 
-from answering.generation.remote.client import Breaker, Client, RetryPolicy, breaker_of, wait_for
+from answering.generation.portal import wait_for
+from answering.generation.remote.client import Breaker, Client, RetryPolicy, breaker_of
 from answering.generation.remote.endpoint import Endpoint
 from answering.generation.remote.generator import open_remote
 from knowledge_base.errors import InputError, NotFoundError, UnavailableError

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from answering.generation.remote.generator import begins_with, estimate_tokens, first_tokens
+from answering.generation.protocol import estimate_tokens
+from answering.generation.remote.generator import begins_with, first_tokens
 
 REFUSAL = "Not in the documents."
 
