@@ -46,7 +46,7 @@ def samples_of(
 
     Args:
         pairs: checked pairs of the training part.
-        corpus: where their evidence stands.
+        corpus: the collection with their evidence.
         count_tokens: by the tokenizer of the model to be trained.
         settings: how many of which kind.
         progress: is told pairs done and pairs in all.

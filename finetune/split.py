@@ -1,11 +1,13 @@
-"""Divides pairs by document into those to train on and those to test with."""
+"""Divides pairs by document: to train on, to calibrate with, to test with."""
 
+import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from finetune.pairs.near_duplicates import NEAR, NearDuplicates, connected, near_duplicate_groups
-from finetune.pairs.values import Dropped, Pair, SplitName
+from finetune.pairs.values import Dropped, Pair, SplitName, Task
 from finetune.reasons import Reason
+from finetune.settings import RetrainSettings
 from knowledge_base.errors import InputError
 from knowledge_base.values import digest_of
 from retrieval.analysis import content_terms
@@ -23,6 +25,57 @@ class Split:
     train: tuple[Pair, ...]
     test: tuple[Pair, ...]
     removed: tuple[Dropped, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValidPairs:
+    """Pairs that passed every check, tasks, and all that was dropped so far with its reason."""
+
+    pairs: tuple[Pair, ...]
+    tasks: tuple[Task, ...]
+    dropped: tuple[Dropped, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Pairs and tasks by what they are for; `dropped` were taken from training as too near to test pairs."""
+
+    train: tuple[Pair, ...]
+    calibration: tuple[Pair, ...]
+    test: tuple[Pair, ...]
+    train_tasks: tuple[Task, ...]
+    test_tasks: tuple[Task, ...]
+    dropped: tuple[Dropped, ...]
+
+
+def splits_of(valid: ValidPairs, settings: RetrainSettings) -> Splits:
+    """Train, calibrate and test on different documents.
+
+    Tasks need no documents; without any pairs there is nothing to calibrate. InputError if there are too few.
+    """
+    test_tasks = _test_tasks(valid.tasks, settings)
+    train_tasks = tuple(task for task in valid.tasks if task not in test_tasks)
+    if valid.tasks and not valid.pairs:
+        if not (train_tasks and test_tasks):
+            missing = "test with" if train_tasks else "train on"
+            raise InputError(
+                f"There is nothing to {missing}: there are {len(valid.tasks)} tasks.",
+                "Give more of them; by default every fifth is held out for testing.",
+            )
+        return Splits((), (), (), train_tasks, test_tasks, ())
+    outer = split_pairs(valid.pairs, settings.test_share, settings.seed)
+    undecided = [replace(pair, split="") for pair in outer.train]
+    inner = split_pairs(undecided, settings.calibration_share, settings.seed)
+    removed = (*outer.removed, *inner.removed)
+    return Splits(inner.train, inner.test, outer.test, train_tasks, test_tasks, removed)
+
+
+def _test_tasks(tasks: tuple[Task, ...], settings: RetrainSettings) -> tuple[Task, ...]:
+    """What a task itself says holds; of the others a share is drawn."""
+    undecided = [task for task in tasks if not task.split]
+    drawn = random.Random(settings.seed).sample(undecided, round(len(undecided) * settings.test_share))
+    keys = {task.id for task in drawn}
+    return tuple(task for task in tasks if task.split == "test" or task.id in keys)
 
 
 def split_pairs(pairs: Sequence[Pair], test_share: float, seed: int) -> Split:

@@ -1,4 +1,5 @@
-"""Writes the documentation that the code already says: docs/cli.md, docs/settings.md and docs/map.md.
+"""Writes the documentation that the code already says: docs/cli.md, docs/settings.md, docs/map.md and
+docs/training-options.md.
 
 A test compares the files with what this script would write, so they cannot drift: `make docs` mends them.
 """
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from app.cli import cli
 from app.settings import Settings
+from finetune.settings import RetrainSettings
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("app", "finetune", "answering", "retrieval", "knowledge_base")
@@ -26,6 +28,7 @@ def documents() -> dict[str, str]:
         "docs/cli.md": "\n".join(_command_line()),
         "docs/settings.md": "\n".join(_settings()),
         "docs/map.md": "\n".join(_map()),
+        "docs/training-options.md": "\n".join(_training_options()),
     }
 
 
@@ -72,6 +75,21 @@ def _values(schema: Mapping[str, Any]) -> str:
     if "minimum" in kind:
         return f"{kind['minimum']:,} … {kind['maximum']:,}"
     return {"path": "folder", "file-path": "file"}.get(kind.get("format", ""), "text")
+
+
+def _training_options() -> Iterator[str]:
+    yield f"""# Training options
+
+{_MADE_BY}
+`domainqa retrain`, `train` and `evaluate` take them as `--set NAME=VALUE`. `--epochs`, `--rank`,
+`--learning-rate` and `--seed` can also be given directly.
+
+| option | default | meaning |
+|---|---|---|"""
+    for name, value in RetrainSettings().plain().items():
+        shown = ",".join(map(str, value)) if isinstance(value, list) else value
+        yield f"| `{name}` | `{shown}` | {RetrainSettings.model_fields[name].description} |"
+    yield ""
 
 
 def _map() -> Iterator[str]:

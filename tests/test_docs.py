@@ -10,7 +10,7 @@ from scripts import generate_docs
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
-GENERATED = ("docs/cli.md", "docs/map.md", "docs/settings.md")
+GENERATED = ("docs/cli.md", "docs/map.md", "docs/settings.md", "docs/training-options.md")
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 

@@ -164,7 +164,7 @@ def merge(
       domainqa adapters merge bank /models/gemma-bank
     """
     from app.factories import model_folder
-    from finetune.training.merging import merge as merge_into
+    from finetune.training.saving import merge as merge_into
 
     state = remember(ctx, home)
     settings = state.settings()

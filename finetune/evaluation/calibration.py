@@ -65,8 +65,8 @@ class Fitted:
     """The regression, the confidence below which a question is refused, and how that was found.
 
     A passage of at least the probability `sure` can be answered from without reading those ranked behind it:
-    on held-out questions no fewer right passages are chosen then. `strength` is the inverse penalty that was
-    chosen, `held_out` one entry for each read, in their order.
+    on questions outside the fold no fewer right passages are chosen then. `strength` is the inverse penalty
+    that was chosen, `held_out` one entry for each read, in their order.
     """
 
     calibration: Calibration
@@ -166,7 +166,7 @@ def choose_reading(scores: Mapping[str, Sequence[float]], confidence: float = _W
     only if the interval of its gain lies above zero.
 
     Args:
-        scores: for each way, the cheapest first, the held-out scores of the same questions in the same order,
+        scores: for each way, the cheapest first, the scores of the same questions in the same order,
             F1 say.
         confidence: that of the interval of a gain.
 

@@ -62,7 +62,7 @@ def evaluate(
 
 def _check(cases: Sequence[Case]) -> None:
     if not cases:
-        raise InputError("There are no cases to evaluate.", "Give pairs that are held out of training.")
+        raise InputError("There are no cases to evaluate.", "Give test pairs.")
     name, times = Counter(case.id for case in cases).most_common(1)[0]
     if times > 1:
         raise InputError(f"The case {name} is there {times} times.", "Give every pair an id of its own.")
@@ -106,10 +106,10 @@ class _Answers:
         self.known[key] = answer
         if self._file is None:
             return
-        told = {**asdict(key), "answer": _ANSWER.dump_python(answer)}
+        record = {**asdict(key), "answer": _ANSWER.dump_python(answer)}
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            append_json(self._file, told)
+            append_json(self._file, record)
         except OSError as error:
             raise _unusable(self._file, error) from error
 

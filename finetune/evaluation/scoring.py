@@ -38,7 +38,7 @@ class Scored:
 
     @property
     def seconds_to_first_word(self) -> float:
-        """Search, packing and reading; all seconds of an answer that tells no stages."""
+        """Search, packing and reading; all seconds of an answer without stages."""
         stages = self.answer.trace.seconds
         return sum(stages.values()) - _writing(stages) if stages else self.answer.seconds
 

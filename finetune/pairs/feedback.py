@@ -44,10 +44,10 @@ def feedback_source(entries: Sequence[Feedback]) -> Source:
     """The pairs that feedback gives, each with the id and origin of its answer."""
     results = [_pair_of(entry) for entry in entries]
     pairs = tuple(result for result in results if isinstance(result, Pair))
-    told = json.dumps([asdict(pair) for pair in pairs], ensure_ascii=False)
+    text = json.dumps([asdict(pair) for pair in pairs], ensure_ascii=False)
     data = Data(
         name=ORIGIN,
-        digest=digest_of(told.encode("utf-8", errors="replace")),
+        digest=digest_of(text.encode("utf-8", errors="replace")),
         source="verdicts and corrections of users",
         pairs=len(pairs),
     )
@@ -77,7 +77,7 @@ def _corrected(entry: Feedback) -> Pair:
     if is_refusal(entry.correction):
         return _pair(entry, "")
     pair = _pair(entry, entry.correction)
-    found = located(pair, [_passage(told) for told in entry.passages])
+    found = located(pair, [_passage(stored) for stored in entry.passages])
     return found if isinstance(found, Pair) else pair
 
 
@@ -100,8 +100,8 @@ def _cited(citation: Mapping[str, object]) -> Evidence:
     return Evidence(str(citation["document"]), str(citation["quote"]))
 
 
-def _passage(told: Mapping[str, object]) -> Passage:
+def _passage(stored: Mapping[str, object]) -> Passage:
     """The passage as it was read; title and headings stand above its text in what was stored."""
-    start, end = int(str(told["start"])), int(str(told["end"]))
-    text = str(told["text"])
-    return Passage(str(told["document"]), 0, text[max(0, len(text) - (end - start)) :], start, end, "")
+    start, end = int(str(stored["start"])), int(str(stored["end"]))
+    text = str(stored["text"])
+    return Passage(str(stored["document"]), 0, text[max(0, len(text) - (end - start)) :], start, end, "")

@@ -30,7 +30,7 @@ class Read:
 
 
 def read_pairs(path: Path, as_pairs: bool = False) -> Read:
-    """Read a file; its format is told from what stands in it, not from its name.
+    """Read a file; its format is recognised by its contents, not by its name.
 
     Ids are those that the records give, else NAME:LINE; one that is there already gets a number behind it.
 

@@ -75,7 +75,7 @@ _REPLIES = (
 )
 _ASKED = re.compile(_ASKS, re.IGNORECASE)
 _REPLIED = re.compile(_REPLIES, re.IGNORECASE)
-# Where a model without a chat template goes on with a task of its own.
+# Where a model without a chat template continues with a task of its own.
 _NEXT_TASK = re.compile(
     rf"\n{_MARKUP}(?:text|passage|文本|原文)[ \t*_]*[:：]|<\|?(?:im_end|end_of_turn|eot_id|endoftext)", re.I
 )
@@ -125,7 +125,7 @@ def question_prompt(text: str) -> tuple[Message, ...]:
     """The messages that ask for a question on `text`, in its language, with worked examples before it.
 
     The reply is expected to be the question, and under it the answer behind its label. A base model without a
-    chat template needs the examples; it simply goes on.
+    chat template needs the examples; it simply continues the text.
     """
     language = language_of(text)
     wording = _WORDINGS[language]

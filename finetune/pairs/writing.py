@@ -119,10 +119,10 @@ class _Written:
         self.replies: dict[str, list[tuple[str, str]]] = {}
         with translate_errors(file):
             text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
-        for told in json_lines(text):
+        for record in json_lines(text):
             try:
-                pairs = [(str(question), str(answer)) for question, answer in told["pairs"]]
-                self.replies[str(told["passage"])] = pairs
+                pairs = [(str(question), str(answer)) for question, answer in record["pairs"]]
+                self.replies[str(record["passage"])] = pairs
             except (ValueError, KeyError, TypeError):
                 continue
 
@@ -130,8 +130,8 @@ class _Written:
         """Keep what was written on a passage; it is on the disk when this returns."""
         pairs = [(candidate.question, candidate.answer) for candidate in candidates]
         with translate_errors(self._file):
-            told = {"passage": passage.id, "document": passage.document, "pairs": pairs}
-            append_json(self._file, told)
+            record = {"passage": passage.id, "document": passage.document, "pairs": pairs}
+            append_json(self._file, record)
         self.replies[passage.id] = pairs
 
     def candidates(self, corpus: Corpus) -> Iterator[Candidate]:

@@ -116,7 +116,7 @@ class Registry:
         check_folder(folder)
         with self._writing(name):
             number = self.next_version(name)
-            partial = versions.partial_folder(self.folder, name, number)
+            partial = versions.version_folder(self.folder, name, number, versions.PARTIAL)
             partial.mkdir(parents=True)
             _fill(partial, folder, description or Description(), name, number)
             partial.rename(versions.version_folder(self.folder, name, number))
@@ -164,7 +164,7 @@ class Registry:
             self._check_removable(name, version)
             self._swap(name, self.aliases(name).without(version))
             folder = versions.version_folder(self.folder, name, version)
-            folder.rename(versions.removed_folder(self.folder, name, version))
+            folder.rename(versions.version_folder(self.folder, name, version, versions.REMOVED))
 
     @property
     def _places(self) -> list[Path]:

@@ -18,8 +18,8 @@ from knowledge_base.errors import StorageError
 VERSIONS = "versions"
 
 _NUMBER = re.compile(r"\d{4,9}")
-_PARTIAL = ".partial-"
-_REMOVED = ".removed-"
+PARTIAL = ".partial-"
+REMOVED = ".removed-"
 ALIASES = "aliases.json"
 
 
@@ -77,25 +77,15 @@ def write_aliases(folder: Path, aliases: Aliases) -> None:
     write_whole(folder / ALIASES, aliases.model_dump_json() + "\n")
 
 
-def version_folder(folder: Path, name: str, number: int) -> Path:
-    """Where that version lies, or will lie."""
-    return folder / name / VERSIONS / f"{number:04d}"
-
-
-def partial_folder(folder: Path, name: str, number: int) -> Path:
-    """Where a version is put together before it becomes visible."""
-    return folder / name / VERSIONS / f"{_PARTIAL}{number:04d}"
-
-
-def removed_folder(folder: Path, name: str, number: int) -> Path:
-    """Where a removed version waits to be deleted."""
-    return folder / name / VERSIONS / f"{_REMOVED}{number:04d}"
+def version_folder(folder: Path, name: str, number: int, prefix: str = "") -> Path:
+    """The folder of a version; with PARTIAL while it is written, with REMOVED until it is deleted."""
+    return folder / name / VERSIONS / f"{prefix}{number:04d}"
 
 
 def leftovers(folder: Path, name: str) -> list[Path]:
     """What killed processes left of versions that they registered or removed."""
     versions = folder / name / VERSIONS
-    return [*versions.glob(f"{_PARTIAL}*"), *versions.glob(f"{_REMOVED}*")]
+    return [*versions.glob(f"{PARTIAL}*"), *versions.glob(f"{REMOVED}*")]
 
 
 def numbered(folder: Path, name: str) -> dict[int, Path]:

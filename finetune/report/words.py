@@ -38,14 +38,14 @@ def sentences_of(reasons: Iterable[StoredReason], language: Language) -> list[st
 
 def _localised(figures: Mapping[str, object], words: ReportWords) -> dict[str, object]:
     """Names of contenders, languages, kinds of questions and personal data in the language of the words."""
-    told = dict(figures)
-    if "name" in told:
-        told["name"] = words.contenders.get(str(told["name"]), told["name"])
+    shown = dict(figures)
+    if "name" in shown:
+        shown["name"] = words.contenders.get(str(shown["name"]), shown["name"])
     for name in ("language", "question_kind"):
-        if name in told:
-            told[name] = words.groups.get(str(told[name]), told[name])
-    if "personal" in told:
-        found = str(told["personal"]).split(", ")
+        if name in shown:
+            shown[name] = words.groups.get(str(shown[name]), shown[name])
+    if "personal" in shown:
+        found = str(shown["personal"]).split(", ")
         names = [name_of(kind, words.language) for kind in KINDS if kind in found]
-        told["personal"] = (", " if words.language == "en" else "、").join(names)
-    return told
+        shown["personal"] = (", " if words.language == "en" else "、").join(names)
+    return shown

@@ -1,15 +1,17 @@
-"""What a retraining told, line by line: where it is now, and its losses so far."""
+"""The progress of a retraining, line by line: where it is now, and its losses so far."""
 
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from finetune.files import json_lines
 from finetune.retrain.values import Status
 from finetune.training.values import Point
 from retrieval.storage import translate_errors
@@ -24,7 +26,7 @@ _FIELDS = [field.name for field in fields(Status)]
 
 
 class EventLog:
-    """Appends to a file what is told: beginning and end of a step, measurements, else a few a second."""
+    """Appends statuses to a file: beginning and end of a step, measurements, else a few per second."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = folder / FILE_NAME
@@ -39,25 +41,20 @@ class EventLog:
         if now < self._next and not is_turn:
             return
         self._step, self._next = status.step, now + _SECONDS_BETWEEN
-        told = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **asdict(status)}
+        record = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **asdict(status)}
         # The line break comes first, so that nothing is glued to a line that a kill cut short.
         with translate_errors(self._file), self._file.open("a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps(told, ensure_ascii=False))
+            file.write("\n" + json.dumps(record, ensure_ascii=False))
 
 
 def last_status(folder: Path) -> Status | None:
-    """What was told last, None if nothing was."""
-    try:
-        with (folder / FILE_NAME).open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-            lines = file.read().decode("utf-8", errors="replace").split("\n")
-    except FileNotFoundError:
-        return None
-    return next((status for line in reversed(lines) if (status := _parsed(line)) is not None), None)
+    """The last report of a run, None if there is none."""
+    found = _statuses(folder, _TAIL_BYTES)
+    return found[-1] if found else None
 
 
 def losses(folder: Path) -> list[Point]:
-    """The losses that were told, by step; of a step that was done again after a kill the later ones."""
+    """The losses reported so far, by step; of a step that was repeated after a kill the later ones."""
     points = {
         status.done: Point(status.done, status.loss, status.dev_loss)
         for status in _statuses(folder)
@@ -66,17 +63,17 @@ def losses(folder: Path) -> list[Point]:
     return [points[step] for step in sorted(points)]
 
 
-def _statuses(folder: Path) -> Iterator[Status]:
+def _statuses(folder: Path, last_bytes: int | None = None) -> list[Status]:
+    """The statuses in the file, or in its last bytes; lines that are cut short are left out."""
     try:
-        with (folder / FILE_NAME).open(encoding="utf-8", errors="replace") as file:
-            yield from (status for line in file if (status := _parsed(line)) is not None)
+        with (folder / FILE_NAME).open("rb") as file:
+            if last_bytes:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - last_bytes))
+            text = file.read().decode("utf-8", errors="replace")
     except FileNotFoundError:
-        return
-
-
-def _parsed(line: str) -> Status | None:
-    try:
-        told = json.loads(line)
-        return _STATUS.validate_python({name: told[name] for name in _FIELDS if name in told})
-    except (ValueError, TypeError):  # no JSON, no object, or none of ours
-        return None
+        return []
+    found = []
+    for record in json_lines(text):
+        with suppress(ValueError, TypeError):  # none of ours
+            found.append(_STATUS.validate_python({name: record[name] for name in _FIELDS if name in record}))
+    return found

@@ -113,6 +113,6 @@ def _told(body: bytes) -> Holder:
 def _busy(holder: Holder | None) -> BusyError:
     name = holder.run if holder else ""
     return BusyError(
-        f"A retraining is running in this home already{f': {name}' if name else ''}.",
-        "Wait until it has finished, or stop it; it can go on later.",
+        f"A retraining is already running in this home{f': {name}' if name else ''}.",
+        "Wait until it has finished, or stop it; it can be continued later.",
     )

@@ -14,9 +14,9 @@ from finetune.pairs.values import Dropped
 from finetune.pipeline import Pipeline
 from finetune.registry.entry import Entry, check_fits
 from finetune.report.words import sentence_of
-from finetune.retrain.values import ValidPairs
 from finetune.settings import RetrainSettings, TrainSettings
-from finetune.training.targets import choose_targets
+from finetune.split import ValidPairs
+from finetune.training.network import choose_targets
 from finetune.training.values import Base
 from knowledge_base.errors import InputError, MismatchError, ModelError
 from knowledge_base.values import digest_of
@@ -41,18 +41,20 @@ def check_same(pipeline: Pipeline, settings: RetrainSettings, folder: ResultFold
     Raises MismatchError if the folder was begun with another base, prompt or settings than now, and what
     `Registry.find` and `check_fits` raise of a version that does not exist or does not fit the base.
     """
-    told = digest_of(json.dumps(settings.plain()).encode())
+    digest = digest_of(json.dumps(settings.plain()).encode())
     base = pipeline.base_digest
-    begun = folder.once("basis", Basis, lambda: Basis(base, _start(pipeline, settings), PROMPT_VERSION, told))
+    begun = folder.once(
+        "basis", Basis, lambda: Basis(base, _start(pipeline, settings), PROMPT_VERSION, digest)
+    )
     for what, before, now in (
         ("base model", begun.base, base),
         ("version of the prompt", begun.prompt_version, PROMPT_VERSION),
-        ("settings", begun.settings, told),
+        ("settings", begun.settings, digest),
     ):
         if before != now:
             raise MismatchError(
-                f"The retraining in {folder.path} was begun with another {what}.",
-                "Begin a new one, or go back to what it was begun with.",
+                f"The retraining in {folder.path} was started with another {what}.",
+                "Start a new one, or restore what it was started with.",
             )
     return pipeline.registry.find(begun.start) if begun.start else None
 
@@ -90,7 +92,7 @@ def require_given(dataset: Dataset) -> None:
     """InputError unless there is something to learn from; tells why what there was could not be read."""
     if not dataset.pairs and not dataset.tasks:
         raise InputError(
-            f"There is nothing to learn from{_why(dataset.dropped)}.",
+            f"There is nothing to train on{_why(dataset.dropped)}.",
             "Give question–answer pairs with --pairs, collect feedback, or generate some with --generate.",
         )
 

@@ -1,16 +1,22 @@
-"""The report pages of a retraining, of a training alone, and of an evaluation."""
+"""What is written down of a run, a training or an evaluation: the report page, and the manifest."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from pydantic import JsonValue
+
+from answering.references import parse_reference
 from finetune.evaluation.bootstrap import Estimate, paired_gain
 from finetune.evaluation.cases import BASE, CANDIDATE, EXAMPLES, NO_CONTEXT
-from finetune.evaluation.scoring import Scored
+from finetune.evaluation.scoring import Scored, Summary, summarise
 from finetune.pairs.store import Dataset
 from finetune.pairs.values import Dropped
 from finetune.pipeline import Pipeline
+from finetune.registry.manifest import Base, Description, LossPoint, libraries
+from finetune.registry.manifest import Verdict as StoredVerdict
 from finetune.report.builders import best_of, by_reason, drawn, making, masked, now, tables_of, worst
 from finetune.report.pages import render_report
 from finetune.report.plots import RefusalLine
@@ -23,9 +29,12 @@ from finetune.report.values import (
     Selection,
     TrainingReport,
 )
-from finetune.retrain.values import Splits, TrainedAdapter, ValidPairs
-from finetune.retrain.verdict import Run
+from finetune.retrain.values import Run, TrainedAdapter
 from finetune.settings import RetrainSettings, TrainSettings
+from finetune.split import Splits, ValidPairs
+from retrieval.prompt import PROMPT_VERSION
+
+T = TypeVar("T")
 
 _REGRESSIONS = 10  # of all adapters together
 Gains = Mapping[tuple[str, str], Estimate]
@@ -181,3 +190,46 @@ def _selection(
 
 def _digests(pipeline: Pipeline, dataset: Dataset) -> dict[str, str]:
     return {"base": pipeline.base_digest} | {data.name: data.digest for data in dataset.sources}
+
+
+def description_of(run: Run, pipeline: Pipeline, settings: RetrainSettings) -> Description:
+    """What the manifest tells of the new version."""
+    before = (run.start and run.start.manifest) or Description()
+    return Description(
+        base=Base(id=pipeline.trainable.id, digest=pipeline.base_digest),
+        prompt_version=PROMPT_VERSION,
+        data=_together(before.data, run.dataset.sources),
+        start=run.start.reference if run.start else None,
+        settings=settings.plain(),
+        seeds={"seed": settings.seed},
+        libraries=libraries(),
+        losses=tuple(
+            LossPoint(step=point.step, train=point.loss, held=point.dev_loss)
+            for point in run.trained.trained.curve
+        ),
+        evaluation={name: _figures(summarise(scored)) for name, scored in run.results.scored.items()},
+        verdict=StoredVerdict(promoted=run.verdict.promoted, reasons=run.verdict.reasons),
+        parent=_parent(run.name, pipeline.live),
+        notices=_together(before.notices, pipeline.notices),
+        reading=run.calibrated.reading,
+    )
+
+
+def _together(before: tuple[T, ...], now: tuple[T, ...]) -> tuple[T, ...]:
+    """What an adapter inherits from the one it continued, and what is its own."""
+    return tuple(dict.fromkeys((*before, *now)))
+
+
+def _parent(name: str, live: str | None) -> int | None:
+    """The version of the same adapter that is live."""
+    reference = parse_reference(live) if live else None
+    if reference is None or reference.name != name or isinstance(reference.version, str):
+        return None
+    return reference.version
+
+
+def _figures(summary: Summary) -> dict[str, JsonValue]:
+    return {
+        name: value if value is None or isinstance(value, int | float) else value["mean"]
+        for name, value in asdict(summary).items()
+    }

@@ -39,22 +39,20 @@ from finetune.registry.manifest import AdapterReading
 from finetune.registry.peft_folder import WEIGHTS
 from finetune.report.builders import dropped_line
 from finetune.retrain.preflight import check_adapter, check_same, require_given, require_valid
-from finetune.retrain.reports import report_of, training_report_of
-from finetune.retrain.splits import splits_of
+from finetune.retrain.reports import description_of, report_of, training_report_of
 from finetune.retrain.values import (
     Calibrated,
     OnStatus,
     Outcome,
-    Splits,
+    Run,
     Status,
     Step,
     TestResults,
     TrainedAdapter,
-    ValidPairs,
 )
-from finetune.retrain.verdict import Run, description_of
 from finetune.samples import samples_of, task_samples
 from finetune.settings import RetrainSettings
+from finetune.split import Splits, ValidPairs, splits_of
 from finetune.training.text_loss import TextLosses
 from finetune.training.train import ADAPTER, train
 from finetune.training.values import Progress
@@ -171,10 +169,10 @@ class Retraining:
 
         return self.folder.once("trained", TrainedAdapter, compute)
 
-    def _report_training(self, told: Progress) -> None:
-        speed = f"{told.tokens_per_second:.0f} tokens/s"
-        losses = (told.loss, told.dev_loss, told.seconds_left)
-        self.on_progress(Status("train", told.step, told.steps, speed, *losses))
+    def _report_training(self, progress: Progress) -> None:
+        speed = f"{progress.tokens_per_second:.0f} tokens/s"
+        losses = (progress.loss, progress.dev_loss, progress.seconds_left)
+        self.on_progress(Status("train", progress.step, progress.steps, speed, *losses))
 
     def _calibrate(self, splits: Splits) -> Calibrated:
         """Fit when to refuse, and choose the reading mode: passages one by one, whole or cut, or together.

@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 from answering.references import check_name
@@ -140,17 +139,17 @@ class RunStore:
         found = sorted((self._home / "pairs" / request.collection).glob("*.jsonl"))
         stored = [file for file in found if not (request.generate and file.stem == GENERATED)]
         content = digest_of_files([*files_of(request.files), *(stored if request.stored else ())])
-        told = asdict(request) | {"files": [str(path.absolute()) for path in request.files]}
-        return digest_of(f"{json.dumps(told, sort_keys=True)}\0{content}".encode())
+        values = asdict(request) | {"files": [str(path.absolute()) for path in request.files]}
+        return digest_of(f"{json.dumps(values, sort_keys=True)}\0{content}".encode())
 
     def start(self, run_id: str) -> None:
-        """Work on it in another process, which outlives this one; a stopped or failed one goes on.
+        """Work on it in another process, which outlives this one; a stopped or failed one continues.
 
         Raises NotFoundError, BusyError if a retraining runs in this home, InputError if it is done.
         """
         info = self.get(run_id)
         if info.state == "done":
-            raise InputError(f"The retraining {run_id} is done.", "Begin another one.")
+            raise InputError(f"The retraining {run_id} is done.", "Start another one.")
         descriptor = self._lock.take(run_id)
         try:
             process = self._worker(run_id, descriptor)
@@ -195,8 +194,12 @@ class RunStore:
         folder = ResultFolder(self.folder / run_id)
         with self.alone(run_id, descriptor):
             folder.remove("error")
-            with _FailureNoted(folder):
+            try:
                 yield folder
+            except Exception as error:
+                with suppress(StorageError):  # where there is no room for a note, the failure itself says so
+                    folder.store("error", _failure_of(error, folder.path / LOG))
+                raise
 
     @contextmanager
     def alone(self, name: str, descriptor: int | None = None) -> Iterator[None]:
@@ -267,23 +270,6 @@ class RunStore:
         )
 
 
-class _FailureNoted:
-    """Notes how the block fails, and lets the failure pass."""
-
-    def __init__(self, folder: ResultFolder) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, Exception):
-            with suppress(StorageError):  # where there is no room for a note, the failure itself says so
-                self._folder.store("error", _failure_of(error, self._folder.path / LOG))
-
-
 def _failure_of(error: Exception, log: Path) -> _Failure:
     if isinstance(error, DomainqaError):
         return _Failure(str(error), not isinstance(error, InputError))
@@ -293,7 +279,7 @@ def _failure_of(error: Exception, log: Path) -> _Failure:
 def _trained_losses(folder: Path) -> Curve:
     """The whole curve, once training is through; nothing before."""
     try:
-        told = json.loads((folder / "trained.json").read_text(encoding="utf-8"))
-        return [Point(**point) for point in told["trained"]["curve"]]
+        stored = json.loads((folder / "trained.json").read_text(encoding="utf-8"))
+        return [Point(**point) for point in stored["trained"]["curve"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []

@@ -6,10 +6,14 @@ from typing import Literal
 
 from finetune.evaluation.calibration import Curve
 from finetune.evaluation.forgetting import Forgetting
+from finetune.evaluation.gate import Verdict
 from finetune.evaluation.scoring import Scored
-from finetune.pairs.values import Dropped, Pair, Task
+from finetune.pairs.store import Dataset
+from finetune.pairs.values import Dropped
 from finetune.reasons import Reason, StoredReason
+from finetune.registry.entry import Entry
 from finetune.registry.manifest import AdapterReading
+from finetune.split import Splits, ValidPairs
 from finetune.training.values import Trained
 
 Step = Literal["pairs", "check", "split", "samples", "train", "calibrate", "evaluate", "judge", "register"]
@@ -50,27 +54,6 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class ValidPairs:
-    """Pairs that passed every check, tasks, and all that was dropped so far with its reason."""
-
-    pairs: tuple[Pair, ...]
-    tasks: tuple[Task, ...]
-    dropped: tuple[Dropped, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Splits:
-    """Pairs and tasks by what they are for; `dropped` were taken from training as too near to test pairs."""
-
-    train: tuple[Pair, ...]
-    calibration: tuple[Pair, ...]
-    test: tuple[Pair, ...]
-    train_tasks: tuple[Task, ...]
-    test_tasks: tuple[Task, ...]
-    dropped: tuple[Dropped, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class TrainedAdapter:
     """What training used, by kind of sample, and gave."""
 
@@ -97,3 +80,18 @@ class TestResults:
 
     scored: Mapping[str, tuple[Scored, ...]]
     forgetting: Forgetting
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything that a run made, step by step; `start` is the adapter that it continued."""
+
+    name: str
+    start: Entry | None
+    dataset: Dataset
+    valid: ValidPairs
+    splits: Splits
+    trained: TrainedAdapter
+    calibrated: Calibrated
+    results: TestResults
+    verdict: Verdict

@@ -1,4 +1,4 @@
-"""Training that was interrupted goes on: everything that changes is written, whole, every so often."""
+"""Checkpoints, from which an interrupted training continues: everything that changes, written as a whole."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def save(  # noqa: PLR0913, PLR0917 - all that changes while training
         fresh.unlink(missing_ok=True)
         raise StorageError(
             f"The checkpoint {file} cannot be written: {error}.",
-            "Make room on the disk and run the command again: it goes on from the last checkpoint.",
+            "Free some disk space and run the command again: it continues from the last checkpoint.",
         ) from error
 
 
@@ -80,8 +80,8 @@ def restore(
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError, KeyError):
         return Course(), {}
-    told = json.loads(metadata["course"])
-    course = Course(**told | {"curve": [Point(**point) for point in told["curve"]]})
+    stored_course = json.loads(metadata["course"])
+    course = Course(**stored_course | {"curve": [Point(**point) for point in stored_course["curve"]]})
     _put_back(model, optimizer, tensors)
     return course, _of(tensors, "best")
 

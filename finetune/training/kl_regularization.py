@@ -1,8 +1,8 @@
-"""Holds a model to its own predictions on plain text, so that an adapter forgets less.
+"""KL regularization on plain text, so that an adapter forgets less.
 
-After "Learning without Forgetting" (Li and Hoiem 2016): beside the replies that are learned, the divergence
-between the base and the adapted model on other text is kept small. The text comes from the documents that
-are learned from anyway; what was forgotten is measured on other text (`finetune.general_text`).
+After "Learning without Forgetting" (Li and Hoiem 2016): besides the loss of the replies, the KL divergence of
+the adapted model from the base on plain text is kept small. The text comes from the documents of the training
+pairs; forgetting is measured on other text (`finetune.general_text`).
 """
 
 import random
@@ -22,7 +22,7 @@ _WINDOW = 600  # characters that hold so many tokens in any language
 
 
 def pieces_of(texts: Sequence[str], encoder: Encoder, count: int, seed: int) -> tuple[Tokens, ...]:
-    """Pieces from anywhere in the texts, each of exactly 96 tokens, at most `count`; the seed decides."""
+    """Up to `count` pieces from anywhere in the texts, of exactly 96 tokens each; the seed decides."""
     written = [text for text in texts if text.strip()]
     if not written:
         return ()
@@ -37,7 +37,10 @@ def _piece(text: str, encoder: Encoder, chance: random.Random) -> Tokens:
 
 
 def divergence(model: PeftModel, pieces: Sequence[Tokens]) -> torch.Tensor:
-    """KL divergence of the adapted model from its base, summed over all predictions of pieces, in nats."""
+    """KL(base ‖ adapted) over the vocabulary, summed over all predictions of the pieces, in nats: a scalar.
+
+    `pieces` are equally long, [pieces, tokens].
+    """
     ids = torch.tensor(pieces, device=model.device)
     with torch.no_grad(), model.disable_adapter():
         kept = functional.log_softmax(model(input_ids=ids, use_cache=False).logits.float(), dim=-1)

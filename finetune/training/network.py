@@ -1,18 +1,20 @@
-"""The base model with an adapter in it, fresh or to go on from, and the loss of a row."""
+"""The base model with a fresh or continued adapter in it, and the loss of a packed sequence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
+from torch import nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 from transformers.utils.logging import disable_progress_bar
 
 from finetune.settings import TrainSettings
 from finetune.training.packing import Encoded, PackedSequence
-from finetune.training.targets import choose_targets
 from knowledge_base.errors import InputError, ModelError
 
 Mask = torch.Tensor | dict[str, torch.Tensor]
@@ -92,38 +94,38 @@ def continued(network: PreTrainedModel, folder: Path) -> PeftModel:
         return PeftModel.from_pretrained(network, folder, is_trainable=True)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(
-            f"Training cannot go on from the adapter in {folder}: {error}",
-            'Begin a fresh one: start "base".',
+            f"Training cannot continue from the adapter in {folder}: {error}",
+            "Train a fresh adapter: --set start=base",
         ) from error
 
 
-def sequence_loss(model: torch.nn.Module, network: PreTrainedModel, row: PackedSequence) -> torch.Tensor:
-    """Sum of the nats of all reply tokens of a row, a scalar.
+def sequence_loss(model: torch.nn.Module, network: PreTrainedModel, sequence: PackedSequence) -> torch.Tensor:
+    """Cross-entropy of all reply tokens of a packed sequence, summed, in nats: a scalar tensor.
 
     Logits are computed only where a reply token is predicted: in a small model with a large vocabulary the
     head is most of the work.
     """
     device = network.device
     logits = model(
-        input_ids=row.ids[None].to(device),
-        position_ids=row.positions[None].to(device),
-        attention_mask=masks_of(network, row),
+        input_ids=sequence.ids[None].to(device),
+        position_ids=sequence.positions[None].to(device),
+        attention_mask=masks_of(network, sequence),
         use_cache=False,
-        logits_to_keep=row.places.to(device),
+        logits_to_keep=sequence.places.to(device),
     ).logits
-    return functional.cross_entropy(logits[0].float(), row.targets.to(device), reduction="sum")
+    return functional.cross_entropy(logits[0].float(), sequence.targets.to(device), reduction="sum")
 
 
-def masks_of(network: PreTrainedModel, row: PackedSequence) -> Mask:
+def masks_of(network: PreTrainedModel, sequence: PackedSequence) -> Mask:
     """What a layer may see, [1, 1, tokens, tokens], added to its scores; by kind where layers differ."""
     config = network.config.get_text_config()
     window = getattr(config, "sliding_window", None)
     kinds = set(getattr(config, "layer_types", None) or ())
-    full = _additive(row.mask, network)
+    full = _additive(sequence.mask, network)
     if window is None or not getattr(config, "use_sliding_window", True):
         return {kind: full for kind in kinds} if len(kinds) > 1 else full
-    near = row.positions[:, None] - row.positions < window
-    sliding = _additive(row.mask & near, network)
+    near = sequence.positions[:, None] - sequence.positions < window
+    sliding = _additive(sequence.mask & near, network)
     if not kinds:
         return sliding
     masks: Mapping[str, torch.Tensor] = {"sliding_attention": sliding, "full_attention": full}
@@ -143,3 +145,51 @@ def plain_loss(model: torch.nn.Module, network: PreTrainedModel, sample: Encoded
     places = torch.arange(start - 1, ids.shape[1] - 1, device=network.device)
     logits = model(input_ids=ids, use_cache=False, logits_to_keep=places).logits
     return functional.cross_entropy(logits[0].float(), ids[0, start:], reduction="sum")
+
+
+def linear_layers(network: PreTrainedModel) -> dict[str, tuple[int, int]]:
+    """Full name of each linear layer but the head, with its inputs and outputs; GPT-2's Conv1D is one too."""
+    head = network.get_output_embeddings()  # type: ignore[no-untyped-call]
+    return {
+        name: _shape(module)
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Linear | Conv1D) and module is not head
+    }
+
+
+def choose_targets(network: PreTrainedModel, wanted: Sequence[str] | Literal["auto"], rank: int) -> list[str]:
+    """The last parts of the names of the layers to adapt, sorted.
+
+    Raises InputError for a name that no linear layer has (it lists those that there are), and for a rank
+    that is larger than a chosen layer.
+    """
+    layers = linear_layers(network)
+    known = sorted({name.rpartition(".")[2] for name in layers})
+    chosen = known if wanted == "auto" else sorted(set(wanted))
+    if strangers := [name for name in chosen if name not in known]:
+        raise InputError(
+            f"The model has no linear layers named {', '.join(strangers)}.",
+            f'Choose among {", ".join(known) or "none: it has no linear layers"}, or "auto" for all.',
+        )
+    if not chosen:
+        raise InputError("No layers to adapt were named.", f'Choose among {", ".join(known)}, or "auto".')
+    _check_rank(layers, chosen, rank)
+    return chosen
+
+
+def _check_rank(layers: Mapping[str, tuple[int, int]], chosen: Sequence[str], rank: int) -> None:
+    sides = {name: min(shape) for name, shape in layers.items() if name.rpartition(".")[2] in chosen}
+    smallest = min(sides, key=lambda name: sides[name])
+    if rank > sides[smallest]:
+        raise InputError(
+            f"The rank {rank} is larger than the layer {smallest}, whose smaller side is {sides[smallest]}.",
+            f"Use a rank of {sides[smallest]} or less, or leave this layer out.",
+        )
+
+
+def _shape(module: nn.Module) -> tuple[int, int]:
+    if isinstance(module, nn.Linear):
+        return module.in_features, module.out_features
+    weight = module.weight  # Conv1D keeps it the other way round
+    assert isinstance(weight, nn.Parameter)
+    return weight.shape[0], weight.shape[1]

@@ -1,10 +1,11 @@
-"""Samples become rows of tokens that a model reads at once; what samples share is read only once.
+"""Packs samples into sequences of shared-prefix trees: what samples share is computed only once.
 
-Many questions are asked of one passage, and the prompt begins with the passage. A row therefore holds trees:
-the common beginning once, then for each sample the rest of its prompt and its reply. A branch sees its
-beginning and itself, nothing else, and its positions go on from the beginning's end, so that every logit is
-the one that the sample alone would have (a test compares losses and gradients). On question sets with five
-questions a passage this computes a third of the tokens.
+Many questions are asked of one passage, and the prompt begins with the passage. A packed sequence therefore
+holds prefix trees: the shared prefix once, then for each sample the rest of its prompt and its reply. A
+branch attends to its prefix and itself, nothing else, and its positions continue from the prefix, so that
+every logit is the one that the sample alone would have (a test compares losses and gradients). With five
+questions per passage this computes a third of the tokens. See Krell et al. 2021, Efficient Sequence Packing
+without Cross-contamination.
 """
 
 import random
@@ -50,8 +51,9 @@ class PrefixTree:
 class PackedSequence:
     """What the model computes at once.
 
-    ids, positions: [tokens]. mask: [tokens, tokens], true where the row may look at the column. places:
-    [replies' tokens], where the logits of `targets` stand. samples: how many replies it holds.
+    ids, positions: int64 [tokens]. mask: bool [tokens, tokens], true where token i may attend to token j.
+    places: int64 [reply tokens], the positions whose logits predict `targets` [reply tokens]. samples: the
+    number of replies in it.
     """
 
     ids: torch.Tensor
@@ -63,7 +65,7 @@ class PackedSequence:
 
 
 def prefix_trees(samples: Iterable[Encoded], most_tokens: int) -> list[PrefixTree]:
-    """Samples joined where their prompts begin alike; no tree of several is longer than `most_tokens`."""
+    """Samples joined where their prompts begin alike; no tree of several samples exceeds `most_tokens`."""
     ordered = sorted(samples, key=lambda sample: (sample.prompt, sample.key))
     trees: list[PrefixTree] = []
     for sample in ordered:
@@ -90,18 +92,18 @@ def _common(one: Tokens, other: Tokens) -> int:
 
 
 def group_trees(trees: Sequence[PrefixTree], sequence_tokens: int, seed: int) -> list[tuple[PrefixTree, ...]]:
-    """Trees in a random order that the seed decides, as many to a row as fit into `sequence_tokens`."""
+    """Trees in a random order that the seed decides, packed into sequences of up to `sequence_tokens`."""
     shuffled = list(trees)
     random.Random(seed).shuffle(shuffled)
-    rows: list[list[PrefixTree]] = []
+    sequences: list[list[PrefixTree]] = []
     room = 0
     for tree in shuffled:
-        if not rows or tree.length > room:
-            rows.append([])
+        if not sequences or tree.length > room:
+            sequences.append([])
             room = sequence_tokens
-        rows[-1].append(tree)
+        sequences[-1].append(tree)
         room -= tree.length
-    return [tuple(row) for row in rows]
+    return [tuple(sequence) for sequence in sequences]
 
 
 def pack_sequence(trees: Sequence[PrefixTree]) -> PackedSequence:

@@ -1,4 +1,4 @@
-"""What is learned in which step, decided before anything is computed, so that a resumed run is the same."""
+"""Which samples are trained on in which step: decided beforehand, so that a resumed run is the same."""
 
 import hashlib
 import math
@@ -14,21 +14,21 @@ from finetune.training.packing import Encoded, PrefixTree, Tokens, group_trees, 
 from finetune.training.values import Refused, Sample
 from knowledge_base.errors import InputError
 
-Rows = tuple[tuple[PrefixTree, ...], ...]
+Sequences = tuple[tuple[PrefixTree, ...], ...]
 _FLOOR = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Rows of each step, the rows that measure, and after how many steps they are used.
+    """Sequences of each step, the sequences that measure, and after how many steps they are used.
 
     `kept` are the pieces of plain text of each step.
     `digest` tells this plan from every other one: of other samples, another order or other settings.
     """
 
-    steps: tuple[Rows, ...]
+    steps: tuple[Sequences, ...]
     kept: tuple[tuple[Tokens, ...], ...]
-    dev: Rows
+    dev: Sequences
     measure_every: int
     refused: tuple[Refused, ...]
     digest: str
@@ -51,13 +51,13 @@ def encode(samples: Sequence[Sample], encoder: Encoder) -> tuple[list[Encoded], 
 def plan_of(
     samples: Sequence[Sample], encoder: Encoder, settings: TrainSettings, texts: Sequence[str] = ()
 ) -> Plan:
-    """The whole course of training; InputError if nothing is left to learn."""
+    """All steps of a training; InputError if no sample is left to train on."""
     encoded, refused = encode(samples, encoder)
     dev_pairs = _dev_pairs({sample.key for sample in encoded}, settings)
     learned = [sample for sample in encoded if sample.key not in dev_pairs]
     if not learned:
         raise InputError(
-            f"None of the {len(samples)} samples can be learned.",
+            f"None of the {len(samples)} samples can be trained on.",
             "Give more pairs, or a model that reads longer texts.",
         )
     trees = prefix_trees(learned, settings.sequence_tokens)
@@ -95,26 +95,26 @@ def _dev_pairs(pairs: set[str], settings: TrainSettings) -> set[str]:
     return set(random.Random(settings.seed).sample(ordered, count))
 
 
-def _steps(trees: Sequence[PrefixTree], settings: TrainSettings) -> list[Rows]:
+def _steps(trees: Sequence[PrefixTree], settings: TrainSettings) -> list[Sequences]:
     whole, rest = divmod(settings.epochs, 1)
-    steps: list[Rows] = []
+    steps: list[Sequences] = []
     for epoch in range(math.ceil(settings.epochs)):
-        rows = group_trees(trees, settings.sequence_tokens, settings.seed + epoch)
-        made = list(_grouped(rows, settings.samples_per_step))
+        sequences = group_trees(trees, settings.sequence_tokens, settings.seed + epoch)
+        made = list(_grouped(sequences, settings.samples_per_step))
         steps += made if epoch < whole else made[: max(1, round(len(made) * rest))]
     return steps
 
 
-def _grouped(rows: Iterable[tuple[PrefixTree, ...]], wanted: int) -> Iterable[Rows]:
-    """Rows until they hold as nearly `wanted` samples as they can."""
+def _grouped(sequences: Iterable[tuple[PrefixTree, ...]], wanted: int) -> Iterable[Sequences]:
+    """Sequences until they hold as nearly `wanted` samples as they can."""
     group: list[tuple[PrefixTree, ...]] = []
     count = 0
-    for row in rows:
-        more = sum(len(tree.samples) for tree in row)
+    for sequence in sequences:
+        more = sum(len(tree.samples) for tree in sequence)
         if group and count + more / 2 > wanted:
             yield tuple(group)
             group, count = [], 0
-        group.append(row)
+        group.append(sequence)
         count += more
     if group:
         yield tuple(group)
@@ -131,7 +131,7 @@ def _kept(
 
 def _digest(settings: TrainSettings, encoded: Sequence[Encoded], kept: Sequence[Sequence[Tokens]]) -> str:
     own = {name: getattr(settings, name) for name in TrainSettings.model_fields}
-    told = hashlib.sha256(repr((own, kept)).encode())
+    digest = hashlib.sha256(repr((own, kept)).encode())
     for sample in encoded:
-        told.update(repr((sample.prompt, sample.reply, sample.key)).encode())
-    return told.hexdigest()
+        digest.update(repr((sample.prompt, sample.reply, sample.key)).encode())
+    return digest.hexdigest()

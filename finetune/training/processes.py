@@ -1,4 +1,4 @@
-"""One process or several: each computes some rows of a step, their gradients are added up."""
+"""One process or several: each computes some sequences of a step, and their gradients are summed."""
 
 import os
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from torch import distributed, nn
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """How many processes train together, and which of them this is; the launcher tells."""
+    """How many processes train together, and which of them this is, as the launcher says."""
 
     count: int = 1
     number: int = 0

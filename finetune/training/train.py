@@ -20,7 +20,7 @@ from finetune.training.kl_regularization import PIECE, divergence
 from finetune.training.lora_scaling import scale_down
 from finetune.training.network import adapted, continued, load_base, plain_loss, sequence_loss
 from finetune.training.packing import Encoded, PrefixTree, pack_sequence
-from finetune.training.plan import Plan, Rows, learning_rate, plan_of
+from finetune.training.plan import Plan, Sequences, learning_rate, plan_of
 from finetune.training.processes import ALONE, Processes, join_processes
 from finetune.training.saving import save_adapter
 from finetune.training.text_loss import text_loss
@@ -32,7 +32,7 @@ from retrieval.prompt import LANGUAGES
 
 ADAPTER = "adapter"
 
-# Losses of a row and of its samples alone agree to this share where the model reads rows as they are meant.
+# Losses of a packed sequence and of its samples alone agree to this share if the model supports packing.
 _AGREEMENT = 0.02
 _LARGEST_GRADIENT = 1.0
 
@@ -47,11 +47,11 @@ def train(
 ) -> Trained:
     """Train an adapter into `folder`/adapter, an ordinary PEFT folder.
 
-    On plain `texts` the model is held to its own predictions, so that it forgets less.
+    On plain `texts` the KL divergence from the base model is kept small, so that it forgets less.
 
-    Interrupted, it goes on from the last checkpoint in `folder` when it is called again with the same
-    arguments, and the result is the same. Started by `accelerate launch` or `torchrun`, the processes share
-    the rows of each step and give the adapter that one process would.
+    After an interruption it continues from the last checkpoint in `folder` when it is called again with the
+    same arguments, and the result is the same. Processes started by `accelerate launch` or `torchrun` share
+    the sequences of each step and give the adapter that one process would.
 
     Raises:
         InputError: if no sample fits, or the settings do not fit the model.
@@ -142,16 +142,16 @@ class _Run:
 
     def _learn(self, step: int) -> float:
         """One change of the weights; returns the loss before it, in nats per reply token."""
-        # Dropout is decided by the step, so that a resumed run goes on as the uninterrupted one would.
+        # The step decides dropout, so that a resumed run continues as an uninterrupted one would.
         torch.manual_seed(_seed_of(self._settings.seed, step, self._processes.number))
-        rows = self._plan.steps[step]
-        tokens = _reply_tokens(rows)
+        sequences = self._plan.steps[step]
+        tokens = _reply_tokens(sequences)
         total = 0.0
-        for row in rows[self._processes.number :: self._processes.count]:
-            loss = self._loss(row) / tokens
+        for sequence in sequences[self._processes.number :: self._processes.count]:
+            loss = self._loss(sequence) / tokens
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
-            self._tokens += sum(tree.length for tree in row)
+            self._tokens += sum(tree.length for tree in sequence)
         self._keep(step)
         parameters = list(trained_parameters(self._model).values())
         self._processes.add_up(parameters)
@@ -188,7 +188,9 @@ class _Run:
     def _dev_loss(self) -> float:
         self._model.train(False)
         mine = self._plan.dev[self._processes.number :: self._processes.count]
-        loss = self._processes.total(sum(float(self._loss(row)) for row in mine), self._network.device)
+        loss = self._processes.total(
+            sum(float(self._loss(sequence)) for sequence in mine), self._network.device
+        )
         self._model.train()
         return loss / _reply_tokens(self._plan.dev)
 
@@ -206,21 +208,21 @@ class _Run:
             checkpoint.save(self._folder, self._plan.digest, course, self._model, self._optimizer, self._best)
 
     def _loss_that_fits(self) -> Callable[[tuple[PrefixTree, ...]], torch.Tensor]:
-        """Rows as they are, or sample by sample for a model that does not read rows as they are meant."""
-        return self._of_row if self._reads_rows() else self._of_samples
+        """Packed sequences, or sample by sample for a model that does not support our masks."""
+        return self._of_sequence if self._reads_packed() else self._of_samples
 
     @torch.no_grad()
-    def _reads_rows(self) -> bool:
+    def _reads_packed(self) -> bool:
         self._model.train(False)
         trees = self._plan.steps[0][0]
         alone = float(self._of_samples(trees))
         try:
-            together = float(self._of_row(trees))
+            together = float(self._of_sequence(trees))
         except (ValueError, TypeError, RuntimeError, KeyError):  # its own idea of masks or positions
             return False
         return abs(together - alone) <= _AGREEMENT * abs(alone)
 
-    def _of_row(self, trees: tuple[PrefixTree, ...]) -> torch.Tensor:
+    def _of_sequence(self, trees: tuple[PrefixTree, ...]) -> torch.Tensor:
         return sequence_loss(self._model, self._network, pack_sequence(trees))
 
     def _of_samples(self, trees: tuple[PrefixTree, ...]) -> torch.Tensor:
@@ -229,7 +231,7 @@ class _Run:
 
 
 def _probe_ids(plan: Plan) -> tuple[int, ...]:
-    """Tokens of the first sample: something that the adapter has learned to answer."""
+    """Tokens of the first sample, which the adapter was trained on."""
     (first, *_) = _samples(plan.steps[0][0])
     return first.prompt
 
@@ -238,8 +240,8 @@ def _samples(trees: tuple[PrefixTree, ...]) -> list[Encoded]:
     return [sample for tree in trees for sample in tree.samples]
 
 
-def _reply_tokens(rows: Rows) -> int:
-    return sum(len(sample.reply) for row in rows for sample in _samples(row))
+def _reply_tokens(sequences: Sequences) -> int:
+    return sum(len(sample.reply) for sequence in sequences for sample in _samples(sequence))
 
 
 def _seed_of(*parts: int) -> int:

@@ -26,7 +26,7 @@ class Sample:
 class Base:
     """The model to adapt: its folder, the id that is written into the adapter, and how much it may read.
 
-    `start` is the folder of an adapter of this model to go on from; None begins a fresh one.
+    `start` is the folder of an adapter of this model to continue; None trains a fresh one.
     """
 
     folder: Path

@@ -113,5 +113,5 @@ def _logits(model: PeftModel | PreTrainedModel, ids: tuple[int, ...]) -> list[fl
 
 
 if __name__ == "__main__":
-    told = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    compare(Probe(**told | {name: tuple(told[name]) for name in ("ids", "adapted", "plain")}))
+    stored = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    compare(Probe(**stored | {name: tuple(stored[name]) for name in ("ids", "adapted", "plain")}))

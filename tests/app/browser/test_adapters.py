@@ -194,9 +194,9 @@ def test_it_is_looked_at_only_while_its_tab_is_open(visit: Visit, workspace: Wat
 def test_an_earlier_retraining_is_shown_on_demand(visit: Visit, workspace: WatchedWorkspace) -> None:
     finish(workspace, begin(workspace))
     failed = begin(workspace)
-    workspace.runs.fail(failed, "There is nothing to learn from.")
+    workspace.runs.fail(failed, "There is nothing to train on.")
     visit.tab(3)
-    see(visit, "#dq-run .dq-error", "There is nothing to learn from.")
+    see(visit, "#dq-run .dq-error", "There is nothing to train on.")
     visit.page.locator("#dq-runs [data-event=run]", has_text="bank@1").click()
     visit.page.locator("#dq-run .dq-verdict").wait_for()
     visit.page.locator("#dq-curve").wait_for(state="hidden")

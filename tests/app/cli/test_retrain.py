@@ -138,7 +138,7 @@ def test_killed_the_same_command_goes_on(
         (("--pairs", "missing"), 3, "There is no file or folder missing"),
         (("--set", "rank"), 2, "NAME=VALUE"),
         (("--set", "ranc=3", "--epochs", "0"), 3, "ranc: there is no such option"),
-        ((), 3, "nothing to learn from"),
+        ((), 3, "nothing to train on"),
     ],
 )
 @pytest.mark.parametrize("command", ["retrain", "train"])

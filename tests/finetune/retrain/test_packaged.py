@@ -19,8 +19,9 @@ from finetune.reasons import Reason
 from finetune.retrain import retraining
 from finetune.retrain.commands import carry_out
 from finetune.retrain.runs import RunRequest
-from finetune.retrain.values import Outcome, Splits, Status, ValidPairs
+from finetune.retrain.values import Outcome, Status
 from finetune.settings import Option, RetrainSettings
+from finetune.split import Splits, ValidPairs
 from knowledge_base.loaders import load
 from retrieval.prompt import Message
 from tests.finetune.bank import write_lines

@@ -343,7 +343,7 @@ def test_too_few_to_calibrate_refuse_as_the_base_and_are_judged(make: Make, tmp_
 @pytest.mark.parametrize(
     ("dataset", "told"),
     [
-        (Dataset(()), "nothing to learn from"),
+        (Dataset(()), "nothing to train on"),
         (
             Dataset(
                 (),

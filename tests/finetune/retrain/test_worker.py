@@ -68,7 +68,7 @@ def test_what_is_gathered(workspace: Workspace, pairs: Path, tmp_path: Path) -> 
     assert [data.name for data in gather(workspace.pipeline("bank"), without, silent).sources] == [
         "extra.csv"
     ]
-    with pytest.raises(InputError, match="nothing to learn from"):
+    with pytest.raises(InputError, match="nothing to train on"):
         gather(workspace.pipeline("bank"), RunRequest("bank", "bank", stored=False, feedback=False), silent)
 
 

@@ -11,8 +11,7 @@ from finetune.reasons import Reason
 from finetune.settings import TrainSettings, Variant
 from finetune.training import train as training
 from finetune.training.checkpoint import FILE_NAME, trained_parameters
-from finetune.training.merging import merge
-from finetune.training.saving import save_adapter
+from finetune.training.saving import merge, save_adapter
 from finetune.training.train import fit, train
 from finetune.training.values import Base, Progress, Refused, Sample
 from finetune.training.verify import compare, probe_of
@@ -83,7 +82,7 @@ def test_an_adapter_of_another_model_cannot_be_gone_on_from(
     other, _, _ = fit(samples, Base(tiny("gpt2"), "other"), SETTINGS, tmp_path / "first")
     save_adapter(other, "other", tmp_path / "adapter")
     base = Base(tiny("qwen3"), "tiny", start=tmp_path / "adapter")
-    with pytest.raises(ModelError, match="cannot go on from"):
+    with pytest.raises(ModelError, match="cannot continue from"):
         fit(samples, base, SETTINGS, tmp_path / "second")
 
 
