@@ -21,6 +21,7 @@ from knowledge_base.loaders.ole import OldVersionError, protected
 from knowledge_base.loaders.opendocument import load_opendocument
 from knowledge_base.loaders.outlook import load_outlook
 from knowledge_base.loaders.pdf import load_pdf
+from knowledge_base.loaders.picture import load_picture
 from knowledge_base.loaders.records import load_json, load_json_lines
 from knowledge_base.loaders.rtf import load_rtf
 from knowledge_base.loaders.sheets import load_sheets
@@ -32,6 +33,7 @@ from knowledge_base.loaders.web import load_html, load_xhtml
 from knowledge_base.loaders.word import load_word
 from knowledge_base.loaders.xml_data import load_xml
 from knowledge_base.loaders.zipped import load_zip, members
+from knowledge_base.ocr.pictures import SUFFIXES
 from knowledge_base.values import LoadedFile
 
 Loader = Callable[[bytes], LoadedFile]
@@ -52,6 +54,7 @@ _LOADERS: Mapping[str, Loader] = MappingProxyType({
     **dict.fromkeys(("htm", "html"), load_html),
     **dict.fromkeys(("markdown", "md"), load_markdown),
     **dict.fromkeys(("srt", "vtt"), load_subtitles),
+    **dict.fromkeys(SUFFIXES, load_picture),
     "eml": load_mail,
     "epub": load_epub,
     "ipynb": load_notebook,

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pypdfium2
 
@@ -14,11 +14,12 @@ from knowledge_base.loaders.pdf.document import damaged, opened, opened_page
 from knowledge_base.loaders.pdf.frame import is_stamped_picture, without_frames
 from knowledge_base.loaders.pdf.page import PageText, read_page
 from knowledge_base.loaders.pdf.paragraphs import blocks_of
-from knowledge_base.notes import Note
+from knowledge_base.loaders.pdf.scanned import draw_pages, laid_out, usual_size, with_confidence
+from knowledge_base.notes import Note, NoteKind
+from knowledge_base.ocr import OcrMode, PictureText, ocr_in_use
 from knowledge_base.values import Block, LoadedFile
 
-_OCR = "Run OCR, e.g. `ocrmypdf FILE.pdf OUT.pdf`, and ingest the result."
-_FORCED_OCR = "Run OCR, e.g. `ocrmypdf --force-ocr FILE.pdf OUT.pdf`, and ingest the result."
+_OCR = 'Set ocr = "auto" to have it read.'
 _MOST_UNREADABLE = 0.3  # of a page's signs
 _PICTURE = 0.5  # of a page: so much under pictures, and it is a scan if it has no other text
 
@@ -44,15 +45,18 @@ def load_pdf(data: bytes) -> LoadedFile:
         title = ordinary(on_one_line(document.get_metadata_value("Title")))
         pages = _read(document, notes)
     scanned = [number for number, page in enumerate(pages, start=1) if page and _is_scanned(page, pages)]
-    kept = without_frames(
-        [page if page and n not in scanned else _NOTHING for n, page in enumerate(pages, start=1)]
-    )
-    blocks = tuple(_bounded(blocks_of(kept), notes))
+    ocr, watch = ocr_in_use()
+    read: dict[int, PictureText] = {}
+    if ocr.mode != "off":
+        wanted = range(1, len(pages) + 1) if ocr.mode == "force" else scanned
+        found = zip(wanted, ocr.read(draw_pages(data, wanted), watch), strict=True)
+        read = {number: text for number, text in found if text and (text.words or number in scanned)}
+    kept = _kept(pages, scanned, read)
+    blocks = tuple(_bounded(with_confidence(blocks_of(without_frames(kept)), read), notes))
     if not blocks:
-        raise _without_text(pages, bool(scanned))
-    if scanned:
-        notes.append(Note("pictures_without_ocr", pages=tuple(scanned)))
-    unreadable = sum(page.unreadable for page in pages if page)
+        raise _without_text(pages, bool(scanned), ocr.mode)
+    notes += _ocr_notes(pages, scanned, read, ocr.mode)
+    unreadable = sum(page.unreadable for page in kept)
     if unreadable:
         notes.append(Note("signs_unreadable", count=unreadable))
     return LoadedFile("" if _NO_TITLE.fullmatch(title) else title, blocks, tuple(notes))
@@ -99,6 +103,36 @@ def _bounded(blocks: Iterator[Block], notes: list[Note]) -> Iterator[Block]:
         yield block
 
 
+def _kept(
+    pages: Sequence[PageText | None], scanned: Sequence[int], read: Mapping[int, PictureText]
+) -> list[PageText]:
+    """What is used of each page: its own text, what OCR read, or nothing."""
+    size = usual_size(page for number, page in enumerate(pages, start=1) if number not in scanned)
+    return [
+        laid_out(read[number], size)
+        if number in read
+        else page
+        if page and number not in scanned
+        else _NOTHING
+        for number, page in enumerate(pages, start=1)
+    ]
+
+
+def _ocr_notes(
+    pages: Sequence[PageText | None], scanned: Sequence[int], read: Mapping[int, PictureText], mode: OcrMode
+) -> Iterator[Note]:
+    if mode == "off":
+        found: dict[NoteKind, tuple[int, ...]] = {"pictures_without_ocr": tuple(scanned)}
+    else:
+        replaced = (number for number in scanned if (page := pages[number - 1]) and page.unreadable)
+        found = {
+            "pictures_without_text": tuple(n for n in scanned if n in read and not read[n].words),
+            "text_layer_replaced": tuple(n for n in replaced if n in read and read[n].words),
+            "pages_damaged": tuple(n for n in scanned if n not in read),
+        }
+    return (Note(kind, pages=numbers) for kind, numbers in found.items() if numbers)
+
+
 def _is_scanned(page: PageText, pages: list[PageText | None]) -> bool:
     """Whether what a reader sees is a picture: without text but a stamp's, or with letters that are none."""
     if page.unreadable > _MOST_UNREADABLE * page.letters:
@@ -106,9 +140,14 @@ def _is_scanned(page: PageText, pages: list[PageText | None]) -> bool:
     return page.pictures >= _PICTURE and is_stamped_picture(page, [other for other in pages if other])
 
 
-def _without_text(pages: list[PageText | None], scanned: bool) -> LoadError:
+def _without_text(pages: list[PageText | None], scanned: bool, mode: OcrMode) -> LoadError:
+    if scanned and mode != "off":
+        return LoadError(
+            "The PDF is scanned, and OCR found no text in its pages.",
+            "Remove it, or scan it again at 300 dpi.",
+        )
     if any(page and page.unreadable for page in pages):
-        return LoadError("The PDF's fonts do not tell which letters they show.", _FORCED_OCR)
+        return LoadError("The PDF's fonts do not tell which letters they show.", _OCR)
     if scanned or any(page and page.pictures for page in pages):
         return LoadError("The PDF is scanned: its pages are images without text.", _OCR)
-    return LoadError("The PDF has no text.", "Remove it, or, if text can be seen in it: " + _OCR)
+    return LoadError("The PDF has no text.", 'Remove it, or, if text can be seen in it, set ocr = "force".')

@@ -62,7 +62,7 @@ def read_page(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, with_wor
             if number == 0:
                 found += [word.turned(view) for word in filled]
             words += found
-            regions += _regions(view, found, tables, with_words)
+            regions += regions_of(view, found, tables, with_words)
         slanted = characters.slanted()
     finally:
         text_page.close()
@@ -79,9 +79,10 @@ def visible_part(page: pypdfium2.PdfPage) -> Box:
     return (left, bottom, right, top) if left < right and bottom < top else media
 
 
-def _regions(
+def regions_of(
     view: View, words: Sequence[Word], tables: Sequence[RuledTable], with_words: bool
 ) -> list[Region]:
+    """Words and tables of a page in the order in which its parts are read."""
     loose = list(words)
     items: list[Item] = []
     for table in tables:

@@ -1,0 +1,96 @@
+"""Pages that are pictures: drawn, read by OCR, and laid out as pages with text are."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from statistics import median
+
+import numpy as np
+import pypdfium2
+
+from knowledge_base.loaders.pdf.document import Source, opened, opened_page
+from knowledge_base.loaders.pdf.page import PageText, regions_of
+from knowledge_base.loaders.pdf.rows import Row
+from knowledge_base.loaders.pdf.ruled import find_tables
+from knowledge_base.loaders.pdf.words import Box, View, Word
+from knowledge_base.ocr import Picture, PictureText, ReadWord
+from knowledge_base.values import Block
+
+_DPI = 250  # letters of 6 pt have 20 pixels, so that the blanks between words are seen
+_LONGEST = 4000  # pixels of a side
+_SIZE = 11.0  # points that usual text is taken for
+_BOX = 1.3  # a line's box is so many times as high as its letters' size
+_CORE = 0.35  # of a line's height above and below its middle: what surely is its own
+_ALIKE = (0.72, 1.3)  # times the usual height: letters of one size
+
+
+def draw_page(source: Source, number: int) -> Picture:
+    """A page (from 1) as OCR reads it. Raises PdfiumError or LoadError if it is damaged."""
+    with opened(source, to_draw=True) as document, opened_page(document, number) as page:
+        longest = max(page.get_size())
+        bitmap = page.render(scale=min(_DPI / 72, _LONGEST / longest), rev_byteorder=True)
+        return Picture(np.array(bitmap.to_numpy()[..., :3]))
+
+
+def draw_pages(source: Source, numbers: Iterable[int]) -> Iterator[Picture | None]:
+    """Several of them, one by one, None for one that is damaged."""
+    for number in numbers:
+        try:
+            yield draw_page(source, number)
+        except pypdfium2.PdfiumError:
+            yield None
+
+
+def laid_out(read: PictureText, size: float = _SIZE) -> PageText:
+    """The page that a picture shows, its usual text being `size` points high."""
+    usual = _usual_height(read.words)
+    scale = size * _BOX / usual
+    view = View(0, read.width * scale, read.height * scale)
+    words = [_word(word, read, scale, usual, size) for word in read.words]
+    tables = find_tables([_flipped(box, read, scale) for box in read.rules])
+    letters = sum(len(word.text) for word in words)
+    return PageText(tuple(regions_of(view, words, tables, with_words=False)), (), letters, 0, 1.0)
+
+
+def usual_size(pages: Iterable[PageText | None]) -> float:
+    """The size of most letters of pages with text."""
+    letters: Counter[float] = Counter()
+    for page in pages:
+        for region in page.regions if page else ():
+            for item in region.items:
+                if isinstance(item, Row):
+                    letters[item.size] += len(item.text)
+    return letters.most_common(1)[0][0] if letters else _SIZE
+
+
+def with_confidence(blocks: Iterable[Block], read: Mapping[int, PictureText]) -> Iterator[Block]:
+    """The blocks, those of pages that were read by OCR with the mean confidence of their words."""
+    for block in blocks:
+        page = read.get(block.page or 0)
+        if page is None:
+            yield block
+            continue
+        own = [word for word in page.words if word.text in block.text]
+        weights = [len(word.text) for word in own]
+        sure = float(np.average([word.confidence for word in own], weights=weights)) if own else 0.0
+        yield replace(block, ocr=round(sure or page.confidence, 4))
+
+
+def _usual_height(words: Sequence[ReadWord]) -> float:
+    heights = [word.bottom - word.top for word in words for _ in word.text]
+    return median(heights) if heights else _SIZE * _BOX
+
+
+def _word(word: ReadWord, read: PictureText, scale: float, usual: float, size: float) -> Word:
+    height = word.bottom - word.top
+    ratio = height / usual
+    own = size if _ALIKE[0] < ratio < _ALIKE[1] else round(ratio * size * 2) / 2
+    middle = (word.top + word.bottom) / 2
+    core = (word.left, middle - _CORE * height, word.right, middle + _CORE * height)
+    return Word(word.text, *_flipped(core, read, scale), own, word.spaced)
+
+
+def _flipped(box: tuple[float, float, float, float], read: PictureText, scale: float) -> Box:
+    """A box in pixels from the upper left in points from the lower left."""
+    left, top, right, bottom = box
+    return (left * scale, (read.height - bottom) * scale, right * scale, (read.height - top) * scale)
