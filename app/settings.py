@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     max_new_tokens: int = Field(96, ge=1, le=4096, description="Tokens of an answer, at most.")
     max_question_chars: int = Field(2000, ge=1, le=100_000, description="Characters of a question, at most.")
     max_file_megabytes: int = Field(100, ge=1, le=10_000, description="Size of a file to ingest, at most.")
+    ocr: Literal["auto", "off", "force"] = Field(
+        "auto",
+        description="Which pages OCR reads: auto those without usable text, off none, force every PDF page.",
+    )
     wait_seconds: float = Field(60.0, ge=0, le=86_400, description="Wait for another process, at most.")
     elasticsearch_url: str | None = Field(
         None,

@@ -41,6 +41,7 @@ from finetune.training.values import Base
 from knowledge_base import chunking
 from knowledge_base.errors import ConflictError, DomainqaError, InputError, NotFoundError
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
+from knowledge_base.ocr import Ocr
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.collections import WritableIndex
 from retrieval.prompt import Message
@@ -90,6 +91,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         self._served: ServedAdapters | None = None
         self._answerer: Answerer | None = None
         self._collections: dict[str, _Open] = {}
+        self._ocr = Ocr(settings.ocr, settings.home / "ocr.sqlite", settings.threads)
         self._answers = RecentAnswers(settings.home)
         self.metrics = Metrics()
 
@@ -400,6 +402,7 @@ class Workspace(AbstractContextManager["Workspace"]):
             chunk_tokens=self._chunk_tokens(),
             max_file_bytes=self.settings.max_file_megabytes * 2**20,
             prefix=prefix,
+            ocr=self._ocr,
         )
 
     def _chunking(self) -> Mapping[str, int]:

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from knowledge_base.chunking import Chunking, CountTokens, chunk
 from knowledge_base.errors import LoadError, UnreadFormatError
 from knowledge_base.loaders import DEFAULT_MAX_BYTES, parse, read, suffix_of
 from knowledge_base.notes import Note
+from knowledge_base.ocr import Ocr, Watch, using_ocr
 from knowledge_base.scan import FailedFile, FoundFile, Scan, SkippedFile, scan
 from knowledge_base.values import CatalogueEntry, Document, PassageStore, digest_of
 
@@ -36,6 +37,7 @@ _LONGEST_WAIT_SECONDS = 5.0
 # How far parsing may be ahead of the store.
 _FILES_AHEAD = 256
 _BYTES_AHEAD = 32_000_000
+_SECONDS_BETWEEN_PAGES = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +45,29 @@ class IngestSettings:
     """How files become passages.
 
     `count_tokens` and `chunk_tokens` are those of `chunking.Chunking`; `count_tokens` is called from another
-    thread than the store. `prefix` is put before every document path, e.g. "uploads/".
+    thread than the store. `prefix` is put before every document path, e.g. "uploads/". `ocr` reads pictures.
     """
 
     count_tokens: CountTokens
     chunk_tokens: int = 256
     max_file_bytes: int = DEFAULT_MAX_BYTES
     prefix: str = ""
+    ocr: Ocr = field(default_factory=Ocr)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingest is: files stored or failed of those that are new or changed, and passages stored."""
+    """How far an ingest is: files stored or failed of those that are new or changed, and passages stored.
+
+    `page` is the page of the current file that OCR has read, 0 if it reads none.
+    """
 
     documents_done: int
     documents_total: int
     passages_done: int
     current: str
     failed: int
+    page: int = 0
 
 
 class OnProgress(Protocol):
@@ -209,8 +216,9 @@ def _store_all(
     window: list[Document] = []
     stored_at = time.monotonic()
 
-    def tell(current: str) -> None:
-        progress(Progress(done.count, len(files), sum(done.passages.values()), current, len(done.failed)))
+    def tell(current: str, page: int = 0) -> None:
+        passages = sum(done.passages.values())
+        progress(Progress(done.count, len(files), passages, current, len(done.failed), page))
 
     def flush(current: str) -> None:
         nonlocal stored_at
@@ -222,7 +230,7 @@ def _store_all(
         stored_at = time.monotonic()
         tell(current)
 
-    with closing(_documents(files, source, settings)) as outcomes:
+    with closing(_documents(files, source, settings, tell)) as outcomes:
         for outcome in outcomes:
             tell(outcome.path)
             if isinstance(outcome, FailedFile):
@@ -239,30 +247,39 @@ def _store_all(
     return done
 
 
-def _documents(files: Sequence[FoundFile], source: str, settings: IngestSettings) -> Generator[Outcome]:
+def _documents(
+    files: Sequence[FoundFile], source: str, settings: IngestSettings, on_page: Callable[[str, int], None]
+) -> Generator[Outcome]:
     """Documents in the order of their files, read ahead by one thread within bounds of number and size."""
     waiting = deque(files)
-    ahead: deque[tuple[int, Future[Outcome]]] = deque()
+    ahead: deque[tuple[FoundFile, Future[Outcome]]] = deque()
     bytes_ahead = 0
+    watch = Watch()
     pool = ThreadPoolExecutor(1, "parsing")
     try:
         while waiting or ahead:
             while waiting and (not ahead or (len(ahead) < _FILES_AHEAD and bytes_ahead < _BYTES_AHEAD)):
                 file = waiting.popleft()
-                ahead.append((file.size, pool.submit(_document, file, source, settings)))
+                ahead.append((file, pool.submit(_document, file, source, settings, watch)))
                 bytes_ahead += file.size
-            size, future = ahead.popleft()
-            bytes_ahead -= size
+            file, future = ahead.popleft()
+            while not wait([future], _SECONDS_BETWEEN_PAGES).done:
+                if watch.page:
+                    on_page(file.path, watch.page)
+            bytes_ahead -= file.size
             yield future.result()
     finally:
+        watch.stopped.set()  # a long scan must not hold up whoever interrupts; its finished pages are kept
         pool.shutdown(cancel_futures=True)
 
 
-def _document(file: FoundFile, source: str, settings: IngestSettings) -> Outcome:
+def _document(file: FoundFile, source: str, settings: IngestSettings, watch: Watch) -> Outcome:
     """Read one file. Its digest is taken again from what was read: it may have changed since the scan."""
+    watch.page = 0
     try:
         data = read(file.location, settings.max_file_bytes, file.member)
-        loaded = parse(data, suffix_of(file.path))
+        with using_ocr(settings.ocr, watch):
+            loaded = parse(data, suffix_of(file.path))
     except UnreadFormatError as error:
         return SkippedFile(file.path, error.cause, error.remedy)
     except LoadError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -31,6 +31,10 @@ def ingest(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on: ingest again whenever the folder changes.")
     ] = False,
+    ocr: Annotated[
+        Literal["auto", "off", "force"] | None,
+        typer.Option(help="Which pages OCR reads: those without usable text, none, or every PDF page."),
+    ] = None,
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
@@ -48,7 +52,7 @@ def ingest(
       domainqa ingest ~/handbook --collection staff --watch
     """
     state = remember(ctx, home, collection)
-    settings = state.settings()
+    settings = state.settings({"ocr": ocr})
     with state.open(settings) as workspace:
         report = bring_in_step(workspace, folder, settings.collection, rebuild=rebuild)
         tell(report, settings, as_json)

@@ -83,8 +83,10 @@ class IngestBar:
         """Something was read or stored."""
         elapsed = self._bar.tasks[self._task].elapsed or 0.0
         rate = f"{progress.passages_done / elapsed:.0f} passages/s" if elapsed > 1 else ""
+        if progress.page:
+            rate = f"OCR: page {progress.page} of {progress.current}"
         self._bar.update(
-            self._task, completed=progress.documents_done, total=progress.documents_total, rate=rate
+            self._task, completed=progress.documents_done, total=progress.documents_total, rate=escape(rate)
         )
         if not self._console.is_terminal and self._clock() > self._next_line:
             self._next_line = self._clock() + _SECONDS_BETWEEN_LINES

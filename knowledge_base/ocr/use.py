@@ -1,10 +1,9 @@
 """Whether and how pictures are read while a file is loaded, and who waits for it."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -25,12 +24,15 @@ class OcrCancelled(BaseException):
     """Nobody waits for the text any more."""
 
 
-@dataclass(frozen=True, slots=True)
 class Watch:
-    """Who waits for pictures to be read: told of each page by `on_page`, and may `stop` the work."""
+    """Between whoever waits for pictures and the thread that reads them.
 
-    on_page: Callable[[int], None] = lambda _page: None
-    stopped: threading.Event = field(default_factory=threading.Event)
+    `page` is the last page of the present file that was read; `stopped`, once set, ends the work.
+    """
+
+    def __init__(self) -> None:
+        self.page = 0
+        self.stopped = threading.Event()
 
     def check(self) -> None:
         """OcrCancelled once it was stopped."""
@@ -54,14 +56,13 @@ class Ocr:
 
     def read(self, pictures: Iterable[Picture | None], watch: Watch) -> Iterator[PictureText | None]:
         """What each picture says, in order, None where there is none; OcrCancelled if nobody waits."""
-        page = 0
+        watch.page = 0
         waiting = iter(pictures)
         while some := list(islice(waiting, _AT_ONCE)):
             texts = self._read([picture for picture in some if picture], watch)
             for picture in some:
-                page += 1
                 yield next(texts) if picture else None
-                watch.on_page(page)
+                watch.page += 1
 
     def _read(self, pictures: Sequence[Picture], watch: Watch) -> Iterator[PictureText]:
         digests = [picture.digest for picture in pictures]

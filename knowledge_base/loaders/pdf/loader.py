@@ -14,7 +14,13 @@ from knowledge_base.loaders.pdf.document import damaged, opened, opened_page
 from knowledge_base.loaders.pdf.frame import is_stamped_picture, without_frames
 from knowledge_base.loaders.pdf.page import PageText, read_page
 from knowledge_base.loaders.pdf.paragraphs import blocks_of
-from knowledge_base.loaders.pdf.scanned import draw_pages, laid_out, usual_size, with_confidence
+from knowledge_base.loaders.pdf.scanned import (
+    draw_pages,
+    is_nonsense,
+    laid_out,
+    usual_size,
+    with_confidence,
+)
 from knowledge_base.notes import Note, NoteKind
 from knowledge_base.ocr import OcrMode, PictureText, ocr_in_use
 from knowledge_base.values import Block, LoadedFile
@@ -124,7 +130,7 @@ def _ocr_notes(
     if mode == "off":
         found: dict[NoteKind, tuple[int, ...]] = {"pictures_without_ocr": tuple(scanned)}
     else:
-        replaced = (number for number in scanned if (page := pages[number - 1]) and page.unreadable)
+        replaced = (n for n in scanned if (page := pages[n - 1]) and (page.unreadable or is_nonsense(page)))
         found = {
             "pictures_without_text": tuple(n for n in scanned if n in read and not read[n].words),
             "text_layer_replaced": tuple(n for n in replaced if n in read and read[n].words),
@@ -135,7 +141,7 @@ def _ocr_notes(
 
 def _is_scanned(page: PageText, pages: list[PageText | None]) -> bool:
     """Whether what a reader sees is a picture: without text but a stamp's, or with letters that are none."""
-    if page.unreadable > _MOST_UNREADABLE * page.letters:
+    if page.unreadable > _MOST_UNREADABLE * page.letters or is_nonsense(page):
         return True
     return page.pictures >= _PICTURE and is_stamped_picture(page, [other for other in pages if other])
 

@@ -1,5 +1,6 @@
 """Pages that are pictures: drawn, read by OCR, and laid out as pages with text are."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,12 +10,20 @@ import numpy as np
 import pypdfium2
 
 from knowledge_base.loaders.pdf.document import Source, opened, opened_page
+from knowledge_base.loaders.pdf.layout import TextTable
 from knowledge_base.loaders.pdf.page import PageText, regions_of
 from knowledge_base.loaders.pdf.rows import Row
 from knowledge_base.loaders.pdf.ruled import find_tables
 from knowledge_base.loaders.pdf.words import Box, View, Word
 from knowledge_base.ocr import Picture, PictureText, ReadWord
 from knowledge_base.values import Block
+
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_VOWEL = re.compile(r"[AEIOUYaeiouy]")
+_HAN = re.compile("[\u3400-\u9fff]")
+_FEWEST = 12  # words or Chinese characters; fewer tell nothing
+_FEWEST_VOWELS = 0.22
+_MOST_RARE = 0.6
 
 _DPI = 250  # letters of 6 pt have 20 pixels, so that the blanks between words are seen
 _LONGEST = 4000  # pixels of a side
@@ -50,6 +59,36 @@ def laid_out(read: PictureText, size: float = _SIZE) -> PageText:
     tables = find_tables([_flipped(box, read, scale) for box in read.rules])
     letters = sum(len(word.text) for word in words)
     return PageText(tuple(regions_of(view, words, tables, with_words=False)), (), letters, 0, 1.0)
+
+
+def is_nonsense(page: PageText) -> bool:
+    """Whether a page's text is no language: fonts that name other letters than they show.
+
+    Of the letters of languages in Latin script some 40 % are vowels; Chinese texts have hardly any character
+    outside GB 2312 and Big5.
+    """
+    text = " ".join(
+        " ".join(cell for row in item.grid for cell in row) if isinstance(item, TextTable) else item.text
+        for region in page.regions
+        for item in region.items
+    )
+    words = _WORD.findall(text)
+    if len(words) >= _FEWEST:
+        letters = "".join(words)
+        return len(_VOWEL.findall(letters)) < _FEWEST_VOWELS * len(letters)
+    han = _HAN.findall(text)
+    return len(han) >= _FEWEST and sum(map(_is_rare, han)) > _MOST_RARE * len(han)
+
+
+def _is_rare(character: str) -> bool:
+    return not any(_encodes(character, encoding) for encoding in ("gb2312", "big5"))
+
+
+def _encodes(character: str, encoding: str) -> bool:
+    try:
+        return bool(character.encode(encoding))
+    except UnicodeEncodeError:
+        return False
 
 
 def usual_size(pages: Iterable[PageText | None]) -> float:

@@ -15,6 +15,7 @@ from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Table
 
 from knowledge_base.errors import LoadError
 from knowledge_base.loaders.pdf import load_pdf
+from knowledge_base.ocr import Ocr, Watch, using_ocr
 
 pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
 BODY = ParagraphStyle("body", fontSize=10, leading=14, spaceAfter=8)
@@ -160,9 +161,9 @@ def test_an_encrypted_file_is_refused() -> None:
 
 def test_a_scanned_file_names_the_remedy() -> None:
     picture = ImageReader(Image.new("RGB", (200, 300), "white"))
-    with pytest.raises(LoadError, match="scanned") as caught:
+    with using_ocr(Ocr("off"), Watch()), pytest.raises(LoadError, match="scanned") as caught:
         load_pdf(drawn(lambda canvas: canvas.drawImage(picture, 0, 0, 595, 842)))
-    assert "ocrmypdf" in caught.value.remedy
+    assert 'ocr = "auto"' in caught.value.remedy
 
 
 def test_a_truncated_file_and_an_empty_page_are_refused() -> None:
