@@ -1,20 +1,27 @@
-"""The one answering function: retrieve → pack → render → read → decide → generate → attribute.
+"""The one answering function, for every kind of question.
 
-The page, the command line, evaluation and everything later call `Answerer.ask`; what is measured is
-therefore what is served.
+Small talk is answered at once. A question is completed from the conversation, searched, and answered from
+the documents' own sentences, steps and rows (`extraction`). Asked for in as few words as possible (style
+"words"), it is read by the model instead: pack → render → read → decide → generate → attribute. The page,
+the command line, the API and evaluation call `Answerer.ask`, so what is measured is what is served.
 """
 
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
 from answering.attribution import attribute
 from answering.conversation import standalone
+from answering.draft import cited
+from answering.extraction import PASSAGES, extract
 from answering.free import FreeReader, FreeReading
 from answering.generation.protocol import Cancelled, Generator, Request, Scorer, never
+from answering.question import Asked
+from answering.smalltalk import reply, small_talk
 from answering.sufficiency import Calibration, best_of, signals_of
 from answering.values import (
     Answer,
@@ -30,6 +37,7 @@ from answering.values import (
 )
 from answering.years import right_years_first
 from knowledge_base.characters import ordinary
+from knowledge_base.errors import NotFoundError
 from knowledge_base.values import Passage
 from retrieval.compression import Embed, compress
 from retrieval.context import Context, Packed, pack, pack_each
@@ -47,6 +55,7 @@ from retrieval.retriever import Ranked, Retriever
 Mode = Literal["each", "together"]
 
 _NEAREST = 3
+_TALKED_ABOUT = 20  # documents whose headings small talk offers as questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class Reading:
     examples: bool = True
     mode: Mode = "each"
     temperature: float = 0.0
-    profile: ReadingProfile = "span"
+    profile: ReadingProfile = "auto"
     free: FreeReading = FreeReading()
 
 
@@ -121,14 +130,58 @@ class Answerer:
 
         Ends without Finished once `cancelled()` is true.
         """
+        talk = small_talk(question.text)
+        if talk:
+            yield from _small_talk(question, talk, retriever)
+            return
         adapter = None if question.adapter == "base" else question.adapter
         reading = _as_asked(self._readings(adapter), question)
-        if self._profile(question, reading, adapter) == "free":
-            reader = FreeReader(self._generator, self._embed, reading.free, _refusal, self._today)
-            yield from reader.ask(question, retriever, cancelled)
-            return
+        match self._profile(question, reading, adapter):
+            case "free":
+                reader = FreeReader(self._generator, self._embed, reading.free, _refusal, self._today)
+                yield from reader.ask(question, retriever, cancelled)
+            case "extract":
+                yield from self._extract(question, retriever, cancelled)
+            case "span":
+                yield from self._read(question, retriever, cancelled)
+
+    def _extract(self, question: Question, retriever: Retriever, cancelled: Cancelled) -> Iterator[Event]:
+        """Searched, the answer in one Piece, and Finished; nothing is written token by token."""
         clock = _Clock()
         complete = standalone(ordinary(question.text.strip()), question.history, self._today())
+        found = retriever.search([complete], PASSAGES, question.limit)[0]
+        clock.mark("search")
+        yield Searched(found.ranked)
+        adapter = None if question.adapter == "base" else question.adapter
+        prompts: list[str] = []
+
+        def doubts(text: str, passages: Sequence[Passage]) -> list[float | None]:
+            return self.doubts(text, passages, adapter, cancelled, prompts)
+
+        draft = extract(complete, found, retriever, self._embed, doubts, self._today())
+        clock.mark("read")
+        if cancelled():
+            return
+        trace = Trace(
+            complete, found.ranked, "\n\n".join(prompts), (), found.candidates.revision, {}, clock.stages
+        )
+        if draft is None:
+            answer = _refusal(_answer(question, "", "not_found", trace))
+        else:
+            yield Piece(draft.text)
+            answer = _answer(question, draft.text, draft.outcome, trace)
+            sentences, citations = cited(draft)
+            answer = replace(answer, sentences=sentences, citations=citations)
+            if draft.outcome == "related":
+                answer = replace(answer, nearest=_nearest(found.ranked))
+        yield Finished(replace(answer, kind=Asked(complete).kind, seconds=sum(clock.stages.values())))
+
+    def _read(self, question: Question, retriever: Retriever, cancelled: Cancelled) -> Iterator[Event]:
+        """Searched, Pieces as the model writes them, and Finished."""
+        clock = _Clock()
+        complete = standalone(ordinary(question.text.strip()), question.history, self._today())
+        adapter = None if question.adapter == "base" else question.adapter
+        reading = _as_asked(self._readings(adapter), question)
         found = retriever.search([complete], limit=question.limit)[0]
         ranked = right_years_first(complete, found.ranked)
         clock.mark("search")
@@ -136,7 +189,7 @@ class Answerer:
         context = self._pack(complete, [entry.passage for entry in ranked[: reading.passages]], reading)
         prompts = self._prompts(complete, context.packed, reading, adapter)
         clock.mark("pack")
-        chosen = self._choose(complete, ranked, prompts, self._calibration(reading))
+        chosen = self._choose(complete, ranked, prompts, self._calibration(reading), cancelled)
         clock.mark("read")
         trace = Trace(
             standalone=complete,
@@ -161,28 +214,44 @@ class Answerer:
         yield Finished(self._checked(answer, chosen, context))
 
     def _profile(self, question: Question, reading: Reading, adapter: str | None) -> Profile:
-        """The profile that is asked for; adapters are trained to read one passage at a time."""
+        """The profile that is asked for; else few words are written, all other answers extracted.
+
+        Adapters are trained to read one passage at a time, so only a capable model without one reads freely.
+        """
         wanted = question.reading or reading.profile
-        if wanted == "auto":
-            return "free" if adapter is None and self._generator.chats else "span"
-        return wanted
+        if wanted != "auto":
+            return wanted
+        if adapter is None and self._generator.chats:
+            return "free"
+        return "span" if question.style == "words" else "extract"
 
     def doubts(
-        self, question: str, passages: Sequence[Passage], adapter: str | None = None
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        adapter: str | None = None,
+        cancelled: Cancelled = never,
+        read: list[str] | None = None,
     ) -> list[float | None]:
         """Log-probability that the generator begins to refuse, for each passage read alone.
 
-        None where the generator cannot say. For calibration: `ask` weighs the same numbers.
+        None where the generator cannot say. For calibration too: `ask` weighs the same numbers. `read` takes
+        the prompts that were read.
         """
         reading = replace(self._readings(adapter), mode="each")
         context = self._pack(question, passages, reading)
-        return self._doubts(question, self._prompts(question, context.packed, reading, adapter))
+        prompts = self._prompts(question, context.packed, reading, adapter)
+        if read is not None and isinstance(self._generator, Scorer):
+            read += [plain_text(prompt.request.messages) for prompt in prompts]
+        return self._doubts(question, prompts, cancelled)
 
-    def _doubts(self, question: str, prompts: Sequence[_Prompt]) -> list[float | None]:
+    def _doubts(
+        self, question: str, prompts: Sequence[_Prompt], cancelled: Cancelled = never
+    ) -> list[float | None]:
         if not isinstance(self._generator, Scorer):
             return [None] * len(prompts)
         requests = [prompt.request for prompt in prompts]
-        return list(self._generator.logprobs(requests, refusal(language_of(question))))
+        return list(self._generator.logprobs(requests, refusal(language_of(question)), cancelled))
 
     def _calibration(self, reading: Reading) -> Calibration:
         return reading.scored if isinstance(self._generator, Scorer) else reading.unscored
@@ -204,7 +273,12 @@ class Answerer:
         return [_Prompt(_request(question, group, reading, adapter), group) for group in groups]
 
     def _choose(
-        self, question: str, ranked: Sequence[Ranked], prompts: Sequence[_Prompt], calibration: Calibration
+        self,
+        question: str,
+        ranked: Sequence[Ranked],
+        prompts: Sequence[_Prompt],
+        calibration: Calibration,
+        cancelled: Cancelled,
     ) -> _Chosen | None:
         """The likeliest prompt of those that are read, in their order, until one is sure enough.
 
@@ -216,7 +290,10 @@ class Answerer:
         signals: list[dict[str, float]] = []
         probabilities: list[float] = []
         for prompt in prompts:
-            (doubt,) = self._doubts(question, [prompt])
+            read = self._doubts(question, [prompt], cancelled)
+            if cancelled() or not read:
+                return None
+            (doubt,) = read
             signals.append(signals_of(question, by_id[prompt.packed[0].passage.id], doubt))
             probabilities.append(calibration.probability(signals[-1]))
             if probabilities[-1] >= calibration.sure:
@@ -271,15 +348,38 @@ def _request(question: str, packed: Sequence[Packed], reading: Reading, adapter:
 
 
 def _draft(question: Question, text: str, chosen: _Chosen | None, threshold: float, trace: Trace) -> Answer:
-    """The answer before it is checked."""
+    """What the model wrote, before it is checked."""
+    outcome: Outcome = "not_found" if not text or is_refusal(text) else "answered"
+    answer = _answer(question, text, outcome, trace)
+    return replace(answer, confidence=chosen.confidence if chosen else 0.0, threshold=threshold)
+
+
+def _small_talk(question: Question, talk: str, retriever: Retriever) -> Iterator[Event]:
+    """A reply to a greeting or the like, with what the collection holds."""
+    started = time.perf_counter()
+    catalogue = retriever.catalogue()
+    titles = [entry.title for entry in catalogue.values()]
+    headings: list[str] = []
+    for path in list(catalogue)[:: max(1, len(catalogue) // _TALKED_ABOUT)]:
+        with suppress(NotFoundError):
+            headings += [h for passage in retriever.document(path).passages for h in passage.heading[-1:]]
+    text = reply(talk, language_of(question.text), titles, headings)
+    trace = Trace(question.text, (), "", (), 0)
+    yield Piece(text)
+    answer = _answer(question, text, "chat", trace)
+    yield Finished(replace(answer, kind="chat", seconds=time.perf_counter() - started))
+
+
+def _answer(question: Question, text: str, outcome: Outcome, trace: Trace) -> Answer:
+    """An answer without citations."""
     return Answer(
         id=uuid.uuid4().hex,
         question=question.text,
         collection=question.collection,
         text=text,
-        outcome="not_found" if not text or is_refusal(text) else "answered",
-        confidence=chosen.confidence if chosen else 0.0,
-        threshold=threshold,
+        outcome=outcome,
+        confidence=None,
+        threshold=0.5,
         sentences=(),
         citations=(),
         nearest=(),
@@ -302,9 +402,13 @@ class _Clock:
         self._last = now
 
 
+def _nearest(ranked: Sequence[Ranked]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(entry.passage.document for entry in ranked))[:_NEAREST]
+
+
 def _refusal(answer: Answer) -> Answer:
     """The same answer as a refusal that names the nearest documents."""
-    nearest = tuple(dict.fromkeys(entry.passage.document for entry in answer.trace.ranked))[:_NEAREST]
+    nearest = _nearest(answer.trace.ranked)
     chinese = language_of(answer.question) == "zh"
     if chinese:
         text = "文档中没有找到答案。" + (f"最接近的文档：{'、'.join(nearest)}。" if nearest else "")

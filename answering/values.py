@@ -126,8 +126,9 @@ class Answer:
     ("not_found", with the `nearest` documents instead of citations), or a reply to small talk ("chat").
     `kind` is what the question asks for.
 
-    `confidence` is the calibrated probability that the passages hold the answer; below `threshold` the
-    question is refused. `adapter` is "base" or the adapter's name and version.
+    `confidence` is the score of a model that reads; below `threshold` the question is refused. It is None
+    where the documents' own words are the answer: there is no calibrated probability for those. `adapter` is
+    "base" or the adapter's name and version.
     """
 
     id: str
@@ -135,7 +136,7 @@ class Answer:
     collection: str
     text: str
     outcome: Outcome
-    confidence: float
+    confidence: float | None
     threshold: float
     sentences: tuple[Sentence, ...]
     citations: tuple[Citation, ...]

@@ -151,8 +151,11 @@ class Pipeline:
             tokens = self.adapters.usual.max_new_tokens
             return self._written(contender, case, Request(messages, None, tokens, stop=("\n",)))
         limit = self.corpus.without(case.without) if case.without else NO_FILTER
-        question = Question(case.question, self.corpus.name, self._served_name(contender), limit=limit)
-        for event in self._answerer(contender).ask(question, self.corpus.retriever):
+        # In few words, since these are what the compared reader writes; all else is the documents' own words.
+        asked = Question(
+            case.question, self.corpus.name, self._served_name(contender), limit=limit, style="words"
+        )
+        for event in self._answerer(contender).ask(asked, self.corpus.retriever):
             if isinstance(event, Finished):
                 return self._kept(event.answer)
         raise ModelError("An answer ended before it was finished.", "Run the command again: it continues.")

@@ -3,11 +3,12 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from knowledge_base.characters import ordinary
 from knowledge_base.errors import InputError
+from knowledge_base.values import CatalogueEntry, Document
 from retrieval.diversity import diversify
 from retrieval.fusion import Ranked, fuse
 from retrieval.rerank import Reranker, rerank
@@ -87,6 +88,14 @@ class Retriever:
             found[result.question] = result
         self._on_search(len(found), len(found) - len(missing))
         return [kept for question in questions if (kept := found[question]) is not None]
+
+    def document(self, path: str) -> Document:
+        """A document of the collection with its text and passages; NotFoundError if it is not there."""
+        return self._index.document(path)
+
+    def catalogue(self) -> Mapping[str, CatalogueEntry]:
+        """Every document of the collection by its path."""
+        return self._index.catalogue()
 
     def _look_up(self, questions: Sequence[str], k: int, limit: Filter) -> list[Retrieval]:
         if not questions:

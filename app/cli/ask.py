@@ -30,9 +30,7 @@ def ask(
     ] = None,
     style: Annotated[
         Literal["words", "sentence"] | None,
-        typer.Option(
-            help="A few words, or a sentence; by default words for --json and --batch, else the page's."
-        ),
+        typer.Option(help="A few words that the model writes; by default the documents' own sentences."),
     ] = None,
     reading: Annotated[
         Literal["auto", "span", "extract", "free"] | None,
@@ -58,7 +56,6 @@ def ask(
       domainqa ask "What is the annual fee of the platinum card this year?"
       domainqa ask --batch questions.jsonl > answers.jsonl
     """
-    from answering.styles import style_of
     from answering.values import Question
     from app.schema import answer_of
 
@@ -67,13 +64,12 @@ def ask(
     state = remember(ctx, home, collection)
     settings = state.settings()
     limit = limit_of(documents, folder, formats, after, before)
-    for_programs = as_json or batch is not None
     asked = Question(
         question or "",
         settings.collection,
         adapter=adapter,
         limit=limit,
-        style=style or ("words" if for_programs else None),
+        style=style,
         reading=reading,
     )
     with state.open(settings) as workspace:
@@ -82,8 +78,7 @@ def ask(
         elif as_json:
             write_json(answer_of(workspace.answer(asked)))
         else:
-            name = adapter or workspace.adapters(settings.collection)[0]
-            _ask_one(workspace, replace(asked, style=style or style_of(name)))
+            _ask_one(workspace, asked)
 
 
 def _ask_batch(workspace: Workspace, asked: Question, file: Path, max_chars: int) -> None:

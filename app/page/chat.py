@@ -7,7 +7,6 @@ from typing import Literal
 import gradio as gr
 from gradio.blocks import Block
 
-from answering.styles import style_of
 from answering.values import Event, Question
 from app.page.exchanges import Arriving, Exchange, packed, turns, unpacked, voted
 from app.page.frame import Frame, Updates, Values, bind, clickable, detail, written
@@ -210,7 +209,7 @@ class ChatTab:
         def work(emit: Emit[tuple[int, Event | None]], cancelled: Cancelled) -> None:
             for column, name in enumerate(adapters):
                 emit((column, None))
-                asked = replace(question, adapter=name, style=style_of(name))
+                asked = replace(question, adapter=name)
                 for event in session.ask(asked, cancelled):
                     emit((column, event))
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from answering.values import Answer, Citation, Event, Finished, Piece, Searched, Sentence, Turn
+from answering.values import Answer, Citation, Event, Finished, Outcome, Piece, Searched, Sentence, Turn
 
 Vote = Literal["", "up", "down"]
 Stage = Literal["waiting", "searching", "reading", "writing"]
@@ -21,14 +21,19 @@ class Shown:
     adapter: str
     text: str
     id: str = ""
-    refused: bool = False
-    confidence: float = 0.0
+    outcome: Outcome = "answered"
+    confidence: float | None = None
     threshold: float = 0.0
     sentences: tuple[Sentence, ...] = ()
     citations: tuple[Citation, ...] = ()
     nearest: tuple[str, ...] = ()
     seconds: float = 0.0
     vote: Vote = ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether the question is not answered: nothing was found, or only something related."""
+        return self.outcome in ("related", "not_found")
 
     @property
     def stopped(self) -> bool:
@@ -82,7 +87,7 @@ def shown(answer: Answer) -> Shown:
         adapter=answer.adapter,
         text=answer.text,
         id=answer.id,
-        refused=answer.refused,
+        outcome=answer.outcome,
         confidence=answer.confidence,
         threshold=answer.threshold,
         sentences=answer.sentences,

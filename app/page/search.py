@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import gradio as gr
 from gradio.blocks import Block
 
-from answering.styles import style_of
 from answering.values import Event, Finished, Question
 from app.page.frame import Frame, Updates, Values, written
 from app.page.rendering.documents import is_date
@@ -128,8 +127,7 @@ class SearchTab:
         texts = self._frame.texts(values)
         yield {**self._find(session, values), self._reading: working(texts.searching)}
         query, collection = written(values, self._query), written(values, self._frame.collection)
-        style = style_of(session.adapters(collection)[0])
-        question = Question(query, collection, limit=self._limit(values, texts), style=style)
+        question = Question(query, collection, limit=self._limit(values, texts))
 
         def work(emit: Emit[Event], cancelled: Cancelled) -> None:
             for event in session.ask(question, cancelled):

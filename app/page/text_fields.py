@@ -47,6 +47,7 @@ class Texts:
     reading: str
     stopped: str
     refused: str
+    related: str
     nearest: str
     sources: str
     unsupported: str

@@ -42,6 +42,7 @@ EN = Texts(
     reading="Reading {n} passages",
     stopped="Stopped",
     refused="Not found in the documents",
+    related="Related, but no answer",
     nearest="Closest documents",
     sources="Sources",
     unsupported="no source",

@@ -42,6 +42,7 @@ ZH = Texts(
     reading="正在阅读 {n} 个段落",
     stopped="已停止",
     refused="文档中没有找到",
+    related="只有相关内容，没有直接的答案",
     nearest="最接近的文档",
     sources="出处",
     unsupported="无出处",

@@ -77,7 +77,7 @@ def answerer(reader: ScriptedReader, reading: Reading = READING) -> Answerer:
 
 
 def ask(reader: ScriptedReader, retriever: Retriever, text: str, *history: Turn) -> Answer:
-    events = list(answerer(reader).ask(Question(text, "bank", history=history), retriever))
+    events = list(answerer(reader).ask(Question(text, "bank", history=history, style="words"), retriever))
     assert isinstance(events[0], Searched)
     assert isinstance(events[-1], Finished)
     return events[-1].answer
@@ -95,7 +95,7 @@ def test_the_passage_of_which_the_reader_is_most_certain_gives_the_answer(retrie
 @pytest.mark.parametrize("blanks", ["", "  "])
 def test_pieces_are_streamed_before_the_finished_answer(retriever: Retriever, blanks: str) -> None:
     reader = ScriptedReader("Fees 2026", f"{blanks}It costs 680 a year.")
-    events = list(answerer(reader).ask(Question("platinum card cost", "bank"), retriever))
+    events = list(answerer(reader).ask(Question("platinum card cost", "bank", style="words"), retriever))
     assert "".join(event.text for event in events if isinstance(event, Piece)) == "It costs 680 a year. "
 
 
@@ -144,7 +144,7 @@ def test_years_and_the_conversation_reach_search_and_prompt(retriever: Retriever
     reader = ScriptedReader("Fees 2026", "680")
     turn = Turn("What does the platinum card cost?", "680")
     answer = ask(reader, retriever, "And this year?", turn)
-    assert answer.trace.standalone == "What does the platinum card cost? And this year (2026)?"
+    assert answer.trace.standalone == "What does the platinum card cost this year (2026)?"
     assert answer.trace.standalone in reader.asked[0].messages[-1].content
     assert answer.question == "And this year?"
 
@@ -156,7 +156,9 @@ def test_a_cancelled_answer_never_finishes(retriever: Retriever) -> None:
         return len(seen) >= 2
 
     reader = ScriptedReader("Fees 2026", "It costs a lot of money")
-    for event in answerer(reader).ask(Question("platinum card cost", "bank"), retriever, cancelled):
+    for event in answerer(reader).ask(
+        Question("platinum card cost", "bank", style="words"), retriever, cancelled
+    ):
         assert not isinstance(event, Finished)
         if isinstance(event, Piece):
             seen.append(event.text)
@@ -178,7 +180,9 @@ def test_a_generator_without_doubt_is_judged_by_the_search_alone(retriever: Retr
     reading = replace(READING, unscored=Calibration({"dense": 4.0}, bias=-2.0, threshold=0.5))
     reader = SilentReader("", "680")
     events = list(
-        answerer(reader, reading).ask(Question("The platinum card costs a year", "bank"), retriever)
+        answerer(reader, reading).ask(
+            Question("The platinum card costs a year", "bank", style="words"), retriever
+        )
     )
     finished = events[-1]
     assert isinstance(finished, Finished)
@@ -190,7 +194,7 @@ TOGETHER = replace(READING, mode="together")
 
 
 def finished(reader: ScriptedReader, reading: Reading, retriever: Retriever, text: str) -> Answer:
-    events = list(answerer(reader, reading).ask(Question(text, "bank"), retriever))
+    events = list(answerer(reader, reading).ask(Question(text, "bank", style="words"), retriever))
     assert isinstance(events[-1], Finished)
     return events[-1].answer
 
@@ -228,7 +232,7 @@ def test_each_adapter_is_read_in_its_own_way(retriever: Retriever) -> None:
     answers = Answerer(reader, lambda texts: embedder.embed(texts, "query"), readings)
     found = {}
     for adapter in ("fees@2", "base", None):
-        question = Question("platinum card cost", "bank", adapter=adapter)
+        question = Question("platinum card cost", "bank", style="words", adapter=adapter)
         *_, last = answers.ask(question, retriever)
         assert isinstance(last, Finished)
         found[adapter] = last.answer
@@ -241,23 +245,51 @@ def test_each_adapter_is_read_in_its_own_way(retriever: Retriever) -> None:
     assert [request.adapter for request in reader.asked] == ["fees@2"]
 
 
-@pytest.mark.parametrize(
-    ("style", "told"),
-    [
-        (None, "Answer in as few words as possible"),
-        ("words", "Answer in as few words as possible"),
-        ("sentence", "Answer in one or two full sentences"),
-    ],
-)
-def test_a_question_may_say_in_which_style_it_is_answered(
-    retriever: Retriever, style: Style | None, told: str
-) -> None:
-    reader = ScriptedReader("Fees 2026", "The platinum card costs 680 a year in 2026.")
-    question = Question("What does the platinum card cost?", "bank", style=style)
-    *_, last = answerer(reader).ask(question, retriever)
+def test_in_few_words_the_model_writes_the_answer(retriever: Retriever) -> None:
+    reader = ScriptedReader("Fees 2026", "680")
+    *_, last = answerer(reader).ask(
+        Question("What does the platinum card cost?", "bank", style="words"), retriever
+    )
     assert isinstance(last, Finished)
-    assert told in reader.asked[0].messages[0].content
-    assert [citation.document for citation in last.answer.citations] == ["fees/2026.txt"]
+    assert "Answer in as few words as possible" in reader.asked[0].messages[0].content
+
+
+@pytest.mark.parametrize("style", [None, "sentence"])
+def test_otherwise_the_document_gives_it_and_nothing_is_written(
+    retriever: Retriever, style: Style | None
+) -> None:
+    reader = ScriptedReader("Fees 2026", "never asked")
+    *_, last = answerer(reader).ask(
+        Question("What does the platinum card cost?", "bank", style=style), retriever
+    )
+    assert isinstance(last, Finished)
+    assert (last.answer.text, last.answer.outcome) == ("The platinum card costs 680 a year.", "answered")
+    assert [citation.quote for citation in last.answer.citations] == [last.answer.text]
+    assert reader.asked == []
+
+
+@pytest.mark.parametrize(
+    ("greeting", "opening"), [("Hello!", "Hello!"), ("你好", "您好！"), ("Thanks a lot", "You are")]
+)
+def test_small_talk_reaches_neither_search_nor_model(
+    retriever: Retriever, greeting: str, opening: str
+) -> None:
+    reader = ScriptedReader("", "never asked")
+    piece, last = answerer(reader).ask(Question(greeting, "bank"), retriever)
+    assert isinstance(last, Finished)
+    assert isinstance(piece, Piece)
+    assert last.answer.text.startswith(opening)
+    assert (last.answer.kind, last.answer.outcome, last.answer.citations) == ("chat", "chat", ())
+    assert (reader.asked, reader.read) == ([], [])
+
+
+def test_what_is_only_related_is_marked_and_is_no_answer(retriever: Retriever) -> None:
+    reader = ScriptedReader("Fees 2026", "never asked")
+    *_, last = answerer(reader).ask(Question("What does the palladium card cost a year?", "bank"), retriever)
+    assert isinstance(last, Finished)
+    assert last.answer.refused
+    assert last.answer.outcome in ("related", "not_found")
+    assert "680" not in last.answer.text or last.answer.text.startswith("The documents do not say this")
 
 
 def test_doubts_are_those_of_passages_read_alone_under_an_adapter(retriever: Retriever) -> None:

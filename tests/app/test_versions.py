@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
-from answering.styles import style_of
 from app.access.values import LOCAL
 from app.session import Session
 from app.versions import versions_of
@@ -75,8 +72,3 @@ def test_choices_show_the_live_version_and_begin_with_the_collections_own() -> N
     workspace.registry.promote("bank", 1)
     assert session.choices("bank") == [("bank@1", "bank"), ("base", "base"), ("fees", "fees")]
     assert session.choices("other")[0] == ("base", "base")
-
-
-@pytest.mark.parametrize(("adapter", "style"), [("base", None), ("bank", "sentence"), ("fees@2", "sentence")])
-def test_adapters_answer_in_sentences(adapter: str, style: str | None) -> None:
-    assert style_of(adapter) == style

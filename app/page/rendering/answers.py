@@ -6,6 +6,7 @@ from answering.values import Citation, Sentence
 from app.page.exchanges import Arriving, Exchange, Shown
 from app.page.markup import Markup, icon, join, tag
 from app.page.rendering.notices import hint
+from app.page.rendering.prose import Span, prose
 from app.page.texts import EN, ZH, Texts
 
 _LONGEST_QUESTION = 600  # characters of a question that are shown
@@ -80,13 +81,22 @@ def _answer(answer: Shown, collection: str, texts: Texts, again: str) -> Markup:
         return tag(
             "article", _badge(answer.adapter), body, tag("div", again, cls="dq-actions"), cls="dq-answer"
         )
-    body = _refusal(answer, collection, texts) if answer.refused else _supported(answer, collection, texts)
+    match answer.outcome:
+        case "not_found":
+            body = _refusal(answer, collection, texts)
+        case "chat":
+            body = tag("div", prose([Span("", answer.text, cls="")]), cls="dq-text")
+        case "related":
+            head = tag("p", icon("search"), texts.related, cls="dq-refusal-head")
+            body = head + _supported(answer, collection, texts)
+        case _:
+            body = _supported(answer, collection, texts)
     return tag(
         "article",
         _badge(answer.adapter),
         body,
         tag("footer", _confidence(answer, texts), _actions(answer, texts, again), cls="dq-foot"),
-        cls="dq-answer dq-refused" if answer.refused else "dq-answer",
+        cls=f"dq-answer dq-{answer.outcome} dq-refused" if answer.refused else "dq-answer",
     )
 
 
@@ -96,9 +106,9 @@ def _badge(adapter: str) -> Markup:
 
 def _supported(answer: Shown, collection: str, texts: Texts) -> Markup:
     by_number = {citation.number: citation for citation in answer.citations}
-    sentences = [_sentence(*part, by_number, collection, texts) for part in _parts(answer)]
+    spans = [_span(*part, by_number, collection, texts) for part in _parts(answer)]
     sources = [_source(citation, collection, texts) for citation in answer.citations]
-    return tag("div", *sentences, cls="dq-text") + (
+    return tag("div", prose(spans), cls="dq-text") + (
         tag("div", tag("h3", texts.sources), tag("ol", *sources), cls="dq-sources") if sources else Markup("")
     )
 
@@ -119,19 +129,16 @@ def _parts(answer: Shown) -> Iterator[tuple[str, Sentence | None]]:
         yield rest, None
 
 
-def _sentence(
+def _span(
     before: str, sentence: Sentence | None, by_number: dict[int, Citation], collection: str, texts: Texts
-) -> Markup:
+) -> Span:
     if sentence is None:
-        return join([before])
+        return Span("", before, cls="")
     cited = [by_number[number] for number in sentence.citations if number in by_number]
     if not cited:
         flag = tag("span", texts.unsupported, cls="dq-flag")
-        return join(
-            [before, tag("span", sentence.text, flag, cls="dq-unsupported", title=texts.unsupported_hint)]
-        )
-    chips = [_chip(citation, collection, texts) for citation in cited]
-    return join([before, tag("span", sentence.text, cls="dq-sentence"), *chips])
+        return Span(before, sentence.text, flag, "dq-unsupported", texts.unsupported_hint)
+    return Span(before, sentence.text, join(_chip(citation, collection, texts) for citation in cited))
 
 
 def _chip(citation: Citation, collection: str, texts: Texts) -> Markup:
@@ -198,6 +205,10 @@ def _refusal(answer: Shown, collection: str, texts: Texts) -> Markup:
 
 
 def _confidence(answer: Shown, texts: Texts) -> Markup:
+    """The probability that the answer is right, where there is one that was calibrated, and the time."""
+    seconds = tag("span", texts.seconds.format(n=f"{answer.seconds:.1f}"), cls="dq-seconds")
+    if answer.confidence is None:
+        return tag("div", seconds, cls="dq-confidence")
     percent, threshold = round(100 * answer.confidence), round(100 * answer.threshold)
     bar = tag(
         "span", tag("span", style=f"width:{percent}%"), tag("i", style=f"left:{threshold}%"), cls="dq-bar"
@@ -207,7 +218,7 @@ def _confidence(answer: Shown, texts: Texts) -> Markup:
         tag("span", texts.confidence),
         bar,
         tag("b", f"{percent}%"),
-        tag("span", texts.seconds.format(n=f"{answer.seconds:.1f}"), cls="dq-seconds"),
+        seconds,
         cls="dq-confidence",
         title=texts.confidence_hint.format(percent=percent, threshold=threshold),
     )

@@ -37,7 +37,11 @@ def reading(answer: Answer, texts: Texts) -> Markup:
         tag("h3", texts.standalone),
         tag("p", trace.standalone),
         tag("h3", texts.signals),
-        _numbers({texts.confidence: answer.confidence, **trace.signals}),
+        _numbers(
+            trace.signals
+            if answer.confidence is None
+            else {texts.confidence: answer.confidence, **trace.signals}
+        ),
         tag("h3", texts.stages),
         _numbers(trace.seconds),
         tag("p", f"{texts.left_out}: {left_out}", cls="dq-hint") if left_out else "",

@@ -142,30 +142,29 @@ def test_an_unsupported_sentence_is_marked(workspace: FakeWorkspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "style"),
+    ("options", "style"),
     [
         ([], None),
-        (["--adapter", "fees"], "sentence"),
-        (["--json"], "words"),
-        (["--style", "sentence"], "sentence"),
+        (["--adapter", "fees"], None),
+        (["--json"], None),
         (["--style", "sentence", "--json"], "sentence"),
         (["--style", "words"], "words"),
     ],
 )
-def test_programs_get_words_and_people_what_is_usual(
-    run: Run, workspace: FakeWorkspace, words: list[str], style: str | None
+def test_people_and_programs_get_the_same_answer(
+    run: Run, workspace: FakeWorkspace, options: list[str], style: str | None
 ) -> None:
-    assert run("ask", "gold card", *words).exit_code == 0
+    assert run("ask", "gold card", *options).exit_code == 0
     assert workspace.asked[-1].style == style
 
 
-def test_a_batch_is_answered_in_words_unless_it_is_told_otherwise(
+def test_a_batch_is_answered_like_single_questions_unless_a_style_is_given(
     run: Run, workspace: FakeWorkspace, batch: Callable[..., str]
 ) -> None:
     file = batch({"id": "x", "question": "gold card"})
     assert run("ask", "--batch", file).exit_code == 0
-    assert run("ask", "--batch", file, "--style", "sentence").exit_code == 0
-    assert [question.style for question in workspace.asked] == ["words", "sentence"]
+    assert run("ask", "--batch", file, "--style", "words").exit_code == 0
+    assert [question.style for question in workspace.asked] == [None, "words"]
 
 
 def test_an_unknown_style_is_refused(run: Run, workspace: FakeWorkspace) -> None:

@@ -69,7 +69,7 @@ def test_confidence_and_threshold_are_shown() -> None:
 
 
 def test_a_refusal_is_distinct_and_names_the_nearest_documents() -> None:
-    html = conversation(shown(refused=True, sentences=(), citations=(), nearest=("a.pdf", "b.pdf")))
+    html = conversation(shown(outcome="not_found", sentences=(), citations=(), nearest=("a.pdf", "b.pdf")))
     assert "dq-refused" in html
     assert EN.refused in html
     assert re.findall(r'data-document="(.*?)"', html) == ["a.pdf", "b.pdf"]

@@ -1,0 +1,461 @@
+"""Chooses the evidence that answers a question of each kind, and writes the answer from it."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+
+import numpy as np
+
+from answering import tables
+from answering.comparison import asks_by_how_much, compared
+from answering.draft import Draft, Line, row_sentence, section_lines, table_lines, unit_lines
+from answering.evidence import Section, Unit, columns_of, definition_of, is_chinese
+from answering.quantities import quantities_in
+from answering.question import Asked, subquestions
+from answering.select import Candidate, Selection
+from answering.statement import statement
+from answering.wording import folded, subject_terms, terms_in
+from answering.yesno import decide, opening, permitted
+from retrieval.figures import holds_figure
+
+# Chooses, of some units, the one that answers; None leaves the order as it is.
+Choose = Callable[[Asked, Sequence[Unit]], Unit | None]
+
+_LONGEST_SECTION = 14  # units of a section that are shown
+_MOST_SECTIONS = 8  # of a summary
+_NEARBY = 3  # units that the reader chooses from
+_ENOUGH_FACT = 1.15
+_ENOUGH_SECTION = 1.0
+_RELATED = 0.75
+_LET_GO = 0.12  # share of a question's weight that no document need hold, or that makes nothing related
+_PARAPHRASE = 0.62  # so near are sentences in English that say the same in other words
+_ON_SUBJECT = 0.33  # share of the question that a unit holds which is on its subject
+_NAMED = 0.25  # share of the question that names a row or a sentence beside it
+_SEVERAL = 2
+_SHORT = 5  # units of a section that is shown whole
+_SHORT_TEXT = 700  # … and its characters
+_LONGEST_TABLE = 20  # rows
+_CONTINUES = re.compile(
+    r"^(?:it|this|that|these|those|they|before that|after that|until then|otherwise|both|each"
+    r"|if so"
+    r"|larger|smaller|longer|older|he or she|however|but)\b|^(?:其中|逾期|否则|超过|之前|之后|此前|此后|期满"
+    r"|仍|另|但|两者|该|上述|未|已)",
+    re.IGNORECASE,
+)
+_SOFT = (
+    "open closed free available valid rule rules information details guide process procedure policy "
+    "regulations conditions requirements deadline amount number total "
+    "规则 规定 信息 详情 流程 政策 制度 要求 办法 情况 手续 营业 开放 数量"
+)
+_REPLY = re.compile(r"^(?:answer|reply|response|solution|答复|回答|答案|解决办法|处理方法|处理办法)$")
+_TELEPHONE = re.compile(r"\d(?:[ ()/-]*\d){2,}")
+_NO_FIGURE = re.compile(
+    r"\b(?:free|none|nothing|never|not|cannot|declined|refused|unlimited|half|double|triple|at once"
+    r"|immediately)\b"
+    r"|免|无|不[^超少低足]|随时|即时|实时|当[天日场]|立即"
+)
+
+
+class Composer:
+    """Writes the answer to one question from its selection."""
+
+    def __init__(self, selection: Selection, choose: Choose) -> None:
+        self.selection = selection
+        self.asked = selection.asked
+        self._choose = choose
+
+    def draft(self) -> Draft | None:
+        """The answer, something related, or None where nothing was found."""
+        if not self.selection.candidates:
+            return None
+        if len(self.asked.parts) > 1:
+            found = self._in_parts()
+            if found is not None:
+                return found
+        ways = {
+            "compare": (self._compared,),
+            "list": (self._filtered, self._listed_rows, self._explained),
+            "yesno": (self._decided,),
+            "definition": (self._defined, self._explained),
+            "summary": (self._summarised,),
+            "howto": (self._steps, self._explained),
+            "condition": (self._exception, self._explained),
+            "fact": (self._exception, self._fact),
+        }
+        for way in ways[self.asked.kind]:
+            found = way()
+            if found is not None:
+                return found
+        return self._related()
+
+    def _in_parts(self) -> Draft | None:
+        """Several questions in one, each answered by itself; None where fewer than two are."""
+        chosen = self.selection
+        drafts = []
+        for asked in subquestions(self.asked):
+            again = Selection(asked, chosen.evidence, chosen.editions, chosen.embed, chosen.known)
+            draft = Composer(again, self._choose).draft()
+            if draft is not None and draft.outcome == "answered":
+                drafts.append(draft)
+        if len(drafts) < _SEVERAL:
+            return None
+        lines: list[Line] = []
+        for draft in drafts:
+            seen = {line.text for line in lines}
+            fresh = [line for line in draft.lines if line.text not in seen]
+            lines += [Line(fresh[0].text, fresh[0].units, "\n\n"), *fresh[1:]] if fresh else []
+        return Draft(tuple(lines))
+
+    # What is near enough
+
+    @cached_property
+    def best(self) -> Candidate:
+        """The nearest unit in which nothing is otherwise than the question fixes it, else the nearest."""
+        fitting = [c for c in self.selection.candidates if c.fits]
+        return fitting[0] if fitting else self.selection.candidates[0]
+
+    def enough(self, candidate: Candidate, least: float = _ENOUGH_FACT) -> bool:
+        """Whether a unit carries an answer: it is near, fits, and no word of the subject is unheard of."""
+        return candidate.fits and candidate.score >= least and not self.unheard
+
+    @cached_property
+    def unheard(self) -> frozenset[str]:
+        """Words of the subject that no document holds and that weigh too much to be let go."""
+        total = sum(self.selection.weights.values()) or 1.0
+        unknown = (self.selection.unknown & self.asked.core) - self.asked.verbs - _soft_terms()
+        share = sum(self.selection.weights[term] for term in unknown) / total
+        if share <= _LET_GO or (self.asked.language == "en" and self.best.nearness >= _PARAPHRASE):
+            return frozenset()
+        return unknown
+
+    @cached_property
+    def sections(self) -> list[tuple[float, Section]]:
+        """Sections with their scores, best first: by their heading and their best two units."""
+        scores: dict[int, list[float]] = {}
+        by_unit = {
+            id(unit): section for section in self.selection.evidence.sections for unit in section.units
+        }
+        holding = {}
+        for candidate in self.selection.candidates:
+            section = by_unit[id(candidate.unit)]
+            holding[id(section)] = section
+            scores.setdefault(id(section), []).append(candidate.score)
+        sections = list(holding.values())
+        near = self._heading_nearness(sections)
+        lists = [
+            0.6 * self.selection.coverage(frozenset().union(*(u.terms | u.scope_terms for u in s.units)))
+            for s in sections
+        ]
+        if self.asked.kind in ("list", "howto"):
+            wanted = ("item", "row") if self.asked.kind == "list" else ("item",)
+            lists = [
+                e + 0.25 * (sum(u.kind in wanted for u in s.body) > 1)
+                for e, s in zip(lists, sections, strict=True)
+            ]
+        scored = [
+            (
+                extra
+                + 0.7 * max(scores[id(s)])
+                + 0.3 * sum(sorted(scores[id(s)])[-2:]) / 2
+                + 0.5 * self.selection.coverage(terms_in(s.heading))
+                + 0.8 * n,
+                s,
+            )
+            for s, n, extra in zip(sections, near, lists, strict=True)
+        ]
+        return sorted(scored, key=lambda pair: -pair[0])
+
+    def _heading_nearness(self, sections: Sequence[Section]) -> list[float]:
+        texts = [" › ".join(dict.fromkeys((s.units[0].passage.title, s.heading))) for s in sections]
+        vectors = self.selection.embed([self.asked.text, *texts])
+        return [float(n) for n in np.clip((vectors[1:] @ vectors[0] - 0.75) / 0.2, 0.0, 1.0)]
+
+    # Kinds
+
+    def _fact(self) -> Draft | None:
+        fitting = [c for c in self.selection.candidates if self.enough(c) and self._answers(c.unit)][:_NEARBY]
+        if not fitting:
+            return None
+        chosen = self._choose(self.asked, [c.unit for c in fitting]) if len(fitting) > 1 else None
+        return self._of_unit(chosen or fitting[0].unit)
+
+    def _answers(self, unit: Unit) -> bool:
+        """Whether a value of the kind that is asked for is there at all."""
+        if self.asked.currency:
+            return any(q.dimension == self.asked.currency for q in quantities_in(unit.text))
+        denies = not unit.cells and bool(_NO_FIGURE.search(folded(unit.text)))
+        return self.selection.holds_attribute(unit) and (denies or self._holds_wanted(unit))
+
+    def _holds_wanted(self, unit: Unit) -> bool:
+        found = {q.dimension for q in quantities_in(unit.text)}
+        if self.asked.wants == "rate":
+            return "percent" in found or bool(re.search(r"[%％]|百分|万分|\bfree\b|免", unit.text))
+        if self.asked.wants == "telephone":
+            return bool(_TELEPHONE.search(folded(unit.text)))
+        if self.asked.wants in ("amount", "count", "duration"):
+            return holds_figure(folded(unit.text)) or (
+                bool(unit.cells) and bool(_NO_FIGURE.search(folded(unit.text)))
+            )
+        return True
+
+    def _of_unit(self, unit: Unit) -> Draft:
+        if not unit.cells:
+            section = self.selection.evidence.section_of(unit)
+            place = section.body.index(unit)
+            following = section.body[place + 1 : place + 2]
+            units = [unit, *(u for u in following if u.kind == "sentence" and _CONTINUES.match(u.text))]
+            if _CONTINUES.match(unit.text) and place and section.body[place - 1].kind == "sentence":
+                units.insert(0, section.body[place - 1])
+            return Draft(tuple(unit_lines(units)))
+        column = self._column(unit)
+        if column is None:
+            return Draft((Line(row_sentence(unit), (unit,)),))
+        name, value = column
+        said = statement(self.asked.text, value, self.asked.language) or row_sentence(unit, [name])
+        year = self.selection.editions.year_of(unit)
+        if year and not self.asked.years and year not in said:
+            said = _with_year(said, year)
+        return Draft((Line(said, (unit,)),))
+
+    def _column(self, row: Unit) -> tuple[str, str] | None:
+        """The asked column of a row; where the question names another cell than the first, the first."""
+        asked = set(self.selection.weights)
+        key_share = self.selection.coverage(terms_in(row.cells[0][1]) & asked)
+        others = [
+            (self.selection.coverage(terms_in(v) & asked), n)
+            for n, v in row.cells[1:]
+            if not quantities_in(v)
+        ]
+        most, named = max(others, default=(0.0, ""))
+        if most > key_share + 0.1 and re.search(
+            r"\b(?:which|who|where)\b|哪|谁|什么", folded(self.asked.text)
+        ):
+            return row.cells[0]
+        return tables.column_for(
+            self.selection, row, [named] if most > _NAMED and len(row.cells) > _SEVERAL else []
+        )
+
+    def _exception(self) -> Draft | None:
+        """ "Employees other than managers may not …" answers who may."""
+        if not re.search(r"\bwho\b|谁|哪些人|什么人", folded(self.asked.text)):
+            return None
+        for candidate in self.selection.candidates[:3]:
+            said = permitted(candidate.unit)
+            if said and candidate.coverage > _ON_SUBJECT:
+                units = (candidate.unit,)
+                return Draft((Line(said, units), Line(candidate.unit.text, units)))
+        return None
+
+    def _decided(self) -> Draft | None:
+        usual = [c for c in self.selection.candidates if not c.conflicts][:3]
+        strict = [c for c in usual if self.enough(c, 1.0)]
+        found = self._decided_rows() or None
+        if found:
+            return found
+        decision = decide(self.selection, strict[:2]) if strict else None
+        top = strict[0] if strict else None
+        if top is None:
+            only = [
+                c
+                for c in self.selection.candidates[:3]
+                if re.search(r"\bonly\b|仅|只", c.unit.text) and c.coverage > _ON_SUBJECT
+            ]
+            decision = decide(self.selection, only[:1])
+            if decision is None:
+                return None
+        unit = decision.unit if decision else top.unit if top else self.best.unit
+        said = opening(self.asked, decision.verdict) if decision else ""
+        body = self._around(unit)
+        if not said:
+            return Draft(tuple(body))
+        return Draft((Line(said, (unit,)), *body)) if body else None
+
+    def _around(self, unit: Unit) -> list[Line]:
+        """The deciding unit, with the rest of its section where that is short."""
+        if unit.cells:
+            return [Line(row_sentence(unit), (unit,), " ")]
+        section = self.selection.evidence.section_of(unit)
+        body = [u for u in section.body if u.kind in ("sentence", "item")]
+        if len(body) <= _SHORT and sum(len(u.text) for u in body) < _SHORT_TEXT:
+            rest = [u for u in body if u is not unit]
+            lines = unit_lines([unit], " ")
+            return lines + unit_lines(rest) if rest else lines
+        return unit_lines([unit], " ")
+
+    def _decided_rows(self) -> Draft | None:
+        """ "Are you open on Saturdays?" over rows of which some say yes: those rows."""
+        row = next((c for c in self.selection.candidates[:3] if c.unit.cells), None)
+        if row is None or self._names_row(row.unit):
+            return None
+        column, rows = tables.rows_filtered(self.selection)
+        if not column or not rows:
+            return None
+        lines = [Line(f"{tables.key_of(r)}: {dict(r.cells)[column]}", (r,), "\n- ") for r in rows]
+        also = [
+            c.unit
+            for c in self.selection.candidates[:12]
+            if not c.unit.cells and c.unit.document == rows[0].document and c.coverage > _NAMED
+        ][:2]
+        if self.asked.language == "zh":
+            head = Line(
+                f"部分营业。{column}：" if "营业" in column else f"部分可以。{column}：", tuple(rows[:1])
+            )
+        else:
+            head = Line(f"Some are. {column}:", tuple(rows[:1]))
+        first = Line(lines[0].text, lines[0].units, "\n\n- ")
+        return Draft((head, first, *lines[1:], *unit_lines(also)))
+
+    def _names_row(self, row: Unit) -> bool:
+        key = terms_in(tables.key_of(row))
+        return bool(key & set(self.asked.terms) - terms_in(columns_of(row)[0]))
+
+    def _filtered(self) -> Draft | None:
+        column, rows = tables.rows_filtered(self.selection)
+        if not column or not rows or self.unheard:
+            return None
+        lines = [Line(f"{tables.key_of(r)}: {dict(r.cells)[column]}", (r,), "\n- ") for r in rows]
+        head = Line(f"{column}:" if self.asked.language == "en" else f"{column}：", tuple(rows[:1]))
+        return Draft((head, Line(lines[0].text, lines[0].units, "\n\n- "), *lines[1:]))
+
+    def _listed_rows(self) -> Draft | None:
+        """Rows of one table that share an attribute which the question names, such as all annual fees."""
+        top = self.best
+        if not self.enough(top, _ENOUGH_SECTION) or not top.unit.cells or self._names_own_row(top.unit):
+            return None
+        rows = next((rows for rows in tables.tables_of(self.selection) if top.unit in rows), ())
+        asked = (
+            set(subject_terms(self.asked.parts[-1])) if len(self.asked.parts) > 1 else set(self.asked.terms)
+        )
+        shared = [r for r in rows if terms_in(tables.key_of(r)) & asked]
+        chosen = tables.sharing(asked, shared) if len(shared) > 1 else list(rows)
+        if not _SEVERAL <= len(chosen) <= _LONGEST_TABLE:
+            return None
+        heads = list(columns_of(chosen[0]))
+        return Draft(tuple(table_lines(heads, [(r, [v for _, v in r.cells]) for r in chosen])))
+
+    def _names_own_row(self, row: Unit) -> bool:
+        key = terms_in(tables.key_of(row))
+        return bool(key) and key <= set(self.asked.terms) | terms_in(self.asked.text)
+
+    def _defined(self) -> Draft | None:
+        word = terms_in(self.asked.defined)
+        for candidate in self.selection.candidates[:15]:
+            found = definition_of(candidate.unit)
+            if found and word and terms_in(found[0]) >= word - terms_in("account"):
+                return Draft(tuple(unit_lines([candidate.unit])))
+        return None
+
+    def _explained(self) -> Draft | None:
+        if self.unheard:
+            return None
+        for score, section in self.sections[:1]:
+            if score < _ENOUGH_SECTION or not self._fits_somewhere(section):
+                return None
+            row = next(
+                (c.unit for c in self.selection.candidates if c.unit in section.units and c.fits), None
+            )
+            if row is not None and row.cells and self._is_register(section, row):
+                return Draft((Line(_reply_cell(row), (row,)),))
+            lines = section_lines(section, _LONGEST_SECTION)
+            for further in self._after_introduction(section):
+                lines += section_lines(further, _LONGEST_SECTION, heading=True)
+            return Draft(tuple(lines))
+        return None
+
+    def _is_register(self, section: Section, row: Unit) -> bool:
+        """Whether the rows of a section are questions with their answers, each by itself."""
+        return len(section.body) > _NEARBY and any(_REPLY.match(folded(name)) for name in columns_of(row))
+
+    def _after_introduction(self, section: Section) -> list[Section]:
+        """What follows where the best section only introduces its document: the sections that are as near."""
+        siblings = self.selection.evidence.document(section.document)
+        if section is not siblings[0] or len(siblings) == 1 or len(section.body) > _SHORT:
+            return []
+        scores = {id(one): score for score, one in self.sections}
+        best = self.sections[0][0]
+        near = [one for one in siblings[1:] if scores.get(id(one), 0.0) > best - 0.8]
+        return near[:2] or list(siblings[1:2])
+
+    def _fits_somewhere(self, section: Section) -> bool:
+        return any(c.fits for c in self.selection.candidates if c.unit in section.units)
+
+    def _steps(self) -> Draft | None:
+        """All numbered sections of a document that is itself the instruction asked for."""
+        if not self.sections or self.unheard or self.sections[0][0] < _ENOUGH_SECTION:
+            return None
+        best = self.sections[0][1]
+        siblings = self.selection.evidence.document(best.document)
+        steps = [section for section in siblings if section.is_step]
+        title = self.selection.coverage(terms_in(best.units[0].passage.title))
+        if len(steps) < _SEVERAL or title < _ON_SUBJECT:
+            return None
+        lines: list[Line] = []
+        for number, section in enumerate(steps, 1):
+            lines.append(
+                Line(
+                    f"**{re.sub(r'^[0-9]+[.)、：:] *', '', section.heading)}**",
+                    section.units[:1],
+                    f"\n\n{number}. ",
+                )
+            )
+            for unit in section.body[:5]:
+                lines.append(Line(unit.text, (unit,), "" if is_chinese(unit.text) else " "))
+        return Draft(tuple(lines))
+
+    def _summarised(self) -> Draft | None:
+        if not self.sections or self.unheard or self.sections[0][0] < _ENOUGH_SECTION - 0.15:
+            return None
+        best = self.sections[0][1]
+        siblings = [s for s in self.selection.evidence.document(best.document)]
+        lines: list[Line] = []
+        for section in siblings[:_MOST_SECTIONS]:
+            rows = [u for u in section.body if u.kind == "row"][:8]
+            others = [u for u in section.body if u.kind != "row"][: 5 if not rows else 1]
+            units = [u for u in section.body if u in rows or u in others]
+            made = unit_lines(units)
+            if section.heading != best.units[0].passage.title and len(siblings) > 1:
+                lines.append(Line(f"**{section.heading}**", (units[0],), "\n\n"))
+            lines += made
+        return Draft(tuple(lines))
+
+    def _compared(self) -> Draft | None:
+        if self.unheard:
+            return None
+        found = compared(self.selection)
+        return found if found or asks_by_how_much(self.asked) else self._explained()
+
+    # Otherwise
+
+    def _related(self) -> Draft | None:
+        """The nearest section or unit, said to be related only; None if nothing is about the subject."""
+        top = self.selection.candidates[0]
+        if top.score + 0.6 * len(top.conflicts) < _RELATED or top.coverage < _LET_GO:
+            return None
+        lead = (
+            "文档中没有直接说明，但有以下相关内容："
+            if self.asked.language == "zh"
+            else "The documents do not say this, but they say:"
+        )
+        if top.unit.cells:
+            body = [Line(row_sentence(top.unit), (top.unit,), "\n\n")]
+        else:
+            body = unit_lines([top.unit])
+        return Draft((Line(lead, (top.unit,)), *body), "related")
+
+
+@cache
+def _soft_terms() -> frozenset[str]:
+    """Terms of a question that a document need not hold to answer it."""
+    return frozenset(term for word in _SOFT.split() for term in subject_terms(word))
+
+
+def _reply_cell(row: Unit) -> str:
+    """The answer that a row of questions and answers gives."""
+    found = next((value for name, value in row.cells if _REPLY.match(folded(name))), row_sentence(row))
+    return found if found.endswith((".", "。", "！", "!")) else f"{found}{'。' if is_chinese(found) else '.'}"
+
+
+def _with_year(said: str, year: str) -> str:
+    if is_chinese(said):
+        return f"{said.rstrip('。')}（{year}年）。"
+    return f"{said.rstrip('.')} ({year})."

@@ -1,0 +1,73 @@
+"""Answers from the documents' own sentences, steps and rows; a reader only says which of them fits best."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from answering.compose import Composer
+from answering.draft import Draft
+from answering.editions import editions_of
+from answering.evidence import Evidence, Unit, gather
+from answering.question import Asked
+from answering.select import Selection
+from answering.wording import held_terms
+from knowledge_base.errors import NotFoundError
+from knowledge_base.values import Document, Passage
+from retrieval.compression import Embed
+from retrieval.retriever import Retrieval, Retriever
+
+# Log-probability that the reader refuses, for each passage, or None where it cannot say.
+Doubts = Callable[[str, Sequence[Passage]], list[float | None]]
+
+PASSAGES = 8  # whose documents are read in full; the first four hold nine tenths of the facts
+_CERTAINTY = 0.12  # what a unit of the reader's certainty is worth in scores of units
+_MOST_CERTAIN = 8.0
+
+
+def extract(
+    question: str, found: Retrieval, retriever: Retriever, embed: Embed, doubts: Doubts, today: date
+) -> Draft | None:
+    """The answer that the documents of the passages found give, or None where they say nothing about it."""
+    asked = Asked(question)
+    evidence = _evidence([entry.passage for entry in found.ranked[:PASSAGES]], retriever.document)
+    editions = editions_of(evidence.sections, today.year)
+    known = frozenset().union(
+        *(
+            held_terms(hit.passage.indexed_text)
+            for hit in (*found.candidates.lexical, *found.candidates.dense)
+        )
+    )
+    selection = Selection(asked, evidence, editions, embed, known.__contains__)
+
+    def choose(asked: Asked, units: Sequence[Unit]) -> Unit | None:
+        return chosen(selection, units, doubts(asked.text, [as_passage(unit) for unit in units]))
+
+    return Composer(selection, choose).draft()
+
+
+def chosen(selection: Selection, units: Sequence[Unit], refusals: Sequence[float | None]) -> Unit | None:
+    """The unit that is nearest to the question and that the reader least refuses; None without a reader."""
+    scores = {candidate.unit: candidate.score for candidate in selection.candidates}
+    known = [(unit, doubt) for unit, doubt in zip(units, refusals, strict=False) if doubt is not None]
+    return max(
+        (unit for unit, _ in known),
+        key=lambda unit: scores[unit] + _CERTAINTY * min(-dict(known)[unit], _MOST_CERTAIN),
+        default=None,
+    )
+
+
+def as_passage(unit: Unit) -> Passage:
+    """The unit under its title and headings, as a reader is used to see it."""
+    return replace(unit.passage, text=unit.text, start=unit.start, end=unit.end, heading=unit.path)
+
+
+def _evidence(passages: Sequence[Passage], document: Callable[[str], Document]) -> Evidence:
+    """The documents of the passages; one that was deleted meanwhile is left out."""
+    there = []
+    for path in dict.fromkeys(passage.document for passage in passages):
+        try:
+            there.append(document(path))
+        except NotFoundError:
+            continue
+    paths = {one.path: one for one in there}
+    return gather([passage for passage in passages if passage.document in paths], paths.__getitem__)

@@ -1,0 +1,421 @@
+"""Scores the units of the evidence against a question, and says what of the question each of them lacks."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from answering.editions import Editions
+from answering.evidence import Evidence, Unit, columns_of
+from answering.quantities import Quantity, quantities_in, ranges_in, same_dimension
+from answering.question import Asked
+from answering.wording import canonical, folded, stem, terms_in
+from knowledge_base.characters import has_chinese
+from retrieval.compression import Embed
+from retrieval.figures import holds_figure
+
+# Cosines of multilingual-e5-small lie between about .75 (unrelated) and .95 (same statement).
+_UNRELATED, _SPREAD = 0.75, 0.2
+_NEAR = 0.9  # weight of the cosine against the share of the question's terms
+_SCOPE = 0.7  # what a term is worth that only the headings hold
+_ENDING = 2
+_READ = 60  # units that are compared by meaning; the others are far off by their words
+_HIT = 0.35  # what the first passage of the search is worth, the others less
+_FIGURE = 0.15
+_CONFLICT = 0.6
+_VERB = 0.4  # what a verb of the question weighs: documents put what is done in other words
+_NO_ATTRIBUTE = 0.5
+_DENIAL_COVERS = 0.45  # a sentence that denies must hold so much of the question
+_DENIES = re.compile(r"\b(?:never|not|no|cannot|declined|none)\b|不|未|无法|没有")
+_ALL_HAN = re.compile("全部|所有|各|任何|一律|均|每个|每家")
+_DAYS = (
+    (
+        "sunday",
+        re.compile(r"\bsundays?\b|周日"),
+        re.compile(
+            r"\bsundays?\b|\bweekends?\b|\b(?:daily|every day|24 hours)\b|周日|周末|每天|每日|天天|24小时"
+        ),
+    ),
+    (
+        "saturday",
+        re.compile(r"\bsaturdays?\b|周六"),
+        re.compile(
+            r"\bsaturdays?\b|\bweekends?\b|\b(?:daily|every day|24 hours)\b|周六|周末|每天|每日|天天|24小时"
+        ),
+    ),
+)
+_SOME_DAY = re.compile(
+    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\bweekdays?\b|\bweekends?\b|周[一二三四五六日末]|工作日|节假日"
+)
+_VERB_DECIDES = 0.8  # … but whether something may be done turns on what is done
+_OWN = 0.4  # weight of the terms that a unit adds to its headings
+_SUPERLATIVES = frozenset(
+    {
+        "highest",
+        "lowest",
+        "most",
+        "least",
+        "expens",
+        "cheapest",
+        "longest",
+        "shortest",
+        "最高",
+        "最低",
+        "最大",
+        "最长",
+        "最贵",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A unit, how near it is to the question, and what of the question it and its headings lack."""
+
+    unit: Unit
+    score: float
+    coverage: float
+    nearness: float
+    missing: frozenset[str]
+    conflicts: tuple[str, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing that the question fixes is otherwise here."""
+        return not self.conflicts
+
+
+class Selection:
+    """The units of the evidence in the order of their nearness to one question."""
+
+    def __init__(
+        self, asked: Asked, evidence: Evidence, editions: Editions, embed: Embed, known: Callable[[str], bool]
+    ) -> None:
+        self.asked = asked
+        self.evidence = evidence
+        self.editions = editions
+        self.allowed = tuple(unit for unit in evidence.units if editions.allows(asked, unit))
+        self.embed = embed
+        self.known = known
+
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """Weight of each term of the question: its inverse document frequency among the units."""
+        units = self.evidence.units
+        verb = _VERB_DECIDES if self.asked.kind == "yesno" else _VERB
+        asked = (
+            set(self.asked.terms) - self.straddling - (_SUPERLATIVES if self.asked.direction else frozenset())
+        )
+        counts = Counter(term for unit in units for term in asked & (unit.terms | unit.scope_terms))
+        return {
+            term: math.log((len(units) + 2) / (counts[term] + 1))
+            * (verb if term in self.asked.verbs else 1.0)
+            for term in asked
+        }
+
+    @cached_property
+    def straddling(self) -> frozenset[str]:
+        """Pairs of Han characters that no document holds, but whose characters belong to words that some do.
+
+        Chinese is written without blanks: of 金卡年费 the pair 卡年 is no word.
+        """
+        found: set[str] = set()
+        for chunk in self.asked.chunks:
+            pairs = [chunk[i : i + 2] for i in range(len(chunk) - 1)] if has_chinese(chunk[:1]) else []
+            known = [self.known(pair) for pair in pairs]
+            covered = {i + j for i, is_known in enumerate(known) if is_known for j in (0, 1)}
+            bare = {i for i in range(len(chunk)) if i not in covered}
+            words = {i for i in bare if i - 1 in bare or i + 1 in bare}
+            found |= {pair for i, pair in enumerate(pairs) if not known[i] and not {i, i + 1} <= words}
+        return frozenset(found)
+
+    @cached_property
+    def unknown(self) -> frozenset[str]:
+        """Terms of the question that no document of the collection holds."""
+        return frozenset(term for term in self.weights if not self.known(term))
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """Terms that tell rows or columns of a table of the evidence apart, as gold and platinum do."""
+        found: set[str] = set()
+        for section in self.evidence.sections:
+            for rows in section.tables:
+                keys = [terms_in(row.cells[0][1]) for row in rows]
+                names = [terms_in(name) for name in columns_of(rows[0])[1:]]
+                above = terms_in(columns_of(rows[0])[0]) | rows[0].scope_terms
+                for group in (keys, names):
+                    found |= _telling_apart(group, above, frozenset(self.asked.terms))
+                found |= _han_prefixes([folded(row.cells[0][1]) for row in rows])
+        return frozenset(found)
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """All allowed units that were compared, best first."""
+        ordered = sorted(self.allowed, key=lambda unit: -self._wording(unit) - self._hit(unit))[:_READ]
+        nearness = self._nearness(ordered)
+        return tuple(
+            sorted(
+                (self._candidate(u, n) for u, n in zip(ordered, nearness, strict=True)),
+                key=lambda c: -c.score,
+            )
+        )
+
+    def coverage(self, terms: frozenset[str], scope: frozenset[str] = frozenset()) -> float:
+        """Share of the question's terms, by weight, in `terms`, or less in `scope`."""
+        total = sum(self.weights.values()) or 1.0
+        return (
+            sum(w * (1.0 if t in terms else _SCOPE if t in scope else 0.0) for t, w in self.weights.items())
+            / total
+        )
+
+    def _wording(self, unit: Unit) -> float:
+        return self.coverage(unit.terms, unit.scope_terms)
+
+    def _own(self, unit: Unit) -> float:
+        """Share of what the question says beyond the unit's headings that the unit itself says."""
+        beyond = {term: weight for term, weight in self.weights.items() if term not in unit.scope_terms}
+        total = sum(beyond.values())
+        return sum(weight for term, weight in beyond.items() if term in unit.terms) / total if total else 0.0
+
+    def _hit(self, unit: Unit) -> float:
+        hits = self.evidence.hits
+        return _HIT / (1 + hits.index(unit.passage.id)) ** 0.5 if unit.passage.id in hits else 0.0
+
+    def _nearness(self, units: Sequence[Unit]) -> list[float]:
+        if not units:
+            return []
+        texts = [f"{unit.path[-1] if unit.path else unit.passage.title}: {unit.text}" for unit in units]
+        vectors = self.embed([self.asked.text, *texts])
+        return [float(n) for n in np.clip((vectors[1:] @ vectors[0] - _UNRELATED) / _SPREAD, 0.0, 1.0)]
+
+    def _candidate(self, unit: Unit, nearness: float) -> Candidate:
+        coverage = self._wording(unit)
+        conflicts = tuple(self.conflicts(unit))
+        figure = self.asked.wants in (
+            "amount",
+            "duration",
+            "time",
+            "count",
+            "rate",
+            "telephone",
+        ) and holds_figure(unit.text)
+        score = (
+            coverage
+            + _OWN * self._own(unit)
+            + _NEAR * nearness
+            + self._hit(unit)
+            + (_FIGURE if figure else 0.0)
+            + self._number_bonus(unit)
+        )
+        if unit.cells:
+            score += 0.3 * self._key_precision(unit)
+        if not self.holds_attribute(unit):
+            score -= _NO_ATTRIBUTE
+        missing = frozenset(self.asked.terms) - unit.terms - unit.scope_terms
+        return Candidate(unit, score - _CONFLICT * len(conflicts), coverage, nearness, missing, conflicts)
+
+    def holds_attribute(self, unit: Unit) -> bool:
+        """Whether a unit speaks of what is asked of the subject, or denies something of it."""
+        attribute = self.asked.attribute & frozenset(self.weights)
+        total = sum(self.weights[term] for term in attribute)
+        held = sum(self.weights[term] for term in attribute & (unit.terms | unit.scope_terms))
+        return (
+            total == 0
+            or held >= total / 2
+            or (
+                not unit.cells
+                and self._wording(unit) >= _DENIAL_COVERS
+                and bool(_DENIES.search(folded(unit.text)))
+            )
+        )
+
+    def _key_precision(self, unit: Unit) -> float:
+        """Share of what the first cell of a row says that the question says too, its numbers included."""
+        key = frozenset(term for term in terms_in(unit.cells[0][1]) if not term[:1].isdigit())
+        numbers = quantities_in(unit.cells[0][1])
+        matched = int(_matches_numbers(self.asked.quantities, unit.cells[0][1]))
+        said = len(key & (frozenset(self.asked.terms) | terms_in(self.asked.text))) + matched
+        size = len(key) + (1 if numbers else 0)
+        return said / size if size else 0.0
+
+    def _number_bonus(self, unit: Unit) -> float:
+        return 0.25 if self.asked.quantities and _matches_numbers(self.asked.quantities, unit.text) else 0.0
+
+    def conflicts(self, unit: Unit) -> list[str]:
+        """What the question fixes and this unit has otherwise or not at all."""
+        held = unit.terms | unit.scope_terms
+        said = folded(f"{unit.text} {unit.scope}")
+        found = [t for t in self.asked.terms if t in self.labels and t not in held]
+        found += [name for name in self._names if name not in said and stemless(name) not in said]
+        found += self._other_heads(unit)
+        if found and self._speaks_of_all(said):
+            found = []  # what holds for all holds for the one that is named
+        found += [q.text for q in self.asked.quantities if not self._meets(q, unit)]
+        day = canonical(self.asked.text)
+        days = [(name, meets) for name, asks, meets in _DAYS if asks.search(day)]
+        others = [name for name, meets in days if self._is_of_other_day(unit, meets)]
+        return list(dict.fromkeys(found + (others if len(others) == len(days) else [])))
+
+    def _speaks_of_all(self, said: str) -> bool:
+        """Whether a text is on all things of a kind that the question names one of: "All branches are …"."""
+        if _ALL_HAN.search(said):
+            return True
+        nouns = "|".join(re.escape(word.rstrip("s")) for word in self.asked.chunks if word.isascii())
+        return bool(
+            nouns and re.search(rf"\b(?:all|every|any|no)\s+(?:of )?(?:our |the )?(?:\w+ )?(?:{nouns})", said)
+        )
+
+    def _is_of_other_day(self, unit: Unit, meets: re.Pattern[str]) -> bool:
+        text = canonical(f"{unit.text} {unit.scope}")
+        return bool(_SOME_DAY.search(text)) and not meets.search(text)
+
+    def _other_heads(self, unit: Unit) -> list[str]:
+        """Words that qualify a noun of the question where the unit has that noun qualified otherwise only."""
+        text = f" {folded(unit.text)}"
+        found = []
+        for qualifier, noun in self._qualified:
+            if qualifier in unit.terms | unit.scope_terms:
+                continue
+            others = [
+                stem(w)
+                for w in re.findall(
+                    rf"([a-z][\w'-]+) {re.escape(noun[:-1] if noun.endswith('s') else noun)}s?\b", text
+                )
+            ]
+            if others and all(o not in self.asked.terms and o not in _LOOSE for o in others):
+                found.append(qualifier)
+        return found
+
+    @cached_property
+    def _qualified(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of an English question's words that stand together: what qualifies, and the noun."""
+        words = re.findall(r"[a-z][\w'-]*|[.,;?!]", folded(self.asked.text))
+        subject = set(self.asked.chunks)
+        pairs = zip(words, words[1:], strict=False)
+        return tuple(
+            (stem(one), other) for one, other in pairs if {one, other} <= subject and stem(one) != stem(other)
+        )
+
+    def _meets(self, quantity: Quantity, unit: Unit) -> bool:
+        """Whether a unit holds a number of the question, or one of its dimension to compare it with."""
+        text = f"{unit.text} {unit.scope}"
+        if any(quantity.equals(other) for other in quantities_in(text)):
+            return True
+        ranges = [r for r in ranges_in(text) if same_dimension(r.dimension, quantity.dimension)]
+        if unit.cells and ranges_in(unit.cells[0][1]):
+            ranges = [
+                r for r in ranges_in(unit.cells[0][1]) if same_dimension(r.dimension, quantity.dimension)
+            ]
+            return any(r.holds(quantity) for r in ranges)
+        return bool(ranges)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """Proper names of an English question: capitalised words that do not begin a sentence."""
+        words = re.findall(r"(?<![.?!:] )(?<!^)\b[A-Z][\w'-]+", self.asked.text)
+        return tuple(
+            dict.fromkeys(folded(word).removesuffix("'s") for word in words if word not in _NOT_NAMES)
+        )
+
+
+_LOOSE = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "your",
+        "our",
+        "my",
+        "their",
+        "its",
+        "his",
+        "her",
+        "this",
+        "that",
+        "each",
+        "every",
+        "any",
+        "all",
+        "no",
+        "some",
+        "of",
+        "new",
+        "same",
+        "such",
+        "one",
+        "and",
+        "or",
+        "for",
+        "per",
+        "by",
+        "with",
+    ]
+)
+_NOT_NAMES = frozenset(
+    [
+        "I",
+        "I'm",
+        "I'd",
+        "I've",
+        "I'll",
+        "OK",
+        "Hi",
+        "Hello",
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+        "Mondays",
+        "Saturdays",
+        "Sundays",
+    ]
+)
+
+
+def stemless(name: str) -> str:
+    """An English name without a plural's s."""
+    return name[:-1] if name.endswith("s") else name
+
+
+def _telling_apart(group: Sequence[frozenset[str]], above: frozenset[str], asked: frozenset[str]) -> set[str]:
+    """Terms in which two of the group differ and all else is the same, if the question is of that table."""
+    by_rest: dict[frozenset[str], set[str]] = {}
+    for terms in group:
+        for term in terms:
+            by_rest.setdefault(terms - {term}, set()).add(term)
+    return {
+        term
+        for rest, differing in by_rest.items()
+        if len(differing) > 1
+        for term in differing
+        if (rest | above - {term}) & asked
+    }
+
+
+def _han_prefixes(names: Sequence[str]) -> set[str]:
+    """Of Chinese names with the same ending, the terms before it: 南湖 and 机场 of 南湖支行 and 机场支行."""
+    endings = Counter(name[-_ENDING:] for name in names if has_chinese(name[-1:]))
+    return {
+        term
+        for name in names
+        if endings[name[-_ENDING:]] > 1
+        for term in terms_in(name[:-_ENDING])
+        if has_chinese(term)
+    }
+
+
+def _matches_numbers(quantities: Sequence[Quantity], text: str) -> bool:
+    """Whether some number of the question is in a text, or in a range that it sets."""
+    held, ranges = quantities_in(text), ranges_in(text)
+    return any(
+        any(q.equals(other) for other in held)
+        or any(r.holds(q) and same_dimension(r.dimension, q.dimension) for r in ranges)
+        for q in quantities
+    )

@@ -1,0 +1,113 @@
+"""Greetings, thanks and questions about ourselves: answered without a search, with questions that can be answered."""
+
+import re
+from collections.abc import Iterable
+
+from answering.quantities import years_in
+from retrieval.prompt import Language
+
+_POLITE = r"(?:[,!.，。！~～ 　]*(?:there|everyone|everybody|all|team|again|sir|madam|so much|very much|a lot|a bunch|in advance|啊|呀|哈|呢|了|大家|各位))*"
+_GREETING = re.compile(
+    rf"^(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings|hallo|yo|你好|您好|嗨|哈喽|哈啰|在吗|在么|早上好"
+    rf"|上午好|下午好|晚上好|早安|早|大家好|有人吗){_POLITE}[\s!.,?？！。，~～]*$",
+    re.IGNORECASE,
+)
+_THANKS = re.compile(
+    rf"^(?:(?:ok(?:ay)?|great|perfect|good|nice|cool|wonderful|excellent|awesome|got it|i see|understood|好的?|明白了?|知道了|懂了|嗯+|行|收到)?"
+    rf"[,!.，。！ ]*)(?:(?:many )?thanks?(?: you)?|thx|cheers|much appreciated|that helps|that was helpful|谢谢[您你]?|多谢|感谢|辛苦了?)?"
+    rf"(?:[,!.，。！ ]*(?:for (?:your|the) help|that (?:really )?helps?(?: a lot)?|that was (?:very )?helpful|你的帮助|您的帮助|帮了大忙))?{_POLITE}[\s!.,！。，~～]*$",
+    re.IGNORECASE,
+)
+_FAREWELL = re.compile(
+    r"^(?:bye|goodbye|bye[- ]bye|see you(?: later)?|good night|再见|拜拜|回头见|晚安)[\s!.,！。~～]*$",
+    re.IGNORECASE,
+)
+_ABOUT = re.compile(
+    r"^(?:(?:hi|hello|hey|你好|您好)[,!.，。！ ]*)?(?:so |and )?(?:what (?:can|could|do) you (?:do|know|help(?: me)? with|answer)(?: for me)?|who are you|what are you"
+    r"|what is this|how (?:can|do) you (?:help|work)(?: me)?|how does this work|what can i ask(?: you)?|what (?:kinds? of )?(?:questions?|things) can (?:i ask|you answer)"
+    r"(?: you)?|can you help(?: me)?|are you (?:a )?(?:bot|robot|human|person|real|an ai)|help"
+    r"|你(?:能|会|可以)(?:做|干|帮我做|回答|帮我)(?:些)?(?:什么|啥|哪些问题|什么问题)?|你是谁|你是什么|你有什么(?:用|功能)|怎么(?:用|使用)(?:你|这个)?|我(?:能|可以)问(?:你)?(?:些)?什么"
+    r"|(?:能|可以)帮(?:我|帮我)?吗|你是(?:机器人|人工|真人)吗|帮助|这是什么)[\s?？!.。！吗呢啊]*$",
+    re.IGNORECASE,
+)
+_LEAST = 2
+_LONGEST_HEADING = 60
+
+
+def small_talk(text: str) -> str:
+    """Which small talk a message is: "greeting", "thanks", "farewell", "about", or "" for a question."""
+    plain = text.strip()
+    for name, pattern in (("greeting", _GREETING), ("farewell", _FAREWELL), ("about", _ABOUT)):
+        if pattern.match(plain):
+            return name
+    return "thanks" if plain and _THANKS.match(plain) else ""
+
+
+def reply(talk: str, language: Language, titles: Iterable[str], headings: Iterable[str]) -> str:
+    """The reply to small talk, over a collection with these titles of documents and headings of sections."""
+    topics = _topics(titles, language)
+    questions = _questions(headings, language)
+    if language == "zh":
+        opening = {
+            "greeting": "您好！",
+            "thanks": "不客气，很高兴能帮上忙。",
+            "farewell": "再见，欢迎随时再来提问。",
+            "about": "您好！",
+        }[talk]
+        if talk in ("thanks", "farewell"):
+            return opening
+        holds = f"本知识库的文档包括：{'、'.join(topics)}等。" if topics else "本知识库还没有文档。"
+        ask = "例如，您可以问：\n" + "\n".join(f"- {q}" for q in questions) if questions else ""
+        return f"{opening}我根据知识库里的文档回答您的问题，并注明出处。{holds}{ask}"
+    opening = {"greeting": "Hello!", "thanks": "You are welcome. I am glad that this helps.",
+               "farewell": "Goodbye. Ask again at any time.", "about": "Hello!"}[talk]  # fmt: skip
+    if talk in ("thanks", "farewell"):
+        return opening
+    holds = (
+        f" The documents here include {_joined(topics)}."
+        if topics
+        else " The collection holds no documents yet."
+    )
+    ask = " You can ask, for example:\n" + "\n".join(f"- {q}" for q in questions) if questions else ""
+    return (
+        f"{opening} I answer your questions from the documents of this collection and cite them.{holds}{ask}"
+    )
+
+
+def _joined(topics: list[str]) -> str:
+    quoted = [f"“{topic}”" for topic in topics]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def _topics(titles: Iterable[str], language: Language) -> list[str]:
+    """Up to four titles in the reader's language, of different documents, none with a year: they age."""
+    fitting = [t for t in dict.fromkeys(titles) if _is_of(t, language)]
+    timeless = [title for title in fitting if not years_in(title)]
+    return _spread(timeless if len(timeless) >= _LEAST else fitting, 4)
+
+
+def _questions(headings: Iterable[str], language: Language) -> list[str]:
+    """Three questions from headings: those that are questions first, the others asked about."""
+    fitting = [
+        h
+        for h in dict.fromkeys(headings)
+        if _is_of(h, language) and not years_in(h) and len(h) < _LONGEST_HEADING
+    ]
+    asking = [heading for heading in fitting if heading.endswith(("?", "？"))]
+    others = [heading for heading in fitting if heading not in asking]
+    chosen = _spread(asking, 3)
+    form = "“{}”是怎么规定的？" if language == "zh" else "What do the documents say about “{}”?"
+    return chosen + [form.format(heading) for heading in _spread(others, 3 - len(chosen))]
+
+
+def _spread(values: list[str], count: int) -> list[str]:
+    """So many of the values, from the whole of the list."""
+    if count <= 0:
+        return []
+    step = max(1, len(values) // count)
+    return values[::step][:count]
+
+
+def _is_of(text: str, language: Language) -> bool:
+    han = sum("\u3400" <= character <= "\u9fff" for character in text)
+    return (han > 0) == (language == "zh") and not text.endswith((".", "。"))

@@ -1,0 +1,271 @@
+"""Rows as data: cells that a question names, extremes, differences, comparisons and filters, computed."""
+
+import re
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from answering.evidence import Unit, columns_of
+from answering.quantities import quantities_in, ranges_in, same_dimension, value_of
+from answering.question import Asked
+from answering.select import Selection
+from answering.wording import folded, terms_in
+
+_NEGATIVE = re.compile(
+    r"^\s*(?:closed|no|none|not\b.*|never|unavailable|nowhere|n/a|-|–|—|无|没有|否|不\S*|未\S*|关闭|停业)\s*$",
+    re.IGNORECASE,
+)
+
+
+_SEVERAL = 2
+_ON_SUBJECT = 0.35  # how much of the question a series must hold
+_NAMED = 0.15  # share of the question that names a column
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value of a table: its row, the name of its column, and which name stands for it in a comparison."""
+
+    row: Unit
+    column: str
+    value: str
+    name: str
+
+
+def is_negative(value: str) -> bool:
+    """Whether a cell says no: "closed", "none", 不营业, 无."""
+    return bool(_NEGATIVE.match(folded(value)))
+
+
+def key_of(row: Unit) -> str:
+    """What names a row: its first cell."""
+    return row.cells[0][1]
+
+
+def tables_of(selection: Selection) -> list[tuple[Unit, ...]]:
+    """Tables of the allowed units, best first; rows of one document with the same columns are one table."""
+    groups: dict[tuple[str, tuple[str, ...]], list[Unit]] = {}
+    for unit in selection.allowed:
+        if unit.cells:
+            groups.setdefault((unit.document, columns_of(unit)), []).append(unit)
+    best = {c.unit: c.score for c in selection.candidates}
+    weight = {key: max((best.get(u, -9.0) for u in rows), default=-9.0) for key, rows in groups.items()}
+    return [tuple(groups[key]) for key in sorted(groups, key=lambda key: -weight[key])]
+
+
+def column_for(selection: Selection, row: Unit, skip: Iterable[str] = ()) -> tuple[str, str] | None:
+    """The column that the question asks of a row, with its value: the one whose name it shares most of."""
+    asked = selection.asked
+    left = [(name, value) for name, value in row.cells[1:] if name not in set(skip)]
+    scored = [(_column_score(selection, name, value), place) for place, (name, value) in enumerate(left)]
+    if not scored:
+        return None
+    score, place = max(scored, key=lambda pair: (pair[0], -pair[1]))
+    if score <= 0 and len(left) > 1 and not asked.wants:
+        return None
+    return left[place]
+
+
+def _column_score(selection: Selection, name: str, value: str) -> float:
+    asked = selection.asked
+    terms = terms_in(name) & set(selection.weights)
+    score = sum(selection.weights[term] for term in terms)
+    score += 2.0 * len(asked.years & set(re.findall(r"(?:19|20)\d\d", name)))
+    score += 2.0 * any(q.equals(other) for q in asked.quantities for other in quantities_in(name))
+    return score + (0.1 if _fits(asked.wants, value) else 0.0)
+
+
+def _fits(wants: str, value: str) -> bool:
+    found = {q.dimension for q in quantities_in(value)}
+    return {
+        "amount": bool(found & {"yuan", "dollar", "euro", "pound"}),
+        "duration": "time" in found,
+        "time": bool(found & {"clock"}) or is_negative(value),
+        "rate": "percent" in found,
+        "telephone": bool(re.search(r"\d{3,}-\d{3,}|\d{7,}", value)),
+        "count": bool(found & {"", "count"}),
+    }.get(wants, False)
+
+
+def series(selection: Selection) -> list[Cell]:
+    """The values that a question for the highest or lowest compares: of a column, a row, or alike rows."""
+    asked = set(selection.asked.terms)
+    best: list[Cell] = []
+    best_score = 0.0
+    for rows in tables_of(selection)[:8]:
+        for cells in _ways(selection, rows):
+            if len(cells) < _SEVERAL or sum(value_of(c.value) is not None for c in cells) < _SEVERAL:
+                continue
+            name = (
+                terms_in(f"{cells[0].column} {key_of(cells[0].row)}")
+                if len({c.row for c in cells}) == 1
+                else (terms_in(cells[0].column) | frozenset.intersection(*(terms_in(c.name) for c in cells)))
+            )
+            held = (
+                name
+                | terms_in(columns_of(rows[0])[0])
+                | frozenset().union(*(terms_in(c.name) for c in cells))
+            )
+            precision = len(name & asked) / len(name) if name else 0.0
+            score = selection.coverage(name & asked) * (0.5 + 0.5 * precision) + 0.5 * selection.coverage(
+                held & asked, rows[0].scope_terms
+            )
+            if score > best_score + 0.01:
+                best, best_score = cells, score
+    return best if best_score >= _ON_SUBJECT else []
+
+
+def _ways(selection: Selection, rows: Sequence[Unit]) -> Iterable[list[Cell]]:
+    columns = columns_of(rows[0])
+    for place, column in enumerate(columns[1:], 1):
+        yield [Cell(row, column, row.cells[place][1], key_of(row)) for row in rows]
+        alike = [
+            row for row in rows if set(selection.asked.terms) & (terms_in(key_of(row)) - terms_in(columns[0]))
+        ]
+        shared = [row for row in alike if _attribute(row) and _attribute(row) == _attribute(alike[0])]
+        if shared:
+            yield [Cell(row, column, row.cells[place][1], key_of(row)) for row in shared]
+        if len(alike) != len(rows):
+            yield [
+                Cell(row, column, row.cells[place][1], key_of(row))
+                for row in sharing(set(selection.asked.terms), alike)
+            ]
+    if len(columns) > _SEVERAL:
+        for row in rows:
+            yield [Cell(row, name, value, name) for name, value in row.cells[1:]]
+
+
+def sharing(asked: AbstractSet[str], rows: Sequence[Unit]) -> list[Unit]:
+    """Those rows whose key holds as many of the terms as any."""
+    held = [len(terms_in(key_of(row)) & asked) for row in rows]
+    return [row for row, count in zip(rows, held, strict=True) if count == max(held)]
+
+
+def _attribute(row: Unit) -> str:
+    """What is behind the comma of a key such as "Gold card, annual fee"."""
+    return folded(key_of(row).partition(", ")[2])
+
+
+def extreme(cells: Sequence[Cell], highest: bool) -> list[Cell]:
+    """The cells with the highest or lowest value; several where they are equal."""
+    values = {id(cell): _comparable(cell.value, highest) for cell in cells}
+    known = [value for value in values.values() if value is not None]
+    if not known:
+        return []
+    most = max(known) if highest else min(known)
+    return [cell for cell in cells if values[id(cell)] == most]
+
+
+def _comparable(value: str, highest: bool) -> float | None:
+    if re.search(r"unlimited|no limit|不限", folded(value)):
+        return float("inf")
+    ranges = ranges_in(value)
+    if ranges and not (ranges[0].low == -float("inf") or ranges[0].high == float("inf")):
+        return ranges[0].high if highest else ranges[0].low
+    found = quantities_in(value)
+    return found[0].value if found else value_of(value)
+
+
+def named_cells(selection: Selection, names: Sequence[str]) -> list[Cell]:
+    """For each name the cell that is asked of it, from one table; empty if one of them is missing."""
+    for rows in tables_of(selection)[:6]:
+        columns = columns_of(rows[0])
+        as_columns = [next((c for c in columns[1:] if _is_named(name, c)), None) for name in names]
+        if all(as_columns) and len(set(as_columns)) == len(names):
+            row = max(rows, key=lambda row: selection.coverage(terms_in(key_of(row))))
+            if selection.coverage(terms_in(key_of(row))) > 0:
+                return [Cell(row, c, dict(row.cells)[c], c) for c in as_columns if c]
+        found = [_row_named(selection, name, rows) for name in names]
+        if all(found) and len({id(row) for row in found}) == len(names):
+            column = column_for(selection, found[0]) if found[0] else None
+            if column:
+                return [Cell(row, column[0], dict(row.cells)[column[0]], key_of(row)) for row in found if row]
+    return []
+
+
+def compared_rows(
+    selection: Selection, names: Sequence[str]
+) -> tuple[list[str], list[tuple[Unit, list[str]]]]:
+    """A comparison of all that is known of some names: its heads, and for each line its row and cells."""
+    for rows in tables_of(selection)[:6]:
+        columns = columns_of(rows[0])
+        as_columns = [next((c for c in columns[1:] if _is_named(name, c)), "") for name in names]
+        if all(as_columns) and len(set(as_columns)) == len(names):
+            lines = [(row, [key_of(row), *(dict(row.cells)[c] for c in as_columns)]) for row in rows]
+            return [columns[0], *as_columns], lines
+    for rows in tables_of(selection)[:6]:
+        found = [_row_named(selection, name, rows) for name in names]
+        if all(found) and len({id(row) for row in found}) == len(names):
+            chosen = [row for row in found if row]
+            return list(columns_of(rows[0])), [(row, [value for _, value in row.cells]) for row in chosen]
+    return [], []
+
+
+def _row_named(selection: Selection, name: str, rows: Sequence[Unit]) -> Unit | None:
+    fitting = [row for row in rows if _is_named(name, key_of(row))]
+    return max(fitting, key=lambda row: selection.coverage(terms_in(key_of(row))), default=None)
+
+
+def _is_named(name: str, text: str) -> bool:
+    """Whether a cell or column has that name: all its words, and no character before a Chinese name."""
+    wanted, held = folded(name), folded(text)
+    if re.search(r"[㐀-鿿]", wanted):
+        place = held.find(wanted)
+        return place >= 0 and (place == 0 or not re.match(r"[㐀-鿿]", held[place - 1]))
+    words = terms_in(name)
+    tokens = terms_in(text)
+    return bool(words) and (words <= tokens or (len(words) > 1 and bool(tokens) and tokens <= words))
+
+
+def items_compared(asked: Asked) -> list[str]:
+    """The two or more things that a question compares: "the gold card and the platinum card" gives both."""
+    text = re.sub(r"[（(][^（）()]*[)）]", "", asked.text.strip().rstrip("?？.。"))
+    if asked.language == "zh":
+        found = re.search(
+            r"(?:比较一下|比较|对比一下|对比|请问)?(.{1,12}?)(?:和|与|跟|同|比)(.{1,12}?)(?:的|之间|有什么|哪|谁|相差|差|贵|便宜|高|低|多|少|$)",
+            text,
+        )
+    else:
+        found = re.search(
+            r"(?:.*\bbetween|.*\bcomparison of|compare|.*\bthan|is|are|does|do|of|:)\s+"
+            r"(?:the |an? )?([\w' -]{2,40}?)"
+            r"\s+(?:and|with|to|or|vs\.?|versus|than)\s+"
+            r"(?:the |an? )?([\w' -]{2,40}?)(?:\s+(?:in|for|by|cost|differ|have|has|each|at|on)\b.*)?$",
+            text,
+            re.IGNORECASE,
+        )
+    if not found:
+        return []
+    first, second = (part.strip() for part in found.groups())
+    tail = second.split()[-1] if asked.language == "en" and second.split() else ""
+    if tail and tail.lower().rstrip("s") not in first.lower() and len(second.split()) > 1:
+        first = f"{first} {tail}"  # "gold and platinum card"
+    return [first, second]
+
+
+def difference(first: Cell, second: Cell) -> tuple[float, str] | None:
+    """How much more the first cell holds, in the second's unit; None if they cannot be compared."""
+    one, other = (quantities_in(cell.value) for cell in (first, second))
+    if not one or not other or not same_dimension(one[0].dimension, other[0].dimension):
+        return None
+    return one[0].number - other[0].number, folded(second.value)
+
+
+def rows_filtered(selection: Selection) -> tuple[str, list[Unit]]:
+    """The column of a question such as "Which branches are open on Saturday?" and the rows that fulfil it."""
+    asked = selection.asked
+    wanted = set(selection.weights)
+    for rows in tables_of(selection)[:4]:
+        columns = columns_of(rows[0])
+        scored = [(selection.coverage(terms_in(name) & wanted), name) for name in columns[1:]]
+        score, column = max(scored, default=(0.0, ""))
+        if score <= _NAMED or len(rows) < _SEVERAL:
+            continue
+        values = [dict(row.cells)[column] for row in rows]
+        if not any(is_negative(value) for value in values):
+            continue
+        wants_negative = bool(
+            re.search(r"\b(?:closed|not|without|don't|doesn't|no)\b|不|没有|关门|停业", folded(asked.text))
+        )
+        return column, [r for r, v in zip(rows, values, strict=True) if is_negative(v) == wants_negative]
+    return "", []
