@@ -118,7 +118,9 @@ def workspace(settings: Settings, registry: Registry, base: Path, host: FakeHost
 
 
 def question(adapter: str | None = None, collection: str = "bank") -> Question:
-    return Question("What does version say that the platinum card costs?", collection, adapter=adapter)
+    return Question(
+        "What does version say that the platinum card costs?", collection, adapter=adapter, style="words"
+    )
 
 
 def test_the_adapter_of_the_collections_name_answers_when_none_is_named(workspace: Workspace) -> None:

@@ -64,7 +64,7 @@ def workspace(settings: Settings, tmp_path: Path) -> Iterator[Workspace]:
 
 
 def question(adapter: str | None = None) -> Question:
-    return Question("What does the platinum card cost a year?", "bank", adapter=adapter)
+    return Question("What does the platinum card cost a year?", "bank", adapter=adapter, style="words")
 
 
 def test_a_question_is_answered_by_the_server(workspace: Workspace, server: OpenAIServer) -> None:
