@@ -141,18 +141,19 @@ class Answerer:
                 reader = FreeReader(self._generator, self._embed, reading.free, _refusal, self._today)
                 yield from reader.ask(question, retriever, cancelled)
             case "extract":
-                yield from self._extract(question, retriever, cancelled)
+                yield from self._extract(question, adapter, retriever, cancelled)
             case "span":
-                yield from self._read(question, retriever, cancelled)
+                yield from self._read(question, adapter, reading, retriever, cancelled)
 
-    def _extract(self, question: Question, retriever: Retriever, cancelled: Cancelled) -> Iterator[Event]:
+    def _extract(
+        self, question: Question, adapter: str | None, retriever: Retriever, cancelled: Cancelled
+    ) -> Iterator[Event]:
         """Searched, the answer in one Piece, and Finished; nothing is written token by token."""
         clock = _Clock()
         complete = standalone(ordinary(question.text.strip()), question.history, self._today())
         found = retriever.search([complete], PASSAGES, question.limit)[0]
         clock.mark("search")
         yield Searched(found.ranked)
-        adapter = None if question.adapter == "base" else question.adapter
         prompts: list[str] = []
 
         def doubts(text: str, passages: Sequence[Passage]) -> list[float | None]:
@@ -176,12 +177,17 @@ class Answerer:
                 answer = replace(answer, nearest=_nearest(found.ranked))
         yield Finished(replace(answer, kind=Asked(complete).kind, seconds=sum(clock.stages.values())))
 
-    def _read(self, question: Question, retriever: Retriever, cancelled: Cancelled) -> Iterator[Event]:
+    def _read(
+        self,
+        question: Question,
+        adapter: str | None,
+        reading: Reading,
+        retriever: Retriever,
+        cancelled: Cancelled,
+    ) -> Iterator[Event]:
         """Searched, Pieces as the model writes them, and Finished."""
         clock = _Clock()
         complete = standalone(ordinary(question.text.strip()), question.history, self._today())
-        adapter = None if question.adapter == "base" else question.adapter
-        reading = _as_asked(self._readings(adapter), question)
         found = retriever.search([complete], limit=question.limit)[0]
         ranked = right_years_first(complete, found.ranked)
         clock.mark("search")

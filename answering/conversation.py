@@ -197,7 +197,8 @@ def _with_thing(new: str, earlier: str) -> str:
     if objects:
         found = objects[-1]
         kept = re.match(r"(?:the|a|an|my|your|our) ", found["thing"], re.IGNORECASE)
-        placed = new if article or not kept else f"{kept[0]}{new}"
+        named = _with_head(new, found["thing"])
+        placed = named if article or not kept else f"{kept[0]}{named}"
         return earlier[: found.start("thing")] + placed + earlier[found.end("thing") :]
     subject = re.search(
         rf"\b(?:does|do|did|is|are) (?P<thing>{_PHRASE}[\w'-]+?)(?= (?:cost|have|give|take|open|close|need|\w+ed)\b)",
@@ -205,8 +206,17 @@ def _with_thing(new: str, earlier: str) -> str:
         re.IGNORECASE,
     )
     if subject:
-        return earlier[: subject.start("thing")] + new + earlier[subject.end("thing") :]
+        return (
+            earlier[: subject.start("thing")]
+            + _with_head(new, subject["thing"])
+            + earlier[subject.end("thing") :]
+        )
     return f"{earlier.rstrip('?. ')} for {new}?"
+
+
+def _with_head(new: str, thing: str) -> str:
+    """ "The silver one" in the place of "the gold card" is the silver card."""
+    return re.sub(r"\bones?$", thing.rsplit(maxsplit=1)[-1], new)
 
 
 def _with_thing_han(new: str, earlier: str) -> str:

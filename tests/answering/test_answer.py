@@ -23,6 +23,8 @@ READING = Reading(
 class ScriptedReader:
     """Is certain of texts that hold `certain_of`, and answers `reply`."""
 
+    chats = False
+
     def __init__(self, certain_of: str, reply: str) -> None:
         self.certain_of = certain_of
         self.reply = reply

@@ -224,7 +224,7 @@ def test_a_rewrite_that_is_no_question_about_it_gives_way_to_the_rules(
 ) -> None:
     model = Model(f"{SILVER} [1]", rewritten)
     answer = finished(model, retriever, Question("And the silver one?", "bank", history=AFTER_FEE))
-    assert answer.trace.standalone == f"{FEE.text} And the silver one?"
+    assert answer.trace.standalone == "What does the silver card cost a year?"
 
 
 def test_a_conversation_longer_than_the_window_is_cut_at_its_beginning(retriever: Retriever) -> None:

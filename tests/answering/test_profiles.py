@@ -14,7 +14,7 @@ from tests.fakes import FakeEmbedder, FakeGenerator, FakeIndex, a_document
 FEE = "The gold card costs 200 yuan a year."
 SURE = Calibration({}, 0.0, 0.0)
 READING = Reading(passages=2, passage_tokens=60, max_new_tokens=16, scored=SURE, unscored=SURE)
-QUESTION = Question("What does the gold card cost a year?", "bank")
+QUESTION = Question("What does the gold card cost a year?", "bank", style="words")
 
 
 @pytest.mark.parametrize(
