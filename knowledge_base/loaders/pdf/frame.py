@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 from typing import NamedTuple
@@ -18,9 +18,12 @@ _APART = 1.8  # times the letters' size, from middle to middle
 _REACH = 2  # pages back: left and right pages have heads of their own
 _FEWEST_LINE_NUMBERS = 5
 _STEPS = (1, 5, 10)  # of line numbers
-_RUNNING = 1 / 3  # of numbered lines go on with a sentence
+_COUNTING = 0.8  # of the steps from one line number to the next are the same
+_RUNNING = 0.25  # of numbered lines go on with a sentence
+_FEWEST_EMPTY = 3  # numbers without text beside them
 
-_NUMBER = re.compile(r"\d{1,4}")
+_NUMBER = re.compile(r"(\d{1,4})")
+_LEADING = re.compile(r"(\d{1,4})(?: (?=\S)|$)(.*)")
 _DASH = r"[\s|·•–—-]*"
 _OF = r"(?:\s*(?:of|von|/|／|[,，]?\s*共)\s*\d{1,4}\s*[页頁]?)?"
 _PAGE = rf"(?:\b(?:page|seite|p\.)\s*\d{{1,4}}|第\s*\d{{1,4}}\s*[页頁]){_OF}"
@@ -31,7 +34,6 @@ _PAGE_PART = re.compile(
     rf"[\W_]*{_PAGE}[\W_]*|^\d{{1,4}}\s*[|·•–—]\s*|\s*[|·•–—]\s*\d{{1,4}}$", re.IGNORECASE
 )
 _STAMP = re.compile(r"scanned (?:by|with)|camscanner|扫描全能王|扫描王|夸克扫描", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!?。！？;；:：][\"'”’)）]*$")
 
 
 class _Edge(NamedTuple):
@@ -174,41 +176,42 @@ def _without(region: Region, numbers: Sequence[Piece], heads: set[int]) -> Regio
     return replace(region, items=tuple(items)) if items else None
 
 
-def _kept(row: Row, numbers: Sequence[Piece], line_numbers: set[int]) -> Row | None:
+def _kept(row: Row, numbers: Sequence[Piece], line_numbers: Mapping[int, str]) -> Row | None:
     """A row without its page and line numbers."""
     counted = [part for part in row.parts if any(part is number for number in numbers)]
-    dropped = [piece for piece in row.pieces if id(piece) in line_numbers]
-    dropped += [piece for piece in row.pieces if any(_holds(part, piece) for part in counted)]
-    return row.without(dropped) if dropped else row
+    pieces = [piece for piece in row.pieces if not any(_holds(part, piece) for part in counted)]
+    kept = [piece._replace(text=line_numbers.get(id(piece), piece.text)) for piece in pieces]
+    kept = [piece for piece in kept if piece.text]
+    if kept == list(row.pieces):
+        return row
+    return Row(kept, row.size) if kept else None
 
 
 def _holds(part: Piece, piece: Piece) -> bool:
     return part.box[0] <= piece.box[0] and piece.box[2] <= part.box[2]
 
 
-def _line_numbers(items: Iterable[Item]) -> set[int]:
-    """The ids of pieces that number the lines, at the left or the right of running text."""
+def _line_numbers(items: Iterable[Item]) -> dict[int, str]:
+    """By the ids of pieces that begin or end with the number of their line, what is left of their text."""
     rows = [item for item in items if isinstance(item, Row)]
-    for side in (0, -1):
-        numbered = [
-            (index, int(row.pieces[side].text))
+    for side, number in ((0, _LEADING), (-1, _NUMBER)):
+        found = [
+            (index, match)
             for index, row in enumerate(rows)
-            if _NUMBER.fullmatch(row.pieces[side].text) and len(row.parts) <= 2  # noqa: PLR2004 - number and text
+            if len(row.parts) <= 2 and (match := number.fullmatch(row.pieces[side].text))  # noqa: PLR2004
         ]
-        steps = {(after[1] - before[1], after[0] - before[0]) for before, after in pairwise(numbered)}
-        lines = [rows[index] for index, _ in numbered if len(rows[index].pieces) > 1]
-        if (
-            len(numbered) >= _FEWEST_LINE_NUMBERS
-            and len(steps) == 1
-            and any(steps == {(step, step)} for step in _STEPS)
-            and len(lines) > len(numbered) / 2
-            and (side == -1 or _runs(rows))
-        ):
-            return {id(rows[index].pieces[side]) for index, _ in numbered}
-    return set()
+        steps = Counter(
+            (int(after[1][1]) - int(before[1][1]), after[0] - before[0]) for before, after in pairwise(found)
+        )
+        step, times = steps.most_common(1)[0] if steps else ((0, 0), 0)
+        counts = step[0] == step[1] and step[0] in _STEPS and times >= _COUNTING * (len(found) - 1)
+        texts = [rows[index].text[len(match[1]) :].strip() for index, match in found]
+        if len(found) >= _FEWEST_LINE_NUMBERS and counts and any(texts) and (side == -1 or _runs(texts)):
+            return {id(rows[index].pieces[side]): match[2] if side == 0 else "" for index, match in found}
+    return {}
 
 
-def _runs(rows: Sequence[Row]) -> bool:
-    """Whether lines go on with each other's sentences, as items of a list do not."""
-    going_on = sum(not _SENTENCE_END.search(row.text) for row in rows[:-1])
-    return going_on > _RUNNING * len(rows)
+def _runs(lines: Sequence[str]) -> bool:
+    """Whether numbered lines are not the items of a list: some begin within a sentence, or are empty."""
+    within = sum(line[:1].islower() for line in lines)
+    return within > _RUNNING * len(lines) or lines.count("") >= _FEWEST_EMPTY

@@ -130,7 +130,11 @@ def _ocr_notes(
     if mode == "off":
         found: dict[NoteKind, tuple[int, ...]] = {"pictures_without_ocr": tuple(scanned)}
     else:
-        replaced = (n for n in scanned if (page := pages[n - 1]) and (page.unreadable or is_nonsense(page)))
+        replaced = (
+            n
+            for n in scanned
+            if (page := pages[n - 1]) and (page.unreadable or page.is_nonsense or is_nonsense(page))
+        )
         found = {
             "pictures_without_text": tuple(n for n in scanned if n in read and not read[n].words),
             "text_layer_replaced": tuple(n for n in replaced if n in read and read[n].words),
@@ -141,7 +145,7 @@ def _ocr_notes(
 
 def _is_scanned(page: PageText, pages: list[PageText | None]) -> bool:
     """Whether what a reader sees is a picture: without text but a stamp's, or with letters that are none."""
-    if page.unreadable > _MOST_UNREADABLE * page.letters or is_nonsense(page):
+    if page.is_nonsense or page.unreadable > _MOST_UNREADABLE * page.letters or is_nonsense(page):
         return True
     return page.pictures >= _PICTURE and is_stamped_picture(page, [other for other in pages if other])
 
@@ -152,7 +156,7 @@ def _without_text(pages: list[PageText | None], scanned: bool, mode: OcrMode) ->
             "The PDF is scanned, and OCR found no text in its pages.",
             "Remove it, or scan it again at 300 dpi.",
         )
-    if any(page and page.unreadable for page in pages):
+    if any(page and (page.unreadable or page.is_nonsense) for page in pages):
         return LoadError("The PDF's fonts do not tell which letters they show.", _OCR)
     if scanned or any(page and page.pictures for page in pages):
         return LoadError("The PDF is scanned: its pages are images without text.", _OCR)

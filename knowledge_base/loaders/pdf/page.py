@@ -14,6 +14,8 @@ from knowledge_base.loaders.pdf.ruled import Cell, RuledTable, find_tables
 from knowledge_base.loaders.pdf.words import UNREADABLE, Box, PageCharacters, Slanted, View, Word
 from knowledge_base.loaders.tables import merged
 
+_MOST_REPEATED = 3  # times the text: more is repeated where lines frame parts of a page
+_LONG = 1_000  # characters
 _LONGEST_CELL = 12  # rows of a cell; longer ones are parts of a page in a frame
 
 
@@ -33,7 +35,8 @@ class Region:
 class PageText:
     """What a page says, in reading order.
 
-    `unreadable` is the share of signs that name no letter, `pictures` the share of the page under pictures.
+    `unreadable` counts signs that name no letter, `is_nonsense` says that most do not and the rest is none
+    either; `pictures` is the share of the page under pictures.
     """
 
     regions: tuple[Region, ...]
@@ -41,6 +44,7 @@ class PageText:
     letters: int
     unreadable: int
     pictures: float
+    is_nonsense: bool = False
 
 
 def read_page(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, with_words: bool = False) -> PageText:
@@ -64,11 +68,12 @@ def read_page(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, with_wor
             words += found
             regions += regions_of(view, found, tables, with_words)
         slanted = characters.slanted()
+        is_nonsense = characters.is_nonsense(words)
     finally:
         text_page.close()
     letters = sum(len(word.text) for word in words)
     unreadable = sum(word.text.count(UNREADABLE) for word in words)
-    return PageText(tuple(regions), slanted, letters, unreadable, drawings.pictures)
+    return PageText(tuple(regions), slanted, letters, unreadable, drawings.pictures, is_nonsense)
 
 
 def visible_part(page: pypdfium2.PdfPage) -> Box:
@@ -120,15 +125,20 @@ def _text_table(
         return None
     grid = [[""] * (len(table.edges) - 1) for _ in table.levels[1:]]
     read: list[Word] = []
+    own = repeated = 0
     for cell in table.cells:
         lines = rows_of(cells.get(cell, ()), with_words)
         if len(lines) > _LONGEST_CELL and len(cells) <= _LONGEST_CELL:
             return None
         read += (word for line in lines for piece in line.pieces for word in piece.words)
         text = joined([line.text for line in lines])
+        own += len(text)
         for row in range(*cell.rows):
             for column in range(*cell.columns):
                 grid[row][column] = merged(text)
+                repeated += len(text)
         grid[cell.rows[0]][cell.columns[0]] = text
+    if repeated > _MOST_REPEATED * own + _LONG:
+        return None
     spans = tuple(zip(table.edges, table.edges[1:], strict=False))
     return TextTable(tuple(map(tuple, grid)), spans, table.box, ruled=True, words=tuple(read))

@@ -15,6 +15,7 @@ _LOWEST = 0.45  # of the row's height: lower words are no part of it, as of a la
 _SMALL = 0.8  # of the row's size
 _RAISED = 0.12  # of the row's height
 _SPACE = 0.15  # of the letters' size
+_CHINESE = "\u2e80"  # from here on signs are set without spaces
 _SUPERSCRIPTS = str.maketrans("0123456789+-−()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿ")
 
 
@@ -61,12 +62,6 @@ class Row:
                 parts.append(piece)
         return tuple(parts)
 
-    def without(self, dropped: Iterable[Piece]) -> "Row | None":
-        """The row without these pieces, None if nothing is left."""
-        gone = set(map(id, dropped))
-        kept = [piece for piece in self.pieces if id(piece) not in gone]
-        return Row(kept, self.size) if kept else None
-
 
 def around(boxes: Iterable[Box]) -> Box:
     """The smallest box around others."""
@@ -98,9 +93,10 @@ def _row(words: Sequence[Word], with_words: bool) -> Row:
     letters: Counter[float] = Counter()
     for word in words:
         letters[word.size] += len(word.text)
-    size = letters.most_common(1)[0][0] or 1.0
-    middles = [word.bottom + word.top for word in words if word.size == size]
+    usual = letters.most_common(1)[0][0]
+    middles = [word.bottom + word.top for word in words if word.size == usual]
     middle = sum(middles) / len(middles) / 2
+    size = max(usual, 0.5)
     pieces = [
         Piece(
             _joined(group, size, middle),
@@ -129,7 +125,8 @@ def _joined(words: Sequence[Word], size: float, middle: float) -> str:
     text = words[0].text
     for previous, word in pairwise(words):
         gap = word.left - previous.right
-        apart = gap > _SPACE * size or word.spaced and gap > -_SPACE * size
+        loose = not (previous.text[-1] >= _CHINESE <= word.text[0])
+        apart = loose and gap > _SPACE * size or word.spaced and gap > -_SPACE * size
         text += f" {word.text}" if apart else _attached(word, size, middle)
     return text
 

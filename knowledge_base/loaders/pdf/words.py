@@ -28,6 +28,14 @@ _ODD = re.compile("[\ud800-\udfff\ue000-\uf8ff\ufffd-\uffff\x00-\x1f\x7f-\x9f\u0
 _SLANTED = -1
 _SLANT = 3.0  # degrees from the next quarter turn
 _TALL = 4  # characters in a column that make vertical text
+_CLOSE = 1.25  # times their width: how far apart they stand in it
+_SAMPLE = 200  # characters of a page that are asked whether their font names a letter
+_VOWELS = 0.15  # of the letters of a text in Latin script, at the least
+_PLAUSIBLE = re.compile(
+    r"[\d\W]*(?:(?:[A-Z]?[a-z\u00df-\u024f]+|[A-Z\u00c0-\u00de]+|[\u2e80-\uffef]+)[\d\W]+)*(?:[A-Z]?[a-z\u00df-\u024f]+|[A-Z\u00c0-\u00de]+|[\u2e80-\uffef]+)?"
+)
+_LATIN = re.compile(r"[a-zA-Z]")
+_VOWEL = re.compile(r"[aeiouyAEIOUY]")
 _CJK_FROM = 0x2E80
 
 # What fonts of symbols show at the places where they name no character.
@@ -161,6 +169,17 @@ class PageCharacters:
         chosen = self._characters.only(self._quarters == view.quarters, view)
         return list(_words(self._page, chosen, edges))
 
+    def is_nonsense(self, words: Sequence[Word]) -> bool:
+        """Whether the fonts name no letters and what PDFium guesses for them does not read as words."""
+        at = self._characters.at[:: len(self) // _SAMPLE + 1]
+        lost = sum(pdfium.FPDFText_HasUnicodeMapError(self._page.raw, int(index)) == 1 for index in at)
+        if lost * 2 <= len(at):
+            return False
+        text = " ".join(word.text for word in words)
+        latin = len(_LATIN.findall(text))
+        odd = sum(not _PLAUSIBLE.fullmatch(word.text) for word in words)
+        return odd * 3 > len(words) or latin * 2 > len(text) and len(_VOWEL.findall(text)) < _VOWELS * latin
+
     def slanted(self) -> tuple[Slanted, ...]:
         """Text that runs neither along nor across the page."""
         return _slanted(self._page, self._characters, self._quarters == _SLANTED)
@@ -211,11 +230,24 @@ def _quarters(text_page: pypdfium2.PdfTextPage, characters: _Characters) -> NDAr
         quarters[run] = _turn(text_page, int(characters.at[start]))
         if not quarters[start] and _is_vertical(characters.codes[run], boxes[run]):
             quarters[run] = 3
+    for start, end in _columns_of_singles(characters):
+        quarters[start : end + 1] = np.where(quarters[start : end + 1], quarters[start : end + 1], 3)
     if quarters.any():
         alone = ~characters.follows & ~np.append(characters.follows[1:], False)
         for place in np.flatnonzero(alone).tolist():
-            quarters[place] = _turn(text_page, int(characters.at[place]))
+            quarters[place] = quarters[place] or _turn(text_page, int(characters.at[place]))
     return quarters
+
+
+def _columns_of_singles(characters: _Characters) -> list[tuple[int, int]]:
+    """First and last of Chinese characters that stand below each other with what PDFium takes for blanks."""
+    boxes = characters.boxes
+    width = np.minimum(boxes[1:, 2] - boxes[1:, 0], boxes[:-1, 2] - boxes[:-1, 0])
+    down = (boxes[:-1, 3] - boxes[1:, 3] > 0) & (boxes[:-1, 3] - boxes[1:, 3] < _CLOSE * width)
+    down &= (np.abs(np.diff(boxes[:, 0])) < width / 2) & (characters.codes[1:] >= _CJK_FROM)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], down, [False]]).astype(np.int8)))
+    pairs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    return [(start, end) for start, end in pairs if end - start >= _TALL]
 
 
 def _turn(text_page: pypdfium2.PdfTextPage, index: int) -> int:
@@ -277,8 +309,15 @@ def _words(
     for n, (start, end, first) in enumerate(
         zip(starts.tolist(), ends.tolist(), at[starts].tolist(), strict=True)
     ):
-        found = _readable(text_page, text[start:end], at[start:end])
-        yield Word(found, left[n], bottom[n], right[n], top[n], _size(text_page, first), spaced[n])
+        yield Word(
+            _text_of(text[start:end]),
+            left[n],
+            bottom[n],
+            right[n],
+            top[n],
+            _size(text_page, first),
+            spaced[n],
+        )
 
 
 def _size(text_page: pypdfium2.PdfTextPage, index: int) -> float:
@@ -287,18 +326,6 @@ def _size(text_page: pypdfium2.PdfTextPage, index: int) -> float:
     pdfium.FPDFText_GetMatrix(text_page.raw, index, matrix)
     scale = math.hypot(matrix.b, matrix.d) or 1.0
     return round(float(pdfium.FPDFText_GetFontSize(text_page.raw, index)) * scale * 2) / 2
-
-
-def _readable(text_page: pypdfium2.PdfTextPage, text: str, at: NDArray[np.intp]) -> str:
-    """A word as a reader sees it, with � where the font does not tell which letter it shows."""
-    has_error = pdfium.FPDFText_HasUnicodeMapError
-    if has_error(text_page.raw, int(at[0])) or has_error(text_page.raw, int(at[-1])):
-        wrong = (has_error(text_page.raw, int(index)) == 1 for index in at)
-        text = "".join(
-            UNREADABLE if lost and sign not in _SYMBOLS else sign
-            for sign, lost in zip(text, wrong, strict=True)
-        )
-    return _text_of(text)
 
 
 def _text(codes: NDArray[np.uint16]) -> str:

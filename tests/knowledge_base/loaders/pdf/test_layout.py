@@ -113,3 +113,16 @@ def test_lines_that_stand_by_themselves_are_not_joined() -> None:
     assert texts(drawn(lines(short))) == short
     form = ["公司是否存在控股股东非经营性占用资金情况", "□是 √否"]
     assert texts(drawn(lines(form))) == form
+
+
+def test_a_frame_around_a_page_is_no_table() -> None:
+    def framed(canvas: Canvas) -> None:
+        for x in (20, 40, 560):
+            canvas.line(x, 100, x, 820)
+        for y in (100, 130, 160, 820):
+            canvas.line(20, y, 560, y)
+        lines([f"Paragraph {n} stands in the frame of the page." for n in range(20)], leading=30)(canvas)
+        lines(["A", "B"], x=25, top=145, leading=30)(canvas)
+
+    found = texts(drawn(framed))
+    assert sum("Paragraph 7" in text for text in found) == 1

@@ -1,7 +1,7 @@
 """PDF: pages, headings, paragraphs, ruled tables, and what cannot be read."""
 
 import io
-from collections.abc import Callable
+import re
 
 import pytest
 from PIL import Image
@@ -14,8 +14,9 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Table
 
 from knowledge_base.errors import LoadError
-from knowledge_base.loaders.pdf import load_pdf
+from knowledge_base.loaders.pdf import load_pdf, loader
 from knowledge_base.ocr import Ocr, Watch, using_ocr
+from tests.knowledge_base.loaders.pdf.building import drawn, written
 
 pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
 BODY = ParagraphStyle("body", fontSize=10, leading=14, spaceAfter=8)
@@ -33,14 +34,6 @@ def built(story: list[object], title: str = "", footer: str = "") -> bytes:
 
     document = SimpleDocTemplate(buffer, pagesize=A4, title=title)
     document.build(story, onFirstPage=frame, onLaterPages=frame)
-    return buffer.getvalue()
-
-
-def drawn(draw: Callable[[Canvas], None], **options: object) -> bytes:
-    buffer = io.BytesIO()
-    canvas = Canvas(buffer, pagesize=A4, **options)
-    draw(canvas)
-    canvas.save()
     return buffer.getvalue()
 
 
@@ -164,6 +157,56 @@ def test_a_scanned_file_names_the_remedy() -> None:
     with using_ocr(Ocr("off"), Watch()), pytest.raises(LoadError, match="scanned") as caught:
         load_pdf(drawn(lambda canvas: canvas.drawImage(picture, 0, 0, 595, 842)))
     assert 'ocr = "auto"' in caught.value.remedy
+
+
+def test_a_damaged_page_does_not_lose_the_others() -> None:
+    sound = drawn(
+        lambda canvas: canvas.drawString(60, 700, "Sound"), lambda canvas: canvas.drawString(60, 700, "x")
+    )
+    number = re.findall(rb"(\d+) 0 obj\n<<\n/Contents", sound)[1]
+    broken = re.sub(rb"\n%b 0 obj\n<<\n/Contents" % number, rb"\n%b 0 obj\n[[\n/Contents" % number, sound)
+    loaded = load_pdf(broken)
+    assert [block.text for block in loaded.blocks] == ["Sound"]
+    assert [(note.kind, note.pages) for note in loaded.notes] == [("pages_damaged", (2,))]
+
+
+def test_a_page_that_is_a_picture_is_named() -> None:
+    picture = ImageReader(Image.new("RGB", (200, 300), "white"))
+
+    def scan(canvas: Canvas) -> None:
+        canvas.drawImage(picture, 0, 0, 595, 842)
+        canvas.drawString(400, 20, "Scanned with an app")
+
+    with using_ocr(Ocr("off"), Watch()):
+        loaded = load_pdf(drawn(lambda canvas: canvas.drawString(60, 700, "A page of text."), scan))
+    assert [block.text for block in loaded.blocks] == ["A page of text."]
+    assert [(note.kind, note.pages) for note in loaded.notes] == [("pictures_without_ocr", (2,))]
+    with using_ocr(Ocr("off"), Watch()), pytest.raises(LoadError, match="scanned"):
+        load_pdf(drawn(scan, scan))
+
+
+def test_a_long_document_is_cut_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader, "MOST_CHARACTERS", 30)
+    loaded = load_pdf(drawn(*(lambda canvas: canvas.drawString(60, 700, "A page of text."),) * 9))
+    assert ("pages_cut", 3) in [(note.kind, note.count) for note in loaded.notes]
+    assert {block.page for block in loaded.blocks} <= {1, 2, 3}
+
+
+def test_letters_that_the_fonts_do_not_name_are_refused_if_they_read_as_none() -> None:
+    font = "<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[7 0 R]>>"
+    cid = (
+        "<</Type/Font/Subtype/CIDFontType2/BaseFont/X/DW 600"
+        "/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"
+        "/FontDescriptor<</Type/FontDescriptor/FontName/X/Flags 4>>>>"
+    )
+
+    def shown(text: str) -> bytes:
+        codes = "".join(f"{ord(sign):04x}" for sign in text)
+        return written(f"BT /F2 11 Tf 60 700 Td <{codes}> Tj ET", font, "", cid)
+
+    assert [block.text for block in load_pdf(shown("Plain words")).blocks] == ["Plain words"]
+    with using_ocr(Ocr("off"), Watch()), pytest.raises(LoadError, match="fonts do not tell"):
+        load_pdf(shown("3HQaQtS URVWaH QGN4 wHFK"))
 
 
 def test_a_truncated_file_and_an_empty_page_are_refused() -> None:

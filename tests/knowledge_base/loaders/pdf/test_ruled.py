@@ -37,6 +37,15 @@ def test_a_missing_line_merges_cells() -> None:
     ]
 
 
+def test_a_cell_is_found_by_a_point() -> None:
+    (table,) = find_tables(grid([0, 50, 100], [0, 20, 40]))
+    cell = table.cell_at(75, 30)
+    assert cell is not None
+    assert (cell.rows, cell.columns) == ((0, 1), (1, 2))
+    assert table.cell_at(75, 50) is None
+    assert table.cell_at(101, 30) is None
+
+
 def test_frames_rules_and_drawings_are_no_tables() -> None:
     assert find_tables([(0, 0, 500, 700), (50, 300, 400, 300.5)]) == []
     assert find_tables([(float(n), 0.0, n + 0.5, 9.0) for n in range(3000)]) == []
