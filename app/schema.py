@@ -11,7 +11,7 @@ from answering import values as answering
 from answering.values import Kind, Outcome, ReadingProfile
 from app.access.values import Role
 from finetune.pairs.values import Dropped, Pair
-from finetune.report.builders import dropped_line
+from finetune.report.words import dropped_line
 from knowledge_base.ingest import Report
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.prompt import Style

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,7 +55,8 @@ def evaluate(
     Test questions are the pairs that `retrain` would not train on; half of them are asked once more without
     the documents that contain the answer. Every figure has its 95 % interval. After an interruption the same
     command continues. --json prints {"cases", "contenders": [{"name", "f1": {"mean", "low", "high", "count"},
-    …}], "gains": [{"adapter", "over", "mean", "low", "high", "count"}], "report"}.
+    …}], "groups": [{"group", "contenders"}] by language and kind of question, "gains": [{"adapter", "over",
+    "mean", "low", "high", "count"}], "report"}.
 
     The report page of the collection is replaced each time. It shows the figures by language and kind of
     question, the worst regressions, and answers side by side.
@@ -84,7 +86,10 @@ def evaluate(
 def _shape(figures: Figures) -> dict[str, object]:
     return {
         "cases": figures.cases,
-        "contenders": [{"name": name, **asdict(one)} for name, one in figures.summaries.items()],
+        "contenders": _contenders(figures.summaries),
+        "groups": [
+            {"group": group.group, "contenders": _contenders(group.summaries)} for group in figures.groups
+        ],
         "gains": [
             {"adapter": adapter, "over": other, **asdict(gain)}
             for (adapter, other), gain in figures.gains.items()
@@ -93,9 +98,21 @@ def _shape(figures: Figures) -> dict[str, object]:
     }
 
 
+def _contenders(summaries: Mapping[str, Summary]) -> list[dict[str, object]]:
+    return [{"name": name, **asdict(one)} for name, one in summaries.items()]
+
+
 def _show(figures: Figures) -> None:
+    from finetune.report.texts_en import GROUPS
+
     out = console()
     out.print(table(_HEADINGS, [(name, *_cells(one)) for name, one in figures.summaries.items()]))
+    if figures.groups:
+        rows = [
+            (GROUPS[group.group], *(_cell(one.f1) for one in group.summaries.values()))
+            for group in figures.groups
+        ]
+        out.print(table(("F1 by group", *figures.summaries), rows))
     for (adapter, other), gain in figures.gains.items():
         interval = f"{gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
         out.print(plain(f"Gain in F1 of {adapter} over {other}: {interval}"))

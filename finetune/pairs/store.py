@@ -14,7 +14,6 @@ from finetune.pairs.check import Checked, check_pairs
 from finetune.pairs.formats import read_pairs, write_pairs
 from finetune.pairs.values import Dropped, Pair, Task
 from finetune.registry.manifest import Data
-from finetune.report.builders import pairs_page
 from finetune.report.words import sentence_of
 from finetune.settings import CheckSettings
 from knowledge_base.errors import InputError, NotFoundError
@@ -189,6 +188,8 @@ class PairStore:
         `kept` are the pairs and tasks kept; the `suffix` CHECKED leaves the page of an import alone.
         Raises StorageError if it cannot be written.
         """
+        from finetune.report.builders import pairs_page
+
         page = pairs_page(name, collection, kept, dropped, language)
         return ResultFolder(self.folder / collection).write(f"{name}{suffix}.html", page)
 

@@ -14,7 +14,6 @@ from finetune.registry.manifest import libraries
 from finetune.report.pages import render_report
 from finetune.report.texts_en import GROUPS
 from finetune.report.values import Comparison, Making, PairsReport, Selection, Table
-from finetune.report.words import sentence_of
 from finetune.training.values import Refused
 from retrieval.prompt import Language
 
@@ -30,17 +29,6 @@ def making(settings: Mapping[str, object], digests: Mapping[str, str]) -> Making
     """How something was made: with these settings, from what has these digests, with the libraries of now."""
     versions = {**libraries(), "python": platform.python_version()}
     return Making({name: str(value) for name, value in settings.items()}, versions, digests)
-
-
-def dropped_line(entry: Dropped) -> dict[str, object]:
-    """A dropped pair as programs read it: with the kind of its reason, and the reason as a sentence."""
-    return {
-        "id": entry.id,
-        "question": entry.question,
-        "origin": entry.origin,
-        "kind": entry.reason.kind,
-        "reason": sentence_of(entry.reason),
-    }
 
 
 def by_reason(dropped: Iterable[Dropped | Refused]) -> Counter[ReasonKind]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from finetune.pairs.personal import KINDS, name_of
+from finetune.pairs.values import Dropped
 from finetune.reasons import ReasonKind, StoredReason
 from finetune.report.texts_en import ReportWords
 from finetune.report.texts_zh import ZH
@@ -34,6 +35,17 @@ def kind_name(kind: ReasonKind, words: ReportWords = EN) -> str:
 def sentences_of(reasons: Iterable[StoredReason], language: Language) -> list[str]:
     """The reasons of a verdict in a language."""
     return [sentence_of(reason, WORDS[language]) for reason in reasons]
+
+
+def dropped_line(entry: Dropped) -> dict[str, object]:
+    """A dropped pair as programs read it: with the kind of its reason, and the reason as a sentence."""
+    return {
+        "id": entry.id,
+        "question": entry.question,
+        "origin": entry.origin,
+        "kind": entry.reason.kind,
+        "reason": sentence_of(entry.reason),
+    }
 
 
 def _localised(figures: Mapping[str, object], words: ReportWords) -> dict[str, object]:

@@ -9,7 +9,7 @@ from answering.references import BASE
 from finetune.evaluation.bootstrap import Estimate
 from finetune.evaluation.cases import EXAMPLES, cases_to_ask
 from finetune.evaluation.evaluate import evaluate
-from finetune.evaluation.scoring import Summary, summarise
+from finetune.evaluation.scoring import Summary
 from finetune.files import ResultFolder
 from finetune.pairs.feedback import feedback_source
 from finetune.pairs.store import GENERATED, Dataset, together
@@ -17,6 +17,8 @@ from finetune.pairs.values import Pair
 from finetune.pairs.writing import write_pairs_on
 from finetune.pipeline import Contender, Pipeline
 from finetune.registry.peft_folder import WEIGHTS
+from finetune.report.builders import tables_of
+from finetune.report.values import Table
 from finetune.retrain.events import EventLog
 from finetune.retrain.preflight import require_given, require_valid
 from finetune.retrain.reports import Evaluated, evaluation_report_of, gains_of
@@ -136,10 +138,14 @@ def _silent(_status: Status) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What contenders reached on so many cases, the gain in F1 of each adapter over each base, the report."""
+    """What contenders reached on so many cases, the gain in F1 of each adapter over each base, the report.
+
+    `groups` are the summaries by language and by kind of question.
+    """
 
     cases: int
     summaries: Mapping[str, Summary]
+    groups: tuple[Table, ...]
     gains: Mapping[tuple[str, str], Estimate]
     report: Path
 
@@ -196,7 +202,8 @@ def evaluate_adapters(  # noqa: PLR0913, PLR0917 - who, on what, where
     gains = gains_of(scored, list(weights))
     page = evaluation_report_of(Evaluated(dataset, valid.dropped, scored, weights, gains), pipeline, settings)
     report = ResultFolder(place).write(f"{pipeline.corpus.name}.html", page)
-    return Figures(len(cases), {name: summarise(entries) for name, entries in scored.items()}, gains, report)
+    everyone, *groups = tables_of(scored)
+    return Figures(len(cases), everyone.summaries, tuple(groups), gains, report)
 
 
 def pairs_to_test(

@@ -37,7 +37,7 @@ from finetune.reasons import Reason, ReasonKind
 from finetune.registry.entry import Entry
 from finetune.registry.manifest import AdapterReading
 from finetune.registry.peft_folder import WEIGHTS
-from finetune.report.builders import dropped_line
+from finetune.report.words import dropped_line
 from finetune.retrain.preflight import check_adapter, check_same, require_given, require_valid
 from finetune.retrain.reports import description_of, report_of, training_report_of
 from finetune.retrain.values import (

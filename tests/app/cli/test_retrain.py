@@ -225,6 +225,7 @@ def test_adapters_are_measured_beside_the_base(bank: RealHome, pairs: str, adapt
     told = json.loads(result.stdout)
     assert [one["name"] for one in told["contenders"]] == ["base", "base + examples", "bank@1"]
     assert {one["count"] for one in told["contenders"]} == {told["cases"]}
+    assert [group["group"] for group in told["groups"]] == []  # all are facts in English
     assert {"mean", "low", "high", "count"} == told["contenders"][0]["f1"].keys()
     assert [(gain["adapter"], gain["over"]) for gain in told["gains"]] == [
         ("bank@1", "base"),

@@ -18,7 +18,7 @@ from finetune.evaluation.scoring import Scored, score, summarise
 from finetune.pairs.values import Dropped
 from finetune.reasons import Reason, ReasonKind
 from finetune.registry.manifest import Data
-from finetune.report.builders import best_of, by_reason, drawn, dropped_line, tables_of, worst
+from finetune.report.builders import best_of, by_reason, drawn, tables_of, worst
 from finetune.report.pages import Report, render_report
 from finetune.report.plots import RefusalLine, loss_plot, refusal_plot
 from finetune.report.texts_en import ReportWords
@@ -35,7 +35,7 @@ from finetune.report.values import (
     Table,
     TrainingReport,
 )
-from finetune.report.words import EN, kind_name, sentence_of, sentences_of
+from finetune.report.words import EN, dropped_line, kind_name, sentence_of, sentences_of
 from finetune.training.values import Point
 from retrieval.prompt import Language
 from tests.finetune.evaluation.synthetic import a_case, an_answer, contender, some_cases
