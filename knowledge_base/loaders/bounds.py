@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from knowledge_base.notes import Note
+from knowledge_base.notes import Note, NoteKind
 from knowledge_base.values import Block, LoadedFile
 
 MOST_CHARACTERS = 20_000_000  # some 8,000 printed pages
@@ -14,17 +14,18 @@ _MOST_IN_BLOCK = 1_000_000
 
 
 class BoundReachedError(Exception):
-    """The document has grown to a bound; what was read before it is kept."""
+    """The document has grown to a bound of text ("text_cut") or time ("time_cut"); what came before is kept."""
 
-    def __init__(self, note: Note) -> None:
-        super().__init__(note.text())
-        self.note = note
+    def __init__(self, kind: NoteKind) -> None:
+        super().__init__(kind)
+        self.kind = kind
 
 
 @dataclass(slots=True)
 class _Budget:
     characters: int = MOST_CHARACTERS
     ends: float = field(default_factory=lambda: time.monotonic() + MOST_SECONDS)
+    is_cut: bool = False  # the block that is made just now does not hold all of its text
 
 
 # Of the document that this thread reads. Parts of it (attachments, sheets) draw on the same budget.
@@ -42,9 +43,21 @@ def spend(characters: int = 0) -> None:
         return
     budget.characters -= characters
     if budget.characters < 0:
-        raise BoundReachedError(Note("text_cut", count=MOST_CHARACTERS))
+        raise BoundReachedError("text_cut")
     if time.monotonic() > budget.ends:
-        raise BoundReachedError(Note("time_cut", count=MOST_SECONDS))
+        raise BoundReachedError("time_cut")
+
+
+def limited(texts: Iterable[str]) -> Iterator[str]:
+    """Texts that become one block, as far as one may hold them; cells may share a text that is very long."""
+    room = _MOST_IN_BLOCK
+    for text in texts:
+        yield text[:room]
+        room -= len(text)
+        if room < 0:
+            if (budget := _budget.get()) is not None:
+                budget.is_cut = True
+            return
 
 
 def collected(title: str, blocks: Iterable[Block], notes: list[Note] | None = None) -> LoadedFile:
@@ -54,27 +67,24 @@ def collected(title: str, blocks: Iterable[Block], notes: list[Note] | None = No
     """
     notes = [] if notes is None else notes
     found: list[Block] = []
-    outermost = _budget.get() is None
-    token = _budget.set(_Budget()) if outermost else None
+    token = _budget.set(_Budget()) if _budget.get() is None else None
     try:
         for block in blocks:
             spend(len(block.text))
             found.append(block)
+            if (budget := _budget.get()) is not None and budget.is_cut:
+                raise BoundReachedError("text_cut")
     except BoundReachedError as error:
-        notes.append(error.note)
-        if not outermost:
-            raise
+        read = sum(len(block.text) for block in found)
+        notes.append(Note(error.kind, count=read if error.kind == "text_cut" else MOST_SECONDS))
     finally:
         if token is not None:
             _budget.reset(token)
-    return LoadedFile(title, tuple(found), tuple(dict.fromkeys(notes)))
+    return LoadedFile(title, tuple(found), _drawn_together(notes))
 
 
-def limited(texts: Iterable[str]) -> Iterator[str]:
-    """Texts that become one block, as far as a block may hold them: a row repeats what its cells share."""
-    room = _MOST_IN_BLOCK
-    for text in texts:
-        if len(text) > room:
-            raise BoundReachedError(Note("text_cut", count=MOST_CHARACTERS))
-        room -= len(text)
-        yield text
+def _drawn_together(notes: list[Note]) -> tuple[Note, ...]:
+    """Notes without repetition, those of damaged pages as one."""
+    pages = sorted({page for note in notes if note.kind == "pages_damaged" for page in note.pages})
+    others = dict.fromkeys(note for note in notes if note.kind != "pages_damaged")
+    return (*others, *([Note("pages_damaged", pages=tuple(pages))] if pages else []))

@@ -8,11 +8,12 @@ from knowledge_base.errors import LoadError
 from knowledge_base.loaders.bounds import collected
 from knowledge_base.loaders.encoding import decode
 from knowledge_base.loaders.markdown import rendered
-from knowledge_base.loaders.text import text_blocks
+from knowledge_base.loaders.text import load_text, text_blocks
 from knowledge_base.loaders.web import parse_html
 from knowledge_base.values import Block, LoadedFile
 
 _LONGEST_OUTPUT = 20_000
+_MOST_PARSED = 2_000_000  # bytes of reStructuredText, of which docutils parses some 100,000 a second
 
 Json = Mapping[str, Any]
 
@@ -56,7 +57,9 @@ def _joined(lines: object) -> str:
 
 
 def load_restructured_text(data: bytes) -> LoadedFile:
-    """Read reStructuredText; files that it names are not opened."""
+    """Read reStructuredText; files that it names are not opened. A very long one is read as plain text."""
+    if len(data) > _MOST_PARSED:
+        return load_text(data)
     from docutils.core import publish_parts  # takes a fifth of a second
 
     settings = {

@@ -54,6 +54,9 @@ def _sheets(book: xlrd.Book, notes: list[Note]) -> Iterator[tuple[Sheet | None, 
             yield None, False
 
 
+_WITHOUT_TEXT = (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK)
+
+
 class _Reader:
     def __init__(self, book: xlrd.Book, sheet: OldSheet, counter: CellCounter) -> None:
         self._book = book
@@ -64,8 +67,10 @@ class _Reader:
         """The sheet's cells as they are shown."""
         sheet = Sheet(self._sheet.name)
         for row in range(self._sheet.nrows):
-            self._counter.count(self._sheet.row_len(row))
-            for column in range(self._sheet.row_len(row)):
+            kinds = self._sheet.row_types(row)
+            filled = [column for column, kind in enumerate(kinds) if kind not in _WITHOUT_TEXT]
+            self._counter.count(len(filled))
+            for column in filled:
                 sheet.put(row, column, self._shown(row, column))
         sheet.merges = [
             (left, top, right - 1, bottom - 1) for top, bottom, left, right in self._sheet.merged_cells
@@ -93,8 +98,10 @@ class _Reader:
 
     def _code(self, row: int, column: int) -> str:
         index = self._sheet.cell_xf_index(row, column)
+        if not 0 <= index < len(self._book.xf_list):
+            return "General"
         known = self._book.format_map.get(self._book.xf_list[index].format_key)
-        return known.format_str if known is not None else "General"
+        return (known.format_str if known is not None else None) or "General"
 
     def _rich(self, text: str, runs: list[tuple[int, int]]) -> str:
         """Text in several fonts, raised and struck out parts marked."""

@@ -122,6 +122,7 @@ class _Deck:
         """Where records are: later edits of the file go before earlier ones (2.1.2)."""
         places: dict[int, int] = {}
         document = 0
+        edit = edit if self._is_edit(edit) else self._last_edit()
         seen: set[int] = set()
         while edit and edit not in seen:
             seen.add(edit)
@@ -135,6 +136,15 @@ class _Deck:
         if found is None or found.kind != _DOCUMENT:
             raise LoadError("The file is damaged: its list of slides is missing.", "Obtain an intact copy.")
         return places, found
+
+    def _is_edit(self, place: int) -> bool:
+        record = self._record_at(place)
+        return record is not None and record.kind == _USER_EDIT
+
+    def _last_edit(self) -> int:
+        """Where the last edit is, found by looking for it; 0 if there is none."""
+        head = struct.pack("<HH", 0, _USER_EDIT)
+        return max(self._data.rfind(head), 0)
 
     def _read_directory(self, place: int, places: dict[int, int]) -> None:
         record = self._record_at(place)

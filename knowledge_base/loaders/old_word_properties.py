@@ -67,7 +67,7 @@ class Runs(Generic[Value]):
 def paragraph_runs(main: bytes, table: bytes, where: tuple[int, int]) -> Runs[Properties]:
     """The properties of all paragraphs (2.8.6 PlcBtePapx)."""
     runs = Runs(Properties())
-    for page in _pages(main, table, where):
+    for page in _pages(main, table, where, 29):
         count = page[_PAGE - 1]
         for number in range(count):
             at = page[4 * (count + 1) + 13 * number] * 2
@@ -81,7 +81,7 @@ def paragraph_runs(main: bytes, table: bytes, where: tuple[int, int]) -> Runs[Pr
 def character_runs(main: bytes, table: bytes, where: tuple[int, int]) -> Runs[Run]:
     """The properties of all characters that have some (2.8.5 PlcBteChpx)."""
     runs = Runs(Run())
-    for page in _pages(main, table, where):
+    for page in _pages(main, table, where, 101):
         count = page[_PAGE - 1]
         for number in range(count):
             at = page[4 * (count + 1) + number] * 2
@@ -144,14 +144,16 @@ def _style(data: bytes, fixed: int) -> tuple[Properties, int]:
     return properties, base >> 4
 
 
-def _pages(main: bytes, table: bytes, where: tuple[int, int]) -> Iterator[bytes]:
+def _pages(main: bytes, table: bytes, where: tuple[int, int], most: int) -> Iterator[bytes]:
+    """The pages of properties, each with `most` entries at the most."""
     offset, length = where
     if offset < 0 or length < 12 or offset + length > len(table):  # noqa: PLR2004 - one page at least
         return
     count = (length - 4) // 8
     for number in struct.unpack_from(f"<{count}I", table, offset + 4 * (count + 1)):
-        page = main[(number & 0x3FFFFF) * _PAGE :][:_PAGE]
-        if len(page) == _PAGE and 4 * (page[-1] + 1) < _PAGE:
+        begin = (number & 0x3FFFFF) * _PAGE
+        page = main[begin : begin + _PAGE]
+        if len(page) == _PAGE and 0 < page[-1] <= most:  # a damaged page costs its looks, not the text
             yield page
 
 

@@ -33,6 +33,7 @@ from knowledge_base.loaders.web import load_html, load_xhtml
 from knowledge_base.loaders.word import load_word
 from knowledge_base.loaders.xml_data import load_xml
 from knowledge_base.loaders.zipped import load_zip, members
+from knowledge_base.notes import Note
 from knowledge_base.ocr.pictures import SUFFIXES
 from knowledge_base.values import LoadedFile
 
@@ -71,6 +72,12 @@ _LOADERS: Mapping[str, Loader] = MappingProxyType({
     "xml": load_xml,
     "zip": load_zip,
 })  # fmt: skip
+
+
+# Text of which the beginning can be read alone, and what is one value from beginning to end.
+_IN_LINES = frozenset(["csv", "tsv", "txt", "jsonl", "md", "markdown", "htm", "html", "srt", "vtt"])
+_IN_ONE_TREE = frozenset(["json", "xml", "ipynb", "rst", "xhtml"])
+_MOST_TEXT_BYTES, _MOST_TREE_BYTES = 40_000_000, 20_000_000
 
 
 def formats() -> frozenset[str]:
@@ -152,7 +159,8 @@ def parse(data: bytes, suffix: str) -> LoadedFile:
     blocks = (replace(block, text=_writable(block.text)) for block in loaded.blocks)
     kept = tuple(block for block in blocks if block.text.strip())
     if not kept:
-        raise LoadError("The file has no text.", "Remove it or fill it.")
+        reasons = [note.text() for note in loaded.notes]
+        raise LoadError(" ".join(["The file has no text.", *reasons]), "Remove it or fill it.")
     return replace(loaded, title=_writable(loaded.title).strip(), blocks=kept)
 
 
@@ -162,6 +170,14 @@ def _loaded(data: bytes, kind: str) -> LoadedFile:
         raise protected()
     if kind == "works":
         return load_with_libreoffice(data, "wps", load_word, "docx")
+    if kind in _IN_LINES and len(data) > _MOST_TEXT_BYTES:
+        loaded = _LOADERS[kind](data[: data.rfind(b"\n", 0, _MOST_TEXT_BYTES) + 1 or _MOST_TEXT_BYTES])
+        cut = Note("text_cut", count=sum(len(block.text) for block in loaded.blocks))
+        return replace(loaded, notes=tuple(dict.fromkeys((*loaded.notes, cut))))
+    if kind in _IN_ONE_TREE and len(data) > _MOST_TREE_BYTES:
+        raise LoadError(
+            f"Files of the format .{kind} are read up to {_MOST_TREE_BYTES / 1e6:.0f} MB.", "Divide the file."
+        )
     try:
         return _LOADERS[kind](data)
     except OldVersionError as error:

@@ -17,7 +17,7 @@ from knowledge_base.notes import Note
 from knowledge_base.values import Block, LoadedFile
 
 _THREADED = "Comment:\n"  # before it stands a remark of Excel to older versions of itself
-_MOST_SHARED_STRINGS = 3_000_000
+_MOST_SHARED_STRINGS, _MOST_SHARED_CHARACTERS = 3_000_000, 60_000_000
 
 
 def load_sheets(data: bytes) -> LoadedFile:
@@ -169,10 +169,14 @@ def _shared_strings(package: Package) -> Iterator[str]:
             parsed = etree.iterparse(
                 file, tag=qn("s:si"), huge_tree=True, resolve_entities=False, no_network=True, load_dtd=False
             )
+            length = 0
             for count, (_, element) in enumerate(parsed):
-                if count > _MOST_SHARED_STRINGS:
+                text = _rich(element)
+                length += len(text)
+                if count > _MOST_SHARED_STRINGS or length > _MOST_SHARED_CHARACTERS:
+                    package.notes.append(Note("part_damaged", name=basename(names[0])))
                     return
-                yield _rich(element)
+                yield text
                 element.clear()
                 while element.getprevious() is not None:
                     del element.getparent()[0]

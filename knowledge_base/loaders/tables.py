@@ -47,7 +47,8 @@ _CONNECTIVE = re.compile(r"指|是指|系指|即|为|[:：=—–-]+|means|is|st
 _PAIR = 2  # columns of a table of names and values
 _MOST_HEADER_ROWS = 3
 _LONGEST_NAME = 12  # Chinese characters of a column's name; letters count half
-_MOST_COPIED = 10_000
+_MOST_COPIED = 200
+_ROWS_AT_ONCE = 10_000
 _SHORT = 12  # a text that rows may repeat in each of their cells
 
 
@@ -98,9 +99,14 @@ def sheet_blocks(grid: Iterable[Sequence[str]], page: int | None = None) -> Iter
     Empty rows divide tables. An empty column does where what is right of it reads as a table of its own,
     which a column that only spaces the years of a statement apart does not.
     """
-    for part in _parts(grid):
+    header: list[Sequence[str]] = []
+    for part, continues in _parts(grid):
+        if continues:
+            yield from table_blocks([*header, *part], len(header), page)
+            continue
         for table in _beside(part):
-            yield from _titled_blocks(table, page)
+            header = []
+            yield from _titled_blocks(table, page, header)
 
 
 def guessed_header_rows(rows: Grid) -> int:
@@ -186,14 +192,17 @@ def _form_blocks(rows: Grid, page: int | None) -> Iterator[Block]:
             yield _row(filter(None, named), wide, page)
 
 
-def _titled_blocks(rows: list[Sequence[str]], page: int | None) -> Iterator[Block]:
-    """A table below the lines of text that stand above its header."""
+def _titled_blocks(
+    rows: list[Sequence[str]], page: int | None, header: list[Sequence[str]]
+) -> Iterator[Block]:
+    """A table below the lines of text that stand above its header, which is left in `header`."""
     rows = list(rows)
     while rows and _is_line_above(rows):
         yield Block("  ".join(_distinct(map(on_one_line, rows.pop(0)))), page=page)
     if rows and all(len(_distinct(row)) == 1 for row in rows):
         yield from (Block("".join(_distinct(row)), page=page) for row in rows)
     else:
+        header += rows[: guessed_header_rows(_clean(rows[:_ROWS_AT_ONCE]))]
         yield from table_blocks(rows, page=page)
 
 
@@ -302,17 +311,22 @@ def _row(cells: Iterable[str], wide: bool, page: int | None) -> Block:
     return Block(("；" if wide else "; ").join(limited(cells)), "row", page=page)
 
 
-def _parts(grid: Iterable[Sequence[str]]) -> Iterator[list[Sequence[str]]]:
-    """Runs of rows that are not empty."""
+def _parts(grid: Iterable[Sequence[str]]) -> Iterator[tuple[list[Sequence[str]], bool]]:
+    """Runs of rows that are not empty, long ones in pieces; whether a piece continues the one before."""
     part: list[Sequence[str]] = []
+    continues = False
     for row in grid:
         if any(not cell.isspace() for cell in row if cell):
             part.append(row)
-        elif part:
-            yield part
-            part = []
+            if len(part) >= _ROWS_AT_ONCE:
+                yield part, continues
+                part, continues = [], True
+        else:
+            if part:
+                yield part, continues
+            part, continues = [], False
     if part:
-        yield part
+        yield part, continues
 
 
 def _beside(rows: list[Sequence[str]]) -> Iterator[list[Sequence[str]]]:

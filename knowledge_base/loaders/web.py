@@ -13,6 +13,7 @@ from knowledge_base.loaders.formula import joined_runs, linear_formula
 from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.loaders.package import safe_xml
 from knowledge_base.loaders.tables import merged, table_blocks
+from knowledge_base.notes import Note
 from knowledge_base.values import Block, LoadedFile
 
 _NEVER_TEXT = [
@@ -36,6 +37,7 @@ _DECLARED = re.compile(
 _EMPTY_ELEMENT = re.compile(r"<(?!(?:br|hr|img|input|link|meta|col|area|base|wbr)\b)(\w+)((?:\s[^<>]*)?)/>")
 _WIDEST_SPAN = 200
 _MOST_GRID_CELLS = 2_000_000
+_MOST_PARSED = 8_000_000  # characters of the source, whose tree takes fifty times as much memory
 _SCRIPTS = {"sup": "sup", "sub": "sub", "s": "strike", "strike": "strike"}
 _CONTENT = "p, h1, h2, h3, h4, h5, h6, li, td, dd, pre, blockquote"  # what main content is made of
 _ENOUGH = 20  # characters of a main element that is not just a search box or a heading
@@ -64,9 +66,10 @@ def parse_xhtml(text: str) -> LoadedFile:
 
 def parse_html(html: str, page: int | None = None) -> LoadedFile:
     """The title and the blocks of a page; `page` is the chapter of a book."""
-    tree = LexborHTMLParser(html)
+    tree = LexborHTMLParser(html[:_MOST_PARSED])
     root = _main_content(tree)
-    loaded = collected("", _Reader(page).blocks(root) if root is not None else ())
+    notes = [Note("text_cut", count=_MOST_PARSED)] if len(html) > _MOST_PARSED else []
+    loaded = collected("", _Reader(page).blocks(root) if root is not None else (), notes)
     return LoadedFile(_title(tree, loaded.blocks), loaded.blocks, loaded.notes)
 
 
