@@ -14,7 +14,7 @@ _MOST_IN_BLOCK = 1_000_000
 
 
 class BoundReachedError(Exception):
-    """The document has grown to a bound of text ("text_cut") or time ("time_cut"); what came before is kept."""
+    """The document has grown to a bound of text ("text_cut") or time ("time_cut")."""
 
     def __init__(self, kind: NoteKind) -> None:
         super().__init__(kind)
