@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from markdown_it import MarkdownIt
 from markdown_it.parser_inline import ParserInline
@@ -10,10 +11,12 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
 from knowledge_base.loaders.encoding import decode
+from knowledge_base.loaders.text import load_text
 from knowledge_base.loaders.web import parse_html
 from knowledge_base.values import LoadedFile
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_MOST_PARSED = 3_000_000  # characters; a longer text is read as it is written
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _DEFINITION = re.compile(r" {0,3}\[([^\]]{1,100})\]:[ \t]*(\S.*)$")
 _ADDRESS = re.compile(r"<|[\w.+-]+:|[#./?]|[\x21-\x7e]+[./][\x21-\x7e]*(?:\s|$)", re.ASCII)
@@ -28,6 +31,8 @@ def load_markdown(data: bytes) -> LoadedFile:
     front = _FRONT_MATTER.match(text)
     title = _TITLE.search(front.group(1)) if front else None
     body = text[front.end() :] if front else text
+    if len(body) > _MOST_PARSED:
+        return replace(load_text(body.encode()), title=title.group(1) if title else "")
     loaded = parse_html(rendered(body))
     return LoadedFile(title.group(1) if title else "", loaded.blocks, loaded.notes)
 

@@ -77,7 +77,7 @@ _LOADERS: Mapping[str, Loader] = MappingProxyType({
 # Text of which the beginning can be read alone, and what is one value from beginning to end.
 _IN_LINES = frozenset(["csv", "tsv", "txt", "jsonl", "md", "markdown", "htm", "html", "srt", "vtt"])
 _IN_ONE_TREE = frozenset(["json", "xml", "ipynb", "rst", "xhtml"])
-_MOST_TEXT_BYTES, _MOST_TREE_BYTES = 40_000_000, 20_000_000
+_MOST_TEXT_BYTES, _MOST_TREE_BYTES = 40_000_000, 10_000_000
 
 
 def formats() -> frozenset[str]:

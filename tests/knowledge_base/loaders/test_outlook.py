@@ -12,7 +12,8 @@ def properties(begin: int, sent: int) -> bytes:
 
 def message(folder: str = "", **texts: str) -> dict[str, bytes]:
     streams = {f"{folder}__substg1.0_{tag[1:]}001F": text.encode("utf-16-le") for tag, text in texts.items()}
-    return streams | {f"{folder}__properties_version1.0": properties(24 if folder else 32, 133_800_000_000_000_000)}
+    numbers = properties(24 if folder else 32, 133_800_000_000_000_000)
+    return streams | {f"{folder}__properties_version1.0": numbers}
 
 
 def test_envelope_text_and_attachments() -> None:
