@@ -57,9 +57,9 @@ _WORDS: Mapping[NoteKind, tuple[str, str]] = MappingProxyType({
         "读取超过 {count} 秒，已停止。如需全部读取，请拆分文件。",
     ),
     "formulas_uncomputed": (
-        "Formulas without a computed value, left out: {count}. Open the file in its program, save it, and "
-        "ingest it again.",
-        "有 {count} 个公式没有保存计算结果，已略去。请用原程序打开并保存文件，然后重新导入。",
+        "Formulas that were never computed, shown as formulas: {count}. Open the file in its program, save "
+        "it, and ingest it again.",
+        "有 {count} 个公式没有保存计算结果，按公式原样显示。请用原程序打开并保存文件，然后重新导入。",
     ),
     "hidden_left_out": (
         "Hidden rows, columns and sheets left out: {count}.",
