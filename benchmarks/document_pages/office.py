@@ -47,7 +47,7 @@ def _converted(program: str, data: bytes, suffix: str, old: str) -> bytes:
         profile = f"-env:UserInstallation=file://{folder}/profile"
         command = [program, "--headless", profile, "--convert-to", old]
         command += ["--outdir", folder, str(source)]
-        subprocess.run(command, check=True, timeout=_LONGEST, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, timeout=_LONGEST, capture_output=True)
         return source.with_suffix(f".{old}").read_bytes()
 
 
