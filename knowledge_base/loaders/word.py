@@ -30,6 +30,7 @@ _CONTAINERS = frozenset(
     map(qn, ("w:sdt", "w:sdtContent", "w:ins", "w:moveTo", "w:customXml", "w:smartTag", "mc:Choice"))
 )
 _WIDEST_SPAN = 100
+_MOST_ELEMENTS = 1_000_000
 
 
 def load_word(data: bytes) -> LoadedFile:
@@ -168,14 +169,20 @@ def _children_of_body(package: Package, part: str) -> Iterator[Element]:
             file, events=("start", "end"), recover=True, huge_tree=True, resolve_entities=False,
             no_network=True, load_dtd=False,
         )  # fmt: skip
-        depth, body = 0, 0
+        depth = body = elements = 0
         for event, element in parsed:
             if event == "start":
                 depth += 1
+                elements += 1
                 body = depth if element.tag == qn("w:body") else body
+                if elements > _MOST_ELEMENTS:  # of one table, which would fill the memory
+                    package.notes.append(Note("part_damaged", name=basename(part)))
+                    yield next(element.iterancestors(qn("w:tbl")), element)
+                    return
                 continue
             depth -= 1
             if body and depth == body:
+                elements = 0
                 yield element
                 element.clear()
                 while element.getprevious() is not None:

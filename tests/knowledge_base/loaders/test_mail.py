@@ -3,7 +3,11 @@
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from knowledge_base.loaders.mail import load_mail
+import pytest
+
+from knowledge_base.errors import LoadError
+from knowledge_base.loaders.mail import load_mail, load_mailbox, load_web_archive
+from knowledge_base.notes import Note
 
 
 def message(subject: str = "年费调整") -> EmailMessage:
@@ -50,3 +54,51 @@ def test_a_message_without_text() -> None:
     made = message("Only files")
     made.add_attachment(b"x", maintype="application", subtype="zip", filename="a.zip")
     assert "Attachments: a.zip" in load_mail(made.as_bytes()).blocks[0].text
+
+
+def test_forwarded_messages_and_attached_files_are_read() -> None:
+    inner = message("Limits")
+    inner.set_content("The new limit is 20,000 euro.")
+    made = message("Fwd: limits")
+    made.set_content("See below.")
+    made.add_attachment(inner)
+    made.add_attachment(b"Card,Fee\nGold,5\n", maintype="text", subtype="csv", filename="fees.csv")
+    made.add_attachment(b"\0\1", maintype="application", subtype="x-dwg", filename="plan.dwg")
+    loaded = load_mail(made.as_bytes())
+    texts = [block.text for block in loaded.blocks]
+    assert texts[1:3] == ["See below.", "Limits"]
+    assert texts[4:] == ["The new limit is 20,000 euro.", "fees.csv", "Card: Gold; Fee: 5"]
+    assert loaded.notes == (Note("part_unread", name="plan.dwg"),)
+
+
+def test_a_wrong_charset_of_one_header_costs_not_even_that() -> None:
+    subject = "=?us-ascii?Q?=C4=EA=B7=D1?="  # GBK under another name
+    data = f"Subject: {subject}\nTo: =?x-nothing?B?YWxs?=\nFrom: =?utf-8?B?%%%?=\n\nBody".encode()
+    loaded = load_mail(data)
+    assert loaded.title == "年费"
+    assert loaded.blocks[-1].text == "Body"
+
+
+def test_a_mailbox_and_a_page_in_one_file() -> None:
+    box = "From a@b Mon\nSubject: One\n\nFirst.\nFrom here on it is text.\n\n"
+    box += "From c@d Tue\nSubject: Two\n\nSecond.\n"
+    texts = [block.text for block in load_mailbox(box.encode()).blocks]
+    assert texts == [
+        "One",
+        "Subject: One",
+        "First.\nFrom here on it is text.",
+        "Two",
+        "Subject: Two",
+        "Second.",
+    ]
+    made = EmailMessage()
+    made.set_content(
+        "<html><head><title>Fees</title></head><body><p>Gold 5</p></body></html>", subtype="html"
+    )
+    made.add_related(b"x", maintype="image", subtype="png")
+    loaded = load_web_archive(made.as_bytes())
+    assert (loaded.title, loaded.blocks[0].text) == ("Fees", "Gold 5")
+    with pytest.raises(LoadError, match="no mailbox"):
+        load_mailbox(b"text")
+    with pytest.raises(LoadError, match="no page"):
+        load_web_archive(b"Subject: x\n\ntext")

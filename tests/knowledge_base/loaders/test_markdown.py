@@ -51,3 +51,19 @@ def test_markdown_becomes_blocks() -> None:
 
 def test_a_file_without_marks_is_text() -> None:
     assert [block.text for block in load_markdown(b"Just text.").blocks] == ["Just text."]
+
+
+def texts(source: str) -> list[str]:
+    return [block.text for block in load_markdown(source.encode()).blocks]
+
+
+def test_notes_keep_their_text_in_both_languages() -> None:
+    source = "见说明[^1]。\n\n[^1]: 付息日为每月二十日。\n[注]: 年费按年收取。\n[x]: https://a.example\n\n[link][x]"
+    assert texts(source) == ["见说明[1]。", "[1] 付息日为每月二十日。", "[注] 年费按年收取。", "link"]
+    assert texts("```\n[^1]: code\n```") == ["[^1]: code"]
+
+
+def test_stars_beside_chinese_are_marks_and_others_stay() -> None:
+    assert texts("**注意：**请先登录。**“重要”**事项") == ["注意：请先登录。“重要”事项"]
+    assert texts("2**3 is 8") == ["2**3 is 8"]
+    assert texts("~~680~~ 300") == ["~~680~~ 300"]

@@ -72,3 +72,26 @@ def test_absurd_nesting_and_spans_do_no_harm() -> None:
     cells = "<td colspan=99999999 rowspan=9999999>x</td><td>y</td>"
     wide = f"<table><tr><th>a</th><th>b</th></tr><tr>{cells}</tr></table>"
     assert pairs(wide)
+
+
+def test_raised_lowered_and_deleted_text() -> None:
+    html = "<p>10<sup>9</sup>/L, H<sub>2</sub>O, 10<sup>-6</sup>, 20<del>25</del> <s>680</s> 300</p>"
+    assert pairs(html) == [("text", "10⁹/L, H₂O, 10⁻⁶, 20 ~~680~~ 300", 0)]
+    table = "<table><tr><th>a<th>b<tr><td>10<sup>9</sup><td>m<sup>2</sup></table>"
+    assert pairs(table) == [("row", "a: 10⁹; b: m²", 0)]
+
+
+def test_a_main_element_that_is_a_search_box_is_not_the_content() -> None:
+    html = "<body><main>搜索</main><div><h1>费率</h1><p>挂失费每笔十元。</p></div></body>"
+    assert ("text", "挂失费每笔十元。", 0) in pairs(html)
+
+
+def test_forms_definitions_and_formulas() -> None:
+    form = '<p><input type="checkbox">是 <input type="radio" checked>否 <input value="Ada">'
+    form += "<select><option>x<option selected>y</select><input type=hidden value=z></p>"
+    assert pairs(form) == [("text", "□是 ☑否 Ada y", 0)]
+    assert pairs("<dl><dt>年费<dd>680元<dt>a<dt>b<dd>c</dl>") == [
+        ("text", "年费：680元", 0),
+        ("text", "a, b: c", 0),
+    ]
+    assert pairs("<p>r=<math><mfrac><mi>a</mi><mi>b</mi></mfrac></math></p>") == [("text", "r= a/b", 0)]

@@ -2,14 +2,18 @@
 
 import copy
 import io
+import zipfile
 from typing import Any
 
 import docx
 import pytest
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
 from knowledge_base.errors import LoadError
+from knowledge_base.loaders import parse
 from knowledge_base.loaders.numbering import chinese_number
 from knowledge_base.loaders.word import load_word
 from knowledge_base.values import LoadedFile
@@ -161,3 +165,129 @@ def test_chinese_numbers() -> None:
         "一百一十",
         "一千零一",
     ]
+
+
+W, R = nsdecls("w"), nsdecls("r")
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def saved(document: Any) -> bytes:
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def with_part(document: Any, name: str, kind: str, content: str) -> str:
+    """Add a part that the document refers to; returns the id of the relation."""
+    part = Part(PackURI(f"/word/{name}"), "application/xml", content.encode(), document.part.package)
+    return str(document.part.relate_to(part, f"{RELATIONS}/{kind}"))
+
+
+def note(tag: str, number: int, text: str) -> str:
+    inner = f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>"
+    return f'<w:{tag}s {W}><w:{tag} w:id="{number}">{inner}</w:{tag}></w:{tag}s>'
+
+
+def test_notes_follow_the_paragraph_that_refers_to_them() -> None:
+    document = docx.Document()
+    with_part(document, "footnotes.xml", "footnotes", note("footnote", 2, "每月二十日"))
+    with_part(document, "endnotes.xml", "endnotes", note("endnote", 3, "百分之一"))
+    document.add_paragraph("按月付息")._p.append(parse_xml(f'<w:r {W}><w:footnoteReference w:id="2"/></w:r>'))
+    document.add_paragraph("违约金")._p.append(parse_xml(f'<w:r {W}><w:endnoteReference w:id="3"/></w:r>'))
+    assert [text for _, text in pairs(document)] == ["按月付息¹", "¹ 每月二十日", "违约金[i]", "[i] 百分之一"]
+
+
+def test_comments_formulas_and_raised_lowered_struck_and_hidden_text() -> None:
+    document = docx.Document()
+    paragraph = document.add_paragraph("10")
+    paragraph.add_run("9").font.superscript = True
+    paragraph.add_run("/L H")
+    paragraph.add_run("2").font.subscript = True
+    paragraph.add_run(" 680").font.strike = True
+    paragraph.add_run("secret").font.hidden = True
+    document.add_comment(paragraph.runs, text="Check this", author="Ada")
+    math = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    run = "<m:r><m:t>{}</m:t></m:r>"
+    fraction = f"<m:f><m:num>{run.format('贷款')}</m:num><m:den>{run.format('估价')}</m:den></m:f>"
+    document.add_paragraph("比例 ")._p.append(parse_xml(f"<m:oMath {math}>{fraction}</m:oMath>"))
+    assert [text for _, text in pairs(document)] == [
+        "10⁹/L H₂ ~~680~~",
+        "Comment (Ada): Check this",
+        "比例 贷款/估价",
+    ]
+
+
+def test_content_controls_within_tables_and_around_rows() -> None:
+    document = docx.Document()
+    table = document.add_table(1, 2)
+    fill(table, [["Card", "Fee"]])
+    cell = "<w:tc><w:p><w:r><w:t>{}</w:t></w:r></w:p></w:tc>"
+    control = "<w:sdt {}><w:sdtContent>{}</w:sdtContent></w:sdt>"
+    row = f"<w:tr>{cell.format('Gold')}{control.format('', cell.format('200'))}</w:tr>"
+    table._tbl.append(parse_xml(control.format(W, row)))
+    asking = f"<w:sdt {W}><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent><w:p/></w:sdtContent></w:sdt>"
+    document.element.body.insert(0, parse_xml(asking))
+    assert pairs(document) == [("row", "Card: Gold; Fee: 200")]
+
+
+def test_boxes_to_tick() -> None:
+    document = docx.Document()
+    paragraph = document.add_paragraph("□是 ")
+    paragraph._p.append(parse_xml(f'<w:r {W}><w:sym w:font="Wingdings" w:char="F0FE"/></w:r>'))
+    paragraph.add_run("否 ")
+    box = "<w:ffData><w:checkBox><w:default w:val='0'/></w:checkBox></w:ffData>"
+    paragraph._p.append(parse_xml(f'<w:r {W}><w:fldChar w:fldCharType="begin">{box}</w:fldChar></w:r>'))
+    assert pairs(document) == [("text", "□是 ☑否 □")]
+
+
+def test_smart_art_charts_and_embedded_documents() -> None:
+    document = docx.Document()
+    dgm, drawing = "http://schemas.openxmlformats.org/drawingml/2006/diagram", nsdecls("a")
+    points = "".join(
+        f'<d:pt modelId="{n}"><d:t><a:p><a:r><a:t>{text}</a:t></a:r></a:p></d:t></d:pt>'
+        for n, text in enumerate(("受理", "审查"))
+    )
+    data = f'<d:dataModel xmlns:d="{dgm}" {drawing}><d:ptLst>{points}</d:ptLst></d:dataModel>'
+    key = with_part(document, "data1.xml", "diagramData", data)
+    graphic = f'<a:graphic {drawing}><a:graphicData uri="{dgm}"><d:relIds xmlns:d="{dgm}" {R} r:dm="{key}"/>'
+    document.add_paragraph("流程")._p.append(
+        parse_xml(f"<w:r {W}><w:drawing>{graphic}</a:graphicData></a:graphic></w:drawing></w:r>")
+    )
+    key = with_part(document, "chunk.html", "aFChunk", "<html><body><p>Embedded page</p></body></html>")
+    document.element.body.insert(1, parse_xml(f'<w:altChunk {W} {R} r:id="{key}"/>'))
+    assert [text for _, text in pairs(document)] == ["流程", "- 受理", "- 审查", "Embedded page"]
+
+
+def test_strict_files_templates_and_styles_without_a_type_are_files_like_any_other() -> None:
+    document = docx.Document()
+    document.add_heading("总则", 1)
+    strict = (
+        ("http://schemas.openxmlformats.org/wordprocessingml/2006/main", "wordprocessingml/main"),
+        (RELATIONS, "officeDocument/relationships"),
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(saved(document))) as usual, zipfile.ZipFile(buffer, "w") as made:
+        for name in usual.namelist():
+            content = usual.read(name)
+            for uri, short in strict:
+                content = content.replace(uri.encode(), f"http://purl.oclc.org/ooxml/{short}".encode())
+            content = content.replace(b' w:type="paragraph"', b"").replace(b"document.main", b"template.main")
+            made.writestr(name, content)
+    loaded = parse(buffer.getvalue(), "dotx")
+    assert [(block.kind, block.level, block.text) for block in loaded.blocks] == [("heading", 1, "总则")]
+
+
+def test_a_damaged_part_costs_itself_and_is_noted() -> None:
+    document = docx.Document()
+    document.add_paragraph("Kept")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(saved(document))) as usual, zipfile.ZipFile(buffer, "w") as made:
+        for name in usual.namelist():
+            content = usual.read(name)
+            content = (
+                content.replace(b"<w:sectPr", b"<w:broken") if name.endswith("document.xml") else content
+            )
+            made.writestr(name, b"<a><b" if name.endswith("styles.xml") else content)
+    loaded = load_word(buffer.getvalue())
+    assert [block.text for block in loaded.blocks] == ["Kept"]
+    assert {note.name for note in loaded.notes} == {"styles.xml", "document.xml"}
