@@ -7,11 +7,18 @@ import zipfile
 from knowledge_base.loaders.ole import OLE, compound_kind
 
 _HEAD = 4096
-_WORKBOOK = (
-    b"\x09\x08",
-    b"\x09\x04",
-    b"\x09\x02",
-)  # begins sheets of Excel without a compound file around them
+# How a format begins; the sheets are those of Excel without a compound file around them.
+_MARKS = (
+    (b"{\\rtf", "rtf"),
+    (b"\x09\x08", "xls"),
+    (b"\x09\x04", "xls"),
+    (b"\x09\x02", "xls"),
+    (b"\x89PNG", "png"),
+    (b"\xff\xd8\xff", "jpg"),
+    (b"II*\0", "tif"),
+    (b"MM\0*", "tif"),
+)
+_ANYWHERE = ("rtf",)  # under whatever name
 _MAIL = re.compile(rb"(?:(?:[!-9;-~]+:[^\r\n]*|[ \t][^\r\n]*)\r?\n){2,}", re.IGNORECASE)
 _MAIL_NAMES = re.compile(
     rb"^(?:from|received|mime-version|message-id|return-path):", re.IGNORECASE | re.MULTILINE
@@ -42,12 +49,12 @@ def actual_format(data: bytes, suffix: str) -> str:
         return compound_kind(data) or suffix
     if data.startswith(b"PK\x03\x04"):
         return _of_archive(data) or suffix
-    if head.lstrip().startswith(b"{\\rtf"):
-        return "rtf"
     if b"%PDF-" in head[:1024] and (data.startswith(b"%PDF-") or suffix == "pdf" or suffix in _OFFICE):
         return "pdf"
-    if head.startswith(_WORKBOOK):
-        return "xls"
+    begins = (head, head.lstrip(b"\r\n "))
+    marked = next((kind for mark, kind in _MARKS if any(begin.startswith(mark) for begin in begins)), "")
+    if marked and (suffix in _OFFICE or marked in _ANYWHERE):
+        return marked
     return _of_text(data, head, suffix) if suffix in _OFFICE or suffix in ("html", "htm") else suffix
 
 
