@@ -34,6 +34,7 @@ class Behaviour:
     chunk that ends the answer, as DeepSeek does; `reasoning` is what it thinks first, sent in the field
     `reasoning_field`, or as text where that is "content"; `finish` is why an answer ends; `ignores_stream`
     sends it in one piece; `withholds` leaves out the answer itself; `answers_with` is sent in its place.
+    `window` is told as llama.cpp does, `lists_window` as vLLM does, `root` is the model behind a name.
     """
 
     refusals: deque[tuple[int, Mapping[str, str]]] = field(default_factory=deque)
@@ -55,6 +56,9 @@ class Behaviour:
     ignores_stream: bool = False
     withholds: bool = False
     answers_with: str | None = None
+    window: int | None = None
+    lists_window: int | None = None
+    root: str | None = None
 
 
 class OpenAIServer:
@@ -126,6 +130,7 @@ class OpenAIServer:
         app.post("/v1/load_lora_adapter")(self._load)
         app.post("/v1/unload_lora_adapter")(self._unload)
         app.post("/tokenize")(self._tokenize)
+        app.get("/props")(self._props)
         return app
 
     async def _notice(self, request: Request) -> None:
@@ -138,7 +143,26 @@ class OpenAIServer:
         if not self.behaviour.lists:
             raise HTTPException(404, "Not Found")
         names = [BASE, *self.adapters, *sorted(self.generator._adapters - self.adapters.keys())]
-        return JSONResponse({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+        return JSONResponse(
+            {
+                "object": "list",
+                "data": [
+                    {
+                        "id": name,
+                        "object": "model",
+                        "max_model_len": self.behaviour.lists_window,
+                        "root": self.behaviour.root,
+                    }
+                    for name in names
+                ],
+            }
+        )
+
+    async def _props(self) -> Response:
+        """What llama.cpp tells of itself."""
+        if self.behaviour.window is None:
+            raise HTTPException(404, "Not Found")
+        return JSONResponse({"default_generation_settings": {"n_ctx": self.behaviour.window}})
 
     async def _tokenize(self, request: Request) -> Response:
         if not self.behaviour.tokenizes:

@@ -118,8 +118,12 @@ class Client:
         """The same for a body that is sent; None where the answer is not JSON."""
         return await self._retry(lambda: self._json("POST", self.endpoint.url + path, body))
 
+    async def get_from_root(self, path: str) -> object:
+        """The JSON of a route beside OpenAI's protocol."""
+        return await self._retry(lambda: self._json("GET", self.endpoint.root + path, None))
+
     async def post_to_root(self, path: str, body: object) -> object:
-        """The same for a route beside OpenAI's protocol."""
+        """The same for a body that is sent."""
         return await self._retry(lambda: self._json("POST", self.endpoint.root + path, body))
 
     async def chat(self, body: object) -> AsyncGenerator[Chunk]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
@@ -37,6 +38,19 @@ _STOPS, _LISTED = 4, 20
 _NAMES_SHOWN = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a server and its model can do.
+
+    Without `tokenizes` the number of tokens is estimated, and `Request.unlike` has no effect; `chats` and
+    `context` are those of `Generator`.
+    """
+
+    tokenizes: bool
+    chats: bool
+    context: int | None
+
+
 def open_remote(endpoint: Endpoint, retries: RetryPolicy | None = None) -> "RemoteGenerator":
     """The generator at a server that answers and serves the model; a Scorer if it gives log-probabilities.
 
@@ -59,7 +73,11 @@ async def _open(endpoint: Endpoint, retries: RetryPolicy) -> "RemoteGenerator":
                 "Set generator to one of these names in the settings.",
             )
         kind = ScoringGenerator if await _scores(probe) else RemoteGenerator
-        return kind(Client(endpoint, retries), await _tokenizes(probe), served.get(endpoint.model, {}))
+        listed = served.get(endpoint.model, {})
+        found = Abilities(
+            await _tokenizes(probe), not _is_plain(endpoint.model, listed), await _window(probe, listed)
+        )
+        return kind(Client(endpoint, retries), found)
     finally:
         await probe.close()
 
@@ -86,20 +104,18 @@ class RemoteGenerator:
 
     Args:
         client: where to ask.
-        tokenizes: whether the server tokenizes texts; else the number of tokens is estimated, and
-            `Request.unlike` has no effect.
-        listed: what the server says of the model in its list of models, {} if nothing.
+        found: what the server was found to do.
     """
 
     base: Path | None = None  # the server has the base model's folder, this machine need not
 
-    def __init__(self, client: Client, tokenizes: bool, listed: Mapping[str, object]) -> None:
+    def __init__(self, client: Client, found: Abilities) -> None:
         self.tokens = client.tokens
-        self.chats = not _is_plain(client.endpoint.model, listed)
-        self.context = _context_of(listed)
+        self.chats = found.chats
+        self.context = found.context
         self._client = client
         self._adapters = RemoteAdapters(client)
-        self._tokenizes = tokenizes
+        self._tokenizes = found.tokenizes
         self._first_ids = lru_cache(64)(self._ask_first_ids)
 
     def stream(self, request: Request, cancelled: Cancelled = never) -> Pieces:
@@ -222,10 +238,14 @@ def _is_plain(model: str, listed: Mapping[str, object]) -> bool:
     return any(GEMMA.name in name.lower() and "-it" not in name.lower() for name in names)
 
 
-def _context_of(listed: Mapping[str, object]) -> int | None:
-    """The context that vLLM (max_model_len) or llama.cpp (meta.n_ctx_train) lists with a model."""
-    meta = listed.get("meta")
-    found = listed.get("max_model_len") or (meta.get("n_ctx_train") if isinstance(meta, dict) else None)
+async def _window(client: Client, listed: Mapping[str, object]) -> int | None:
+    """The context that vLLM lists with a model, or that llama.cpp was started with."""
+    found = listed.get("max_model_len")
+    if found is None:
+        try:
+            found = (await client.get_from_root("/props"))["default_generation_settings"]["n_ctx"]  # type: ignore[index]
+        except (DomainqaError, LookupError, TypeError):
+            return None
     return found if isinstance(found, int) and found > 0 else None
 
 

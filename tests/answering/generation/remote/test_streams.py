@@ -99,3 +99,29 @@ def test_what_is_no_completion_is_said(server: OpenAIServer, opened: Open, body:
     server.behaviour.answers_with = body
     with pytest.raises(UnavailableError, match="does not speak OpenAI's protocol"):
         written(generator, asked())
+
+
+@pytest.mark.parametrize(
+    ("ways", "context"),
+    [
+        ({"window": 2048}, 2048),
+        ({"lists_window": 4096, "window": 2048}, 4096),
+        ({}, None),
+        ({"window": "many"}, None),
+        ({"lists": False, "window": 512}, 512),
+    ],
+)
+def test_the_window_is_what_the_server_reports(
+    server: OpenAIServer, opened: Open, ways: dict[str, object], context: int | None
+) -> None:
+    for name, value in ways.items():
+        setattr(server.behaviour, name, value)
+    assert opened().context == context
+
+
+@pytest.mark.parametrize(("root", "chats"), [(None, True), ("/models/gemma-3-270m-92d7", False)])
+def test_the_packaged_base_model_is_recognised_at_a_server(
+    server: OpenAIServer, opened: Open, root: str | None, chats: bool
+) -> None:
+    server.behaviour.root = root
+    assert opened().chats is chats
