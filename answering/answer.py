@@ -175,7 +175,8 @@ class Answerer:
             answer = replace(answer, sentences=sentences, citations=citations)
             if draft.outcome == "related":
                 answer = replace(answer, nearest=_nearest(found.ranked))
-        yield Finished(replace(answer, kind=Asked(complete).kind, seconds=sum(clock.stages.values())))
+        seconds = sum(clock.stages.values())
+        yield Finished(replace(answer, kind=Asked(complete).kind, profile="extract", seconds=seconds))
 
     def _read(
         self,

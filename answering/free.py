@@ -20,6 +20,7 @@ from answering.conversation import standalone, with_years
 from answering.generation.decoding import ThoughtFilter
 from answering.generation.protocol import Cancelled, Finish, Pieces, Request, never
 from answering.generation.protocol import Generator as TextGenerator
+from answering.question import Asked
 from answering.values import Answer, Citation, Event, Finished, Piece, Question, Searched, Sentence, Trace
 from answering.years import right_years_first
 from knowledge_base.characters import ordinary
@@ -252,7 +253,7 @@ def _draft(question: Question, text: str, trace: Trace) -> Answer:
         collection=question.collection,
         text=text,
         outcome="answered",
-        confidence=0.0,
+        confidence=None,
         threshold=0.0,
         sentences=(),
         citations=(),
@@ -260,6 +261,8 @@ def _draft(question: Question, text: str, trace: Trace) -> Answer:
         adapter=question.adapter or "base",
         trace=trace,
         seconds=0.0,
+        kind=Asked(trace.standalone).kind,
+        profile="free",
     )
 
 

@@ -128,7 +128,7 @@ class Answer:
 
     `confidence` is the score of a model that reads; below `threshold` the question is refused. It is None
     where the documents' own words are the answer: there is no calibrated probability for those. `adapter` is
-    "base" or the adapter's name and version.
+    "base" or the adapter's name and version, `profile` how the passages were read.
     """
 
     id: str
@@ -145,6 +145,7 @@ class Answer:
     trace: Trace
     seconds: float
     kind: Kind = "fact"
+    profile: Profile = "span"
 
     @property
     def refused(self) -> bool:

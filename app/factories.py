@@ -96,6 +96,11 @@ def build_embedder(settings: Settings, progress: Progress = silent) -> Embedder:
     return SentenceTransformerEmbedder(folder, id=settings.embedder, device=device_of(settings))
 
 
+def runs_in_process(settings: Settings) -> bool:
+    """Whether the generator of the settings runs in this process."""
+    return settings.generator_url is None and not settings.generator.startswith(LANGCHAIN)
+
+
 def build_generator(settings: Settings, progress: Progress = silent) -> Generator:
     """The generator of the settings, without adapters.
 

@@ -23,6 +23,7 @@ from app.factories import (
     limit_threads,
     model_folder,
     open_collections,
+    runs_in_process,
     sentence_embedding,
 )
 from app.feedback import FeedbackStore
@@ -279,13 +280,13 @@ class Workspace(AbstractContextManager["Workspace"]):
         """
         settings = self.settings
         base, digest = None, ""
-        if settings.generator_url is None:
+        if runs_in_process(settings):
             limit_threads(settings)
             folder = model_folder(settings.generator, settings.models_cache)
             base = Base(folder, settings.generator, device=device_of(settings))
             digest = model_digest(folder)
         self._home.stats(collection)  # says what is there, before the generator is loaded
-        models = (settings.generator, settings.embedder, settings.reranker)
+        models = (settings.generator, settings.embedder, settings.reranker, settings.reading)
         sizes = (settings.chunk_tokens, settings.depth, settings.read_k, settings.max_new_tokens)
         return Pipeline(
             corpus=self.corpus(collection),
@@ -343,7 +344,7 @@ class Workspace(AbstractContextManager["Workspace"]):
             self.answerer()
             greeting = Task((Message("user", "Hello"),), self.settings.collection, max_new_tokens=1)
             pieces = self.write(greeting).pieces
-            if self.settings.generator_url is None:
+            if runs_in_process(self.settings):
                 list(pieces)  # in this process an adapter's weights come with the first token
 
     def close(self) -> None:

@@ -6,7 +6,18 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from answering.values import Answer, Citation, Event, Finished, Outcome, Piece, Searched, Sentence, Turn
+from answering.values import (
+    Answer,
+    Citation,
+    Event,
+    Finished,
+    Outcome,
+    Piece,
+    Profile,
+    Searched,
+    Sentence,
+    Turn,
+)
 
 Vote = Literal["", "up", "down"]
 Stage = Literal["waiting", "searching", "reading", "writing"]
@@ -29,6 +40,7 @@ class Shown:
     nearest: tuple[str, ...] = ()
     seconds: float = 0.0
     vote: Vote = ""
+    profile: Profile = "span"
 
     @property
     def refused(self) -> bool:
@@ -94,6 +106,7 @@ def shown(answer: Answer) -> Shown:
         citations=answer.citations,
         nearest=answer.nearest,
         seconds=answer.seconds,
+        profile=answer.profile,
     )
 
 

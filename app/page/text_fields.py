@@ -52,6 +52,7 @@ class Texts:
     sources: str
     unsupported: str
     unsupported_hint: str
+    reads_freely: str
     confidence: str
     confidence_hint: str
     seconds: str

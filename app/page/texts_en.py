@@ -47,6 +47,7 @@ EN = Texts(
     sources="Sources",
     unsupported="no source",
     unsupported_hint="No passage was found that supports this sentence.",
+    reads_freely="written freely",
     confidence="Confidence",
     confidence_hint="{percent} % sure that the passages hold the answer; below {threshold} % it is refused.",
     seconds="{n} s",

@@ -47,6 +47,7 @@ ZH = Texts(
     sources="出处",
     unsupported="无出处",
     unsupported_hint="没有找到支持这句话的段落。",
+    reads_freely="自由作答",
     confidence="置信度",
     confidence_hint="有 {percent}% 的把握认为段落中有答案；低于 {threshold}% 时不作回答。",
     seconds="{n} 秒",

@@ -279,7 +279,7 @@ def test_each_stage_is_timed_and_the_adapter_is_named(retriever: Retriever) -> N
     answer = finished(Model(GOLD), retriever)
     assert set(answer.trace.seconds) == {"search", "write", "check"}
     assert answer.seconds == pytest.approx(sum(answer.trace.seconds.values()))
-    assert answer.adapter == "base"
+    assert (answer.adapter, answer.profile, answer.confidence) == ("base", "free", None)
     spans = [(citation.start, citation.end) for citation in answer.citations]
     assert all(start < end for start, end in spans)
     assert all(one != other for one, other in pairwise(spans))

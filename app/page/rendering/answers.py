@@ -93,15 +93,15 @@ def _answer(answer: Shown, collection: str, texts: Texts, again: str) -> Markup:
             body = _supported(answer, collection, texts)
     return tag(
         "article",
-        _badge(answer.adapter),
+        _badge(answer.adapter, texts.reads_freely if answer.profile == "free" else ""),
         body,
         tag("footer", _confidence(answer, texts), _actions(answer, texts, again), cls="dq-foot"),
         cls=f"dq-answer dq-{answer.outcome} dq-refused" if answer.refused else "dq-answer",
     )
 
 
-def _badge(adapter: str) -> Markup:
-    return tag("span", adapter, cls="dq-badge")
+def _badge(adapter: str, reading: str = "") -> Markup:
+    return tag("span", f"{adapter} · {reading}" if reading else adapter, cls="dq-badge")
 
 
 def _supported(answer: Shown, collection: str, texts: Texts) -> Markup:

@@ -235,3 +235,11 @@ def test_a_collection_is_summed_up() -> None:
     html = str(documents.summary(CollectionInfo("<bank>", 3, 12, 1, "fake", 2_500_000), EN))
     assert "3 documents · 12 passages · 2.5 MB" in html
     assert "&lt;bank&gt;" in html
+
+
+def test_an_answer_that_a_capable_model_wrote_freely_says_so_and_shows_its_last_note() -> None:
+    cut = "*The answer was cut off.*"
+    free = shown(profile="free", text=f"{shown().text}\n\n{cut}")
+    assert EN.reads_freely in conversation(free)
+    assert "The answer was cut off." in conversation(free)
+    assert EN.reads_freely not in conversation(shown())
