@@ -183,7 +183,7 @@ class NewCollection(Shape):
 
 
 class Collection(Shape):
-    """One collection; `revision` counts its changes."""
+    """One collection; `revision` counts its changes, `problem` says why it cannot be used, else ""."""
 
     name: str
     documents: int
@@ -191,6 +191,7 @@ class Collection(Shape):
     revision: int
     embedder: str
     size_bytes: int
+    problem: str = ""
 
 
 class Note(Shape):

@@ -40,7 +40,14 @@ from finetune.registry.serving import ServedAdapters
 from finetune.retrain.runs import RunStore
 from finetune.training.values import Base
 from knowledge_base import chunking
-from knowledge_base.errors import ConflictError, DomainqaError, InputError, NotFoundError
+from knowledge_base.errors import (
+    ConflictError,
+    DomainqaError,
+    InputError,
+    MismatchError,
+    NotFoundError,
+    StorageError,
+)
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
 from knowledge_base.ocr import Ocr
 from knowledge_base.values import CatalogueEntry, Document
@@ -52,14 +59,15 @@ from retrieval.values import NO_FILTER, Embedder, Filter
 
 @dataclass(frozen=True, slots=True)
 class CollectionInfo:
-    """A collection as a list shows it."""
+    """A collection as a list shows it; `problem` says why it cannot be used and what to do, else ""."""
 
     name: str
-    documents: int
-    passages: int
-    revision: int
-    embedder: str
-    size_bytes: int
+    documents: int = 0
+    passages: int = 0
+    revision: int = 0
+    embedder: str = ""
+    size_bytes: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +115,14 @@ class Workspace(AbstractContextManager["Workspace"]):
         self.close()
 
     def collections(self) -> list[CollectionInfo]:
-        """Every collection of the home, by name."""
-        return [self.collection(name) for name in self._home.names()]
+        """Every collection of the home, by name; one that is damaged does not take the others with it."""
+        return [self._listed(name) for name in self._home.names()]
+
+    def _listed(self, name: str) -> CollectionInfo:
+        try:
+            return self.collection(name)
+        except (StorageError, NotFoundError, MismatchError) as error:
+            return CollectionInfo(name, problem=str(error))
 
     def collection(self, name: str) -> CollectionInfo:
         """One collection; NotFoundError if there is none of that name."""

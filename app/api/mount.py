@@ -52,7 +52,10 @@ def _operation_routes(workspace: Workspace, queue: Queue) -> APIRouter:
 
     @routes.get("/readyz")
     def readyz() -> JSONResponse:
-        """Whether questions can be answered: 503 names what is not ready; `domainqa doctor` says why."""
+        """Whether questions can be answered: 503 names what is not ready, 200 what is impaired.
+
+        `domainqa doctor` says why.
+        """
         checks: dict[str, Callable[[], object]] = {
             "collections": workspace.collections,
             "adapters": workspace.adapters,
@@ -61,6 +64,8 @@ def _operation_routes(workspace: Workspace, queue: Queue) -> APIRouter:
         missing = [name for name, check in checks.items() if not _works(check)]
         if missing:
             return JSONResponse({"status": "not ready", "missing": missing}, 503)
+        if any(info.problem for info in workspace.collections()):
+            return JSONResponse({"status": "ready", "impaired": ["collections"]})
         return JSONResponse({"status": "ready"})
 
     @routes.get("/metrics")

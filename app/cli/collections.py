@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from app.cli.output import console, messages, size, table, write_json
 from app.cli.progress import steps
@@ -25,6 +26,9 @@ def _list(state: State, as_json: bool) -> None:
         headings = ("collection", "documents", "passages", "size", "embedder")
         rows = [(one.name, one.documents, one.passages, size(one.size_bytes), one.embedder) for one in found]
         console().print(table(headings, rows))
+        for one in found:
+            if one.problem:
+                messages().print(f"[red]{escape(one.name)}:[/red] {escape(one.problem)}")
     else:
         messages().print("There are no collections yet. Make one: domainqa ingest FOLDER")
 

@@ -225,3 +225,20 @@ def test_models_are_loaded_in_the_background(tmp_path: Path) -> None:
         workspace.create_collection("bank")
         with pytest.raises(ModelError, match="no-such-model"):
             workspace.answer(Question("anything", "bank"))
+
+
+def test_a_damaged_collection_does_not_take_the_others_with_it(
+    workspace: Workspace, documents: Path, tmp_path: Path
+) -> None:
+    workspace.ingest(documents, "bank")
+    broken = tmp_path / "home" / "collections" / "broken"
+    broken.mkdir()
+    (broken / "collection.sqlite").write_bytes(b"no database at all" * 300)
+    infos = {info.name: info for info in workspace.collections()}
+    assert infos["bank"].problem == ""
+    assert infos["bank"].documents == 2
+    assert "damaged" in infos["broken"].problem
+    assert "backup" in infos["broken"].problem
+    assert workspace.search(["when do branches open"], "bank", k=1)[0].ranked
+    workspace.delete_collection("broken")
+    assert [info.name for info in workspace.collections()] == ["bank"]

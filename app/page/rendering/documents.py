@@ -81,7 +81,9 @@ def matching(entries: Sequence[CatalogueEntry], needle: str) -> list[CatalogueEn
 
 
 def summary(info: CollectionInfo, texts: Texts) -> Markup:
-    """What a collection holds, in one line."""
+    """What a collection holds, in one line, or why it cannot be used."""
+    if info.problem:
+        return tag("p", tag("b", info.name), f" {info.problem}", cls="dq-summary")
     numbers = texts.summary.format(
         documents=info.documents, passages=info.passages, size=readable_size(info.size_bytes)
     )
