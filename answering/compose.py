@@ -16,7 +16,7 @@ from answering.select import Candidate, Selection
 from answering.statement import statement
 from answering.wording import folded, subject_terms, terms_in
 from answering.yesno import decide, opening, permitted
-from retrieval.figures import holds_figure
+from retrieval.compression import holds_figure
 
 # Chooses, of some units, the one that answers; None leaves the order as it is.
 Choose = Callable[[Asked, Sequence[Unit]], Unit | None]

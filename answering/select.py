@@ -15,8 +15,7 @@ from answering.quantities import Quantity, quantities_in, ranges_in, same_dimens
 from answering.question import Asked
 from answering.wording import canonical, folded, stem, terms_in
 from knowledge_base.characters import has_chinese
-from retrieval.compression import Embed
-from retrieval.figures import holds_figure
+from retrieval.compression import Embed, holds_figure
 
 # Cosines of multilingual-e5-small lie between about .75 (unrelated) and .95 (same statement).
 _UNRELATED, _SPREAD = 0.75, 0.2

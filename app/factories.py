@@ -15,9 +15,9 @@ from retrieval.collections import Collections
 from retrieval.compression import Embed
 from retrieval.e5 import E5_SMALL
 from retrieval.embedded import Home
+from retrieval.fusion import Reranker
 from retrieval.models import resolve
 from retrieval.packaged import PackagedModel, Progress, silent
-from retrieval.rerank import Reranker
 from retrieval.values import Embedder
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def build_reranker(settings: Settings) -> Reranker | None:
     """The cross-encoder of the settings, or None where none is named."""
     if settings.reranker is None:
         return None
-    from retrieval.rerank import CrossEncoderReranker
+    from retrieval.fusion import CrossEncoderReranker
 
     limit_threads(settings)
     folder = model_folder(settings.reranker, settings.models_cache)

@@ -5,15 +5,170 @@ one call; a passage is a run of units whose counts fit. As tokenizers do not qui
 are counted once more, and the few that are too long after all are divided again.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, takewhile
+from itertools import accumulate, groupby, takewhile
+from math import ceil
 
-from knowledge_base.cutting import cut, halves
-from knowledge_base.outline import Place, places, shortened
-from knowledge_base.packing import FORBIDDEN, pack
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import Block, LoadedFile, Passage
+
+LONGEST_HEADING = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The headings above a block, its own included, and the number of its region, counted upwards."""
+
+    path: tuple[str, ...]
+    region: int
+
+
+def places(blocks: Sequence[Block]) -> list[Place]:
+    """The place of every block.
+
+    A region ends with its page and before a top heading. Top is the highest level that occurs more than
+    once, or level 1 if none does: a single heading above all others is the title and divides nothing.
+    Headings that follow each other directly stay in one region, so that none is left without its text.
+    """
+    top = _top_level(blocks)
+    found: list[Place] = []
+    above: list[tuple[int, str]] = []
+    region = 0
+    previous: Block | None = None
+    for index, block in enumerate(blocks):
+        if previous is not None and (
+            block.page != previous.page or (previous.kind != "heading" and _run_reaches(blocks, index, top))
+        ):
+            region += 1
+        if block.kind == "heading":
+            while above and above[-1][0] >= block.level:
+                above.pop()
+            above.append((block.level, shortened(block.text)))
+        found.append(Place(tuple(text for _, text in above), region))
+        previous = block
+    return found
+
+
+def shortened(heading: str) -> str:
+    """A heading on one line, cut off where it is too long to be shown above every passage."""
+    text = " ".join(heading.split())
+    return text if len(text) <= LONGEST_HEADING else text[: LONGEST_HEADING - 1].rstrip() + "…"
+
+
+def _top_level(blocks: Sequence[Block]) -> int:
+    levels = Counter(block.level for block in blocks if block.kind == "heading")
+    return min((level for level, times in levels.items() if times > 1), default=1)
+
+
+def _run_reaches(blocks: Sequence[Block], first: int, top: int) -> bool:
+    """Whether one of the headings that follow each other from `first` on is a top heading."""
+    for index in range(first, len(blocks)):
+        block = blocks[index]
+        if block.kind != "heading" or block.page != blocks[first].page:
+            return False
+        if block.level <= top:
+            return True
+    return False
+
+
+FORBIDDEN = -1
+
+
+def pack(sizes: Sequence[int], rooms: Sequence[int], strengths: Sequence[int]) -> list[tuple[int, int]]:
+    """Runs (first, last + 1) that cover all units in order.
+
+    A run that begins at unit i holds at most `rooms[i]`, one unit at least. `strengths[i]` says how good it
+    is to begin a run at unit i; FORBIDDEN places are taken only where nothing else is left. Among the
+    places that leave the run half full or more, the strongest is taken, then the one nearest to an even
+    division of what remains, so that no tiny rest is left over.
+    """
+    before = [0, *accumulate(sizes)]
+    count = len(sizes)
+    runs = []
+    start = 0
+    while start < count:
+        end = start + 1
+        while end < count and before[end + 1] - before[start] <= rooms[start]:
+            end += 1
+        if end < count:
+            end = _best_break(before, rooms[start], strengths, (start, end))
+        runs.append((start, end))
+        start = end
+    return runs
+
+
+def _best_break(before: Sequence[int], room: int, strengths: Sequence[int], span: tuple[int, int]) -> int:
+    start, furthest = span
+    remaining = before[-1] - before[start]
+    target = remaining / ceil(remaining / max(room, 1))
+    allowed = [place for place in range(start + 1, furthest + 1) if strengths[place] != FORBIDDEN]
+    full = [place for place in allowed if 2 * (before[place] - before[start]) >= target]
+    if full:
+        return max(full, key=lambda place: (strengths[place], -abs(before[place] - before[start] - target)))
+    return allowed[-1] if allowed else furthest
+
+
+# Each level's pieces, the finest last; every character belongs to a piece.
+_LEVELS = (
+    re.compile(r"[^;；]*[;；]+|[^;；]+"),
+    re.compile(r"[^,，、:：—]*[,，、:：—]+|[^,，、:：—]+"),
+    re.compile(r"\s*\S+"),
+    re.compile(r".{1,16}", re.DOTALL),
+    re.compile(r".", re.DOTALL),
+)
+
+Span = tuple[int, int]
+
+
+def cut(
+    text: str, spans: Sequence[Span], limits: Sequence[int], sizes_of: Callable[[Sequence[str]], list[int]]
+) -> list[list[tuple[Span, int]]]:
+    """For each span, its pieces with their sizes, none above the span's limit if that can be.
+
+    Only what is too long on one level is cut on the next, and each level is measured in one call of
+    `sizes_of`.
+    """
+    pieces: list[list[tuple[Span, int]]] = [[] for _ in spans]
+    pending = list(enumerate(spans))
+    for level in _LEVELS:
+        finer = [(owner, piece) for owner, span in pending for piece in _matches(level, text, span)]
+        if not finer:
+            break
+        sizes = sizes_of([text[start:end] for _, (start, end) in finer])
+        pending = []
+        for (owner, piece), size in zip(finer, sizes, strict=True):
+            if size > limits[owner] and level is not _LEVELS[-1]:
+                pending.append((owner, piece))
+            else:
+                pieces[owner].append((piece, size))
+    return [sorted(owned) for owned in pieces]
+
+
+def halves(text: str, span: Span) -> tuple[Span, Span] | None:
+    """Divide a span at the white space or clause end nearest to its middle, else in the middle."""
+    start, end = span
+    middle = (start + end) // 2
+    places = [found.end() for found in re.finditer(r"[\s,，、;；:：]+", text[start:end])]
+    inner = [start + place for place in places if start + place < end]
+    place = min(inner, key=lambda candidate: abs(candidate - middle), default=middle)
+    left, right = _stripped(text, (start, place)), _stripped(text, (place, end))
+    return (left, right) if left[0] < left[1] and right[0] < right[1] else None
+
+
+def _matches(level: re.Pattern[str], text: str, span: Span) -> list[Span]:
+    found = (_stripped(text, match.span()) for match in level.finditer(text, *span))
+    return [piece for piece in found if piece[0] < piece[1]]
+
+
+def _stripped(text: str, span: Span) -> Span:
+    start, end = span
+    piece = text[start:end]
+    start += len(piece) - len(piece.lstrip())
+    return (start, start + len(piece.strip()))
+
 
 VERSION = 1  # grows when the same file gives other passages; a collection remembers it
 MIN_TOKENS = 16

@@ -24,7 +24,7 @@ _LONGEST_NAME = 64
 _NAME = re.compile(r"\w[\w.-]*")
 
 
-def silently(_message: str) -> None:
+def ignore_wait(_message: str) -> None:
     """The `OnWait` of work that tells nobody why it waits."""
 
 
@@ -53,7 +53,9 @@ class Stats:
 class WritableIndex(Index, Protocol):
     """An index that one writer at a time holds for a run of changes."""
 
-    def writing(self, wait_seconds: float = ..., on_wait: OnWait = silently) -> AbstractContextManager[None]:
+    def writing(
+        self, wait_seconds: float = ..., on_wait: OnWait = ignore_wait
+    ) -> AbstractContextManager[None]:
         """Hold the collection during the block; BusyError, naming the holder, if another one still does."""
         ...
 
@@ -159,7 +161,7 @@ def require_same(name: str, written: Fingerprint, asked: Fingerprint) -> None:
         )
 
 
-def embedded(embedder: Embedder, texts: Sequence[str], kind: TextKind) -> Vectors:
+def embed_texts(embedder: Embedder, texts: Sequence[str], kind: TextKind) -> Vectors:
     """Vectors of shape [len(texts), dimension], contiguous; ModelError if the model gave anything else."""
     vectors = embedder.embed(texts, kind)
     if vectors.shape != (len(texts), embedder.dimension) or not np.isfinite(vectors).all():

@@ -12,10 +12,14 @@ know the language. Its first places are noise, and standardised noise looks like
 """
 
 import math
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
+from typing import Protocol
 
+from knowledge_base.characters import HAN
+from knowledge_base.errors import ModelError
 from knowledge_base.values import Passage
 from retrieval.analysis import query_terms, terms
 from retrieval.values import Candidates, Hit
@@ -112,3 +116,78 @@ def _ranked(
         lexical_rank=lexical.rank if lexical else None,
         lexical_score=lexical.score if lexical else 0.0,
     )
+
+
+_WORD = re.compile(rf"[{HAN}]|\w+")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_COPY = 0.9
+
+
+def diversify(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Move every near-copy of a better passage behind all others; nothing is dropped.
+
+    Near-copies share nine of ten words (Jaccard) and all numbers: last year's fee list is not a copy of
+    this year's, though its words are.
+    """
+    kept: list[Ranked] = []
+    copies: list[Ranked] = []
+    seen: list[tuple[frozenset[str], frozenset[str]]] = []
+    for entry in ranked:
+        text = entry.passage.indexed_text.lower()
+        mark = frozenset(_WORD.findall(text)), frozenset(_NUMBER.findall(text))
+        if any(_is_copy(mark, other) for other in seen):
+            copies.append(entry)
+        else:
+            kept.append(entry)
+            seen.append(mark)
+    return [*kept, *copies]
+
+
+def _is_copy(
+    one: tuple[frozenset[str], frozenset[str]], other: tuple[frozenset[str], frozenset[str]]
+) -> bool:
+    words, others = one[0], other[0]
+    return one[1] == other[1] and len(words & others) >= _COPY * len(words | others)
+
+
+# A cross-encoder reads each passage in full, so only the head of the fused order is worth its time.
+_READ = 20
+
+
+class Reranker(Protocol):
+    """Scores passages against a question; higher is better."""
+
+    def score(self, question: str, texts: Sequence[str]) -> list[float]:
+        """One score for each text."""
+        ...
+
+
+class CrossEncoderReranker:
+    """A sentence-transformers cross-encoder from a local folder."""
+
+    def __init__(self, folder: str, device: str = "cpu") -> None:
+        """Load the model; raises ModelError if the folder does not hold a cross-encoder."""
+        from sentence_transformers import CrossEncoder
+
+        try:
+            self._model = CrossEncoder(folder, device=device)
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"The reranker {folder} cannot be loaded: {error}.",
+                "Name a folder or hub id of a cross-encoder, or leave the setting `reranker` empty.",
+            ) from error
+
+    def score(self, question: str, texts: Sequence[str]) -> list[float]:
+        """One relevance score for each text, as the model gives it."""
+        pairs = [(question, text) for text in texts]
+        return [float(score) for score in self._model.predict(pairs, show_progress_bar=False)]
+
+
+def rerank(question: str, ranked: Sequence[Ranked], reranker: Reranker) -> list[Ranked]:
+    """Order the head of `ranked` by the reranker's scores, the rest behind it as it was."""
+    head, tail = ranked[:_READ], ranked[_READ:]
+    if not head:
+        return []
+    scores = reranker.score(question, [entry.passage.indexed_text for entry in head])
+    scored = [replace(entry, score=score) for entry, score in zip(head, scores, strict=True)]
+    return [*sorted(scored, key=lambda entry: -entry.score), *tail]

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from knowledge_base.characters import ordinary
 from knowledge_base.errors import InputError
 from knowledge_base.values import CatalogueEntry, Document
-from retrieval.diversity import diversify
-from retrieval.fusion import Ranked, fuse
-from retrieval.rerank import Reranker, rerank
+from retrieval.fusion import Ranked, Reranker, diversify, fuse, rerank
 from retrieval.values import NO_FILTER, Candidates, Filter, Index
 
 __all__ = ["Ranked", "Retrieval", "Retriever", "SearchSettings"]

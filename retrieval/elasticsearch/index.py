@@ -9,10 +9,10 @@ from knowledge_base.values import CatalogueEntry, Document
 from retrieval.collections import (
     Chunking,
     OnWait,
-    embedded,
+    embed_texts,
     fingerprint_of,
+    ignore_wait,
     require_same,
-    silently,
     texts_by_content,
 )
 from retrieval.elasticsearch.change import Change
@@ -83,7 +83,9 @@ class ElasticsearchIndex:
         return found
 
     @contextmanager
-    def writing(self, wait_seconds: float = _PATIENCE_SECONDS, on_wait: OnWait = silently) -> Iterator[None]:
+    def writing(
+        self, wait_seconds: float = _PATIENCE_SECONDS, on_wait: OnWait = ignore_wait
+    ) -> Iterator[None]:
         """Hold the collection for a run of changes; `add` and `delete` alone hold it for themselves.
 
         Raises BusyError, naming the holder, if another one still holds it after `wait_seconds`.
@@ -125,7 +127,7 @@ class ElasticsearchIndex:
             raise InputError(f"A search of depth {depth} finds nothing.", "Ask for at least one passage.")
         if not questions:
             return []
-        queries = embedded(self._embedder, questions, "query")
+        queries = embed_texts(self._embedder, questions, "query")
         for _ in range(_TRIES):
             state = self._state()
             found: list[Candidates] = []
@@ -168,7 +170,7 @@ class ElasticsearchIndex:
         vectors = known_vectors(self._cluster, self._alias, list(texts))
         missing = [content for content in texts if content not in vectors]
         if missing:
-            fresh = embedded(self._embedder, [texts[content] for content in missing], "passage")
+            fresh = embed_texts(self._embedder, [texts[content] for content in missing], "passage")
             vectors.update(zip(missing, fresh, strict=True))
         return vectors
 

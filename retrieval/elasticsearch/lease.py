@@ -16,7 +16,7 @@ from typing import Any
 from elastic_transport import ObjectApiResponse
 
 from knowledge_base.errors import BusyError, DomainqaError, NotFoundError
-from retrieval.collections import OnWait, silently
+from retrieval.collections import OnWait, ignore_wait
 from retrieval.elasticsearch.cluster import Cluster
 
 ID = "lease"
@@ -52,7 +52,7 @@ class Lease:
         self._writes = threading.Lock()
 
     @contextmanager
-    def acquire(self, wait_seconds: float = 0.0, on_wait: OnWait = silently) -> Iterator[None]:
+    def acquire(self, wait_seconds: float = 0.0, on_wait: OnWait = ignore_wait) -> Iterator[None]:
         """Hold the lease during the block.
 
         Raises:

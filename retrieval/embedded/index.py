@@ -13,9 +13,9 @@ from retrieval.collections import (
     Chunking,
     OnWait,
     Stats,
-    embedded,
+    embed_texts,
     fingerprint_of,
-    silently,
+    ignore_wait,
     texts_by_content,
 )
 from retrieval.embedded.dense import DenseProjection
@@ -79,7 +79,9 @@ class EmbeddedIndex:
         return self._store.stats()
 
     @contextmanager
-    def writing(self, wait_seconds: float = _PATIENCE_SECONDS, on_wait: OnWait = silently) -> Iterator[None]:
+    def writing(
+        self, wait_seconds: float = _PATIENCE_SECONDS, on_wait: OnWait = ignore_wait
+    ) -> Iterator[None]:
         """Hold the collection for a run of changes; `add` and `delete` alone hold it for themselves.
 
         Raises BusyError, naming the holder, if another one still holds it after `wait_seconds`.
@@ -128,7 +130,7 @@ class EmbeddedIndex:
             raise InputError(f"A search of depth {depth} finds nothing.", "Ask for at least one passage.")
         if not questions:
             return []
-        queries = embedded(self._embedder, questions, "query")
+        queries = embed_texts(self._embedder, questions, "query")
         with ExitStack() as stack:
             with self._dense.lock, self._lexical.lock:
                 snapshot = stack.enter_context(self._store.snapshot())
@@ -158,7 +160,7 @@ class EmbeddedIndex:
             missing = snapshot.missing_vectors(texts)
         if not missing:
             return {}
-        vectors = embedded(self._embedder, [texts[content] for content in missing], "passage")
+        vectors = embed_texts(self._embedder, [texts[content] for content in missing], "passage")
         return dict(zip(missing, vectors, strict=True))
 
     def _save_if_free(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from knowledge_base.errors import BusyError, StorageError
-from retrieval.collections import OnWait, silently
+from retrieval.collections import OnWait, ignore_wait
 from retrieval.storage import translate_errors
 
 _COMMAND_LENGTH = 120
@@ -26,7 +26,7 @@ class WriterLock:
         self._lock = FileLock(file, mode=0o644)
 
     @contextmanager
-    def acquire(self, wait_seconds: float = 0.0, on_wait: OnWait = silently) -> Iterator[None]:
+    def acquire(self, wait_seconds: float = 0.0, on_wait: OnWait = ignore_wait) -> Iterator[None]:
         """Hold the lock during the block.
 
         Args:

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge_base.chunking import Chunked, Chunking, chunk
-from knowledge_base.outline import places
+from knowledge_base.chunking import Chunked, Chunking, chunk, places
 from knowledge_base.values import Block, LoadedFile
 from tests.fakes import words
 

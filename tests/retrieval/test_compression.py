@@ -1,11 +1,12 @@
 """Focus: the sentences nearest to the question, in their order, under their headings."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge_base.values import Passage
-from retrieval.compression import compress
+from retrieval.compression import asks_for_figure, compress, holds_figure
 from retrieval.context import Packed
 from tests.fakes import FakeEmbedder
 
@@ -89,3 +90,40 @@ def test_at_most_so_many_sentences_stay_and_none_is_changed(
     assert len(lines) == min(keep, len(texts))
     remaining = iter(texts)
     assert all(line in remaining for line in lines)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many teams are there?",
+        "In what year was it founded?",
+        "when does it close",
+        "What is the annual fee of the gold card?",
+        "年费是多少？",
+        "哪年成立的？",
+        "要等几天",
+        "首套房贷款利率",
+    ],
+)
+def test_who_asks_for_a_figure(question: str) -> None:
+    assert asks_for_figure(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Who founded it?", "Whenever was meant?", "Which branch lets boxes?", "谁创立的？", "在哪里？"],
+)
+def test_who_does_not(question: str) -> None:
+    assert not asks_for_figure(question)
+
+
+@pytest.mark.parametrize(
+    "text", ["It costs 500 yuan.", "Two papers are needed.", "三年后到期", "百分之五，二十元"]
+)
+def test_a_text_with_a_figure(text: str) -> None:
+    assert holds_figure(text)
+
+
+@pytest.mark.parametrize("text", ["It is free.", "Nobody won.", "一般不收费", ""])
+def test_a_text_without(text: str) -> None:
+    assert not holds_figure(text)
