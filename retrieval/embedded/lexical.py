@@ -74,6 +74,7 @@ class LexicalProjection(Projection):
         self._schema = _schema()
         self._private: Path | None = None
         self._index: tantivy.Index | None = None
+        self._writer: tantivy.IndexWriter | None = None
 
     @property
     def is_worth_saving(self) -> bool:
@@ -95,6 +96,7 @@ class LexicalProjection(Projection):
         return True
 
     def _write(self, fresh: Path) -> None:
+        self._end_writing()
         for file in self._private.iterdir() if self._private else ():
             if not file.name.endswith(".lock"):
                 shutil.copyfile(file, fresh / file.name)
@@ -112,7 +114,9 @@ class LexicalProjection(Projection):
 
     def _commit(self, snapshot: Snapshot, after: int) -> int:
         index = self._opened()
-        writer = index.writer(_HEAP_BYTES, num_threads=1)
+        if self._writer is None:  # costs a tenth of a second, so it is kept
+            self._writer = index.writer(_HEAP_BYTES, num_threads=1)
+        writer = self._writer
         changed = 0
         for row in snapshot.removed_after(after) if after else ():
             writer.delete_documents_by_term("row", row)
@@ -121,12 +125,17 @@ class LexicalProjection(Projection):
             writer.add_document(_lexical_document(passage))
             changed += 1
         writer.commit()
-        writer.wait_merging_threads()
         index.reload()
         return changed
 
+    def _end_writing(self) -> None:
+        """Wait for merges, so that the files stay as they are."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.wait_merging_threads()
+
     def _clear(self) -> None:
-        self._index = None
+        self._index = self._writer = None
         if self._private is not None:
             shutil.rmtree(self._private, ignore_errors=True)
         self._private = None

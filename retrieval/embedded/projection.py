@@ -118,6 +118,8 @@ class Projection(ABC):
             self._clear()
 
     def _take(self, snapshot: Snapshot) -> None:
+        if self._revision == snapshot.revision:  # a saved file that is up to date
+            return
         self._changed += self._apply(snapshot, self._revision)
         self._revision = snapshot.revision
 
