@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pypdfium2
 
@@ -12,10 +13,11 @@ from knowledge_base.loaders.pdf.layout import Item, TextTable, in_reading_order
 from knowledge_base.loaders.pdf.rows import rows_of
 from knowledge_base.loaders.pdf.ruled import Cell, RuledTable, find_tables
 from knowledge_base.loaders.pdf.words import UNREADABLE, Box, PageCharacters, Slanted, View, Word
-from knowledge_base.loaders.tables import merged
+from knowledge_base.loaders.tables import looks_like_value, merged
 
 _MOST_REPEATED = 3  # times the text: more is repeated where lines frame parts of a page
 _LONG = 1_000  # characters
+_FEWEST_ROWS = 3  # in one cell, to be taken for rows
 _LONGEST_CELL = 12  # rows of a cell; longer ones are parts of a page in a frame
 
 
@@ -92,6 +94,10 @@ def regions_of(
     items: list[Item] = []
     for table in tables:
         cells, outside = _by_cell(table, loose)
+        cuts = _rows_between_lines(table, cells)
+        if cuts:
+            table = table.divided(cuts)  # noqa: PLW2901 - the same table with all its rows
+            cells, outside = _by_cell(table, loose)
         found = _text_table(table, cells, with_words)
         if found:
             items.append(found)
@@ -115,6 +121,25 @@ def _by_cell(table: RuledTable, words: Sequence[Word]) -> tuple[dict[Cell, list[
         else:
             outside.append(word)
     return cells, outside
+
+
+def _rows_between_lines(table: RuledTable, cells: Mapping[Cell, Sequence[Word]]) -> dict[int, list[float]]:
+    """Where rows stand below each other that no line divides: each value of a column has others beside it."""
+    cuts: dict[int, list[float]] = {}
+    for row in range(len(table.levels) - 1):
+        band = [cell for cell in table.cells if cell.rows[0] <= row < cell.rows[1]]
+        texts = [rows_of(cells.get(cell, ())) for cell in band]
+        columns = [lines for lines in texts if len(lines) >= _FEWEST_ROWS]
+        values = next(
+            (lines for lines in columns if all(looks_like_value(line.text) for line in lines)), None
+        )
+        if values is None or len(columns) < 2 or any(cell.rows[1] - cell.rows[0] > 1 for cell in band):  # noqa: PLR2004
+            continue
+        middles = [(line.box[1] + line.box[3]) / 2 for line in values]
+        others = [(line.box[1] + line.box[3]) / 2 for lines in texts for line in lines]
+        if all(min(abs(other - middle) for middle in middles) < values[0].size / 2 for other in others):
+            cuts[row] = [(above + below) / 2 for above, below in pairwise(middles)]
+    return cuts
 
 
 def _text_table(

@@ -52,6 +52,22 @@ class RuledTable:
             return None
         return self._by_place[row, column]
 
+    def divided(self, cuts: Mapping[int, Sequence[float]]) -> "RuledTable":
+        """The table with rows divided at further levels, given by the number of the row from the top."""
+        levels: list[float] = []
+        starts = []
+        for row, level in enumerate(self.levels):
+            starts.append(len(levels))
+            levels += [level, *cuts.get(row, ())]
+        cells = []
+        for cell in self.cells:
+            first, end = starts[cell.rows[0]], starts[cell.rows[1]]
+            step = 1 if cell.rows[0] in cuts else end - first
+            for row in range(first, end, step):
+                box = (cell.box[0], levels[row + step], cell.box[2], levels[row])
+                cells.append(Cell(box, (row, row + step), cell.columns))
+        return RuledTable(tuple(levels), self.edges, tuple(cells))
+
     @cached_property
     def _by_place(self) -> Mapping[tuple[int, int], Cell]:
         return {

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from reportlab.pdfgen.canvas import Canvas
+
 from knowledge_base.loaders.pdf import load_pdf
 from tests.knowledge_base.loaders.pdf.building import Draw, drawn, lines, texts, together
 
@@ -76,3 +78,21 @@ def test_justified_text_and_lists_are_no_tables() -> None:
     items = ["Lock the card", "Call the bank", "Wait for an answer"]
     numbered = together(lines(["1.", "2.", "3."]), lines(items, x=90))
     assert texts(drawn(numbered)) == [f"{n}. {item}" for n, item in enumerate(items, start=1)]
+
+
+def test_rows_that_no_line_divides_are_rows_of_a_table_with_upright_lines() -> None:
+    rows = [
+        ["Card", "Fee", "Limit"],
+        ["Gold", "200", "50,000"],
+        ["Platinum", "680", "150,000"],
+        ["Student", "15", "900"],
+    ]
+
+    def lined(canvas: Canvas) -> None:
+        for x in (50, 190, 290, 400):
+            canvas.line(x, 680, x, 755)
+        for y in (680, 735, 755):
+            canvas.line(50, y, 400, y)
+        table(rows, (60, 200, 300))(canvas)
+
+    assert texts(drawn(lined)) == [f"Card: {row[0]}; Fee: {row[1]}; Limit: {row[2]}" for row in rows[1:]]

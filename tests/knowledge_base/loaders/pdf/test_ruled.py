@@ -46,6 +46,16 @@ def test_a_cell_is_found_by_a_point() -> None:
     assert table.cell_at(101, 30) is None
 
 
+def test_rows_are_divided_at_further_levels() -> None:
+    (table,) = find_tables(grid([0, 50, 100], [0, 30, 40]))
+    divided = table.divided({1: [20, 10]})
+    assert [round(level) for level in divided.levels] == [40, 30, 20, 10, 0]
+    assert len(divided.cells) == 8
+    cell = divided.cell_at(25, 15)
+    assert cell is not None
+    assert cell.rows == (2, 3)
+
+
 def test_frames_rules_and_drawings_are_no_tables() -> None:
     assert find_tables([(0, 0, 500, 700), (50, 300, 400, 300.5)]) == []
     assert find_tables([(float(n), 0.0, n + 0.5, 9.0) for n in range(3000)]) == []
