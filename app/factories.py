@@ -1,29 +1,31 @@
-"""Builds what the settings name: embedder, generator, reranker, the place of the collections."""
+"""Builds what the settings name: embedder, generator, reranker, the place of the collections.
+
+Each function imports what it builds: a command pays for nothing that it does not use.
+"""
+
+from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import answering
-from answering.answer import Reading
-from answering.free import FreeReading
 from answering.generation.gemma import GEMMA
-from answering.generation.protocol import Generator
-from answering.sufficiency import load_calibrations
 from app.settings import Settings
-from retrieval.collections import Collections
-from retrieval.compression import Embed
 from retrieval.e5 import E5_SMALL
-from retrieval.embedded import Home
-from retrieval.fusion import Reranker
 from retrieval.models import resolve
 from retrieval.packaged import PackagedModel, Progress, silent
-from retrieval.values import Embedder
 
 if TYPE_CHECKING:
+    from answering.answer import Reading
     from answering.generation.langchain import LangChainGenerator
+    from answering.generation.protocol import Generator
     from answering.generation.remote.generator import RemoteGenerator
+    from retrieval.collections import Collections
+    from retrieval.compression import Embed
     from retrieval.elasticsearch import ElasticsearchHome
+    from retrieval.fusion import Reranker
+    from retrieval.values import Embedder
 
 # The models that are installed as packages with domainqa.
 PACKAGED: tuple[PackagedModel, ...] = (E5_SMALL, GEMMA)
@@ -65,11 +67,13 @@ def open_collections(settings: Settings) -> Collections:
     Nothing is sent to the cluster yet. Raises SettingsError for an address that is none.
     """
     if settings.elasticsearch_url is None:
+        from retrieval.embedded import Home
+
         return Home(settings.home)
     return open_cluster(settings, settings.elasticsearch_url)
 
 
-def open_cluster(settings: Settings, url: str) -> "ElasticsearchHome":
+def open_cluster(settings: Settings, url: str) -> ElasticsearchHome:
     """The collections of the cluster `url`; as `open_collections`."""
     from retrieval.elasticsearch import ClusterSettings, connect
     from retrieval.elasticsearch.home import ElasticsearchHome
@@ -117,7 +121,7 @@ def build_generator(settings: Settings, progress: Progress = silent) -> Generato
     return InProcessGenerator(folder, device=device_of(settings))
 
 
-def build_remote_generator(settings: Settings, url: str) -> "RemoteGenerator":
+def build_remote_generator(settings: Settings, url: str) -> RemoteGenerator:
     """The generator at the server `url`; UnavailableError if it does not answer."""
     from answering.generation.remote.endpoint import Endpoint
     from answering.generation.remote.generator import open_remote
@@ -132,7 +136,7 @@ def build_remote_generator(settings: Settings, url: str) -> "RemoteGenerator":
     return open_remote(endpoint)
 
 
-def build_langchain_generator(settings: Settings) -> "LangChainGenerator":
+def build_langchain_generator(settings: Settings) -> LangChainGenerator:
     """The generator that LangChain reaches; SettingsError names what is missing."""
     from answering.generation.langchain import open_langchain
 
@@ -157,6 +161,10 @@ def build_reranker(settings: Settings) -> Reranker | None:
 
 def build_reading(settings: Settings) -> Reading:
     """How the base model reads, with its calibration; adapters may bring ways of their own."""
+    from answering.answer import Reading
+    from answering.free import FreeReading
+    from answering.sufficiency import load_calibrations
+
     calibrations = load_calibrations(CALIBRATION_FILE)
     return Reading(
         passages=settings.read_k,

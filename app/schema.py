@@ -3,20 +3,23 @@
 Models are closed: a misspelt field is an error and never ignored. docs/api.md describes them.
 """
 
-from typing import Annotated, Any, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from answering import values as answering
 from answering.values import Kind, Outcome, ReadingProfile
 from app.access.values import Role
 from finetune.pairs.values import Dropped, Pair
-from finetune.report.words import dropped_line
-from knowledge_base.ingest import Report
-from knowledge_base.values import CatalogueEntry, Document
 from retrieval.prompt import Style
-from retrieval.retriever import Ranked, Retrieval
 from retrieval.values import Filter
+
+if TYPE_CHECKING:
+    from answering import values as answering
+    from knowledge_base.ingest import Report
+    from knowledge_base.values import CatalogueEntry, Document
+    from retrieval.retriever import Ranked, Retrieval
 
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 Tokens = Annotated[int, Field(ge=1, le=4096)]
@@ -376,7 +379,11 @@ class DroppedPair(Shape):
     @model_validator(mode="before")
     @classmethod
     def _told(cls, value: Any) -> Any:  # noqa: ANN401 - whatever is validated
-        return dropped_line(value) if isinstance(value, Dropped) else value
+        if not isinstance(value, Dropped):
+            return value
+        from finetune.report.words import dropped_line
+
+        return dropped_line(value)
 
 
 class CheckedPairs(Shape):

@@ -2,7 +2,7 @@
 
 From strongest to weakest: what the command line gives, the environment (DOMAINQA_CHUNK_TOKENS=128),
 `settings.toml` in the home folder (chunk_tokens = 128), and the defaults below. A key that does not exist is
-an error, and all problems are reported together, each with the place where the wrong value stands.
+an error, and all problems are reported together, each with the source of the wrong value.
 """
 
 import os
@@ -62,22 +62,31 @@ Name = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class Settings(BaseSettings):
-    """What a run of domainqa depends on. Make it with `load_settings`, which reports problems well."""
+    """All settings of a run. Make it with `load_settings`, which reports problems well."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", env_prefix=_PREFIX, validate_default=True, hide_input_in_errors=True
     )
 
-    home: Folder = Field(default_factory=_default_home, description="Folder of collections and adapters.")
-    models_cache: Folder = Field(
-        default_factory=_default_models_cache, description="Folder of unpacked models."
+    home: Folder = Field(
+        default_factory=_default_home, description="Folder that holds collections, adapters, users and keys."
     )
-    collection: Name = Field("bank", description="Collection that is used when none is named.")
-    embedder: Name = Field("multilingual-e5-small", description="Packaged model, folder or hub id.")
+    models_cache: Folder = Field(
+        default_factory=_default_models_cache,
+        description="Folder into which packaged models are unpacked; homes can share it.",
+    )
+    collection: Name = Field(
+        "bank", description="Collection that commands and requests use when they name none."
+    )
+    embedder: Name = Field(
+        "multilingual-e5-small",
+        description="Model that turns texts into vectors: a packaged model, a folder or a Hugging Face id. "
+        "Another one needs `ingest --rebuild`.",
+    )
     generator: Name = Field(
         "gemma-3-270m",
-        description="Model that writes the answers: packaged model, folder or hub id; with generator_url the "
-        "model's name at that server; langchain:PROVIDER:MODEL for one that LangChain reaches.",
+        description="Model that writes answers: a packaged model, a folder or a Hugging Face id; with "
+        "generator_url, its name on that server; langchain:PROVIDER:MODEL for one that LangChain reaches.",
     )
     generator_context: int = Field(
         8192,
@@ -99,72 +108,155 @@ class Settings(BaseSettings):
         2048,
         ge=1,
         le=100_000,
-        description="Most tokens that a capable model may write for one answer, its thoughts included.",
+        description="Maximum number of tokens that a capable model may write for one answer, its thoughts "
+        "included.",
     )
     generator_url: ServerAddress | None = Field(
-        None, description="OpenAI-compatible server that generates, such as http://127.0.0.1:8000/v1."
+        None,
+        description="OpenAI-compatible server that writes answers instead of this process, such as "
+        "http://127.0.0.1:8000/v1.",
     )
-    generator_api_key: SecretStr | None = Field(None, description="Key of that server, if it asks for one.")
+    generator_api_key: SecretStr | None = Field(
+        None, description="API key for generator_url, if that server asks for one."
+    )
     generator_connect_seconds: float = Field(
-        5.0, gt=0, le=600, description="Wait for a connection to that server, at most."
+        5.0, gt=0, le=600, description="Seconds to wait for a connection to generator_url."
     )
     generator_read_seconds: float = Field(
-        120.0, gt=0, le=86_400, description="Silence of that server, at most."
+        120.0,
+        gt=0,
+        le=86_400,
+        description="Seconds that generator_url may stay silent before a request is given up.",
     )
     adapter: Name | None = Field(
-        None, description="Adapter that answers when none is named; 'base' for none."
+        None,
+        description="Adapter that answers when a question names none, such as bank or bank@3; base for no "
+        "adapter.",
     )
-    reranker: Name | None = Field(None, description="Folder or hub id of a cross-encoder; none by default.")
-    chunk_tokens: int = Field(256, ge=32, le=8192, description="Tokens of a passage, at most.")
-    depth: int = Field(50, ge=1, le=1000, description="Number of passages that each retriever returns.")
-    top_k: int = Field(5, ge=1, le=1000, description="Passages that a search shows.")
-    read_k: int = Field(4, ge=1, le=100, description="Passages that the model reads.")
-    max_new_tokens: int = Field(96, ge=1, le=4096, description="Tokens of an answer, at most.")
-    max_question_chars: int = Field(2000, ge=1, le=100_000, description="Characters of a question, at most.")
-    max_file_megabytes: int = Field(100, ge=1, le=10_000, description="Size of a file to ingest, at most.")
+    reranker: Name | None = Field(
+        None,
+        description="Cross-encoder that reorders search results: a folder or a Hugging Face id. It makes "
+        "the order better and the search slower.",
+    )
+    chunk_tokens: int = Field(
+        256,
+        ge=32,
+        le=8192,
+        description="Maximum length of a passage in tokens. For an existing collection, a new value needs "
+        "`ingest --rebuild`.",
+    )
+    depth: int = Field(
+        50,
+        ge=1,
+        le=1000,
+        description="Passages that semantic and keyword search each return before they are fused. Raise it "
+        "if a large collection misses passages.",
+    )
+    top_k: int = Field(5, ge=1, le=1000, description="Passages that a search returns.")
+    read_k: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="Maximum number of passages that the model reads for an answer. More find more, and "
+        "answers take longer.",
+    )
+    max_new_tokens: int = Field(
+        96,
+        ge=1,
+        le=4096,
+        description="Maximum length of an answer in tokens. Raise it if answers are cut off.",
+    )
+    max_question_chars: int = Field(
+        2000, ge=1, le=100_000, description="Maximum length of a question in characters."
+    )
+    max_file_megabytes: int = Field(
+        100, ge=1, le=10_000, description="Maximum size of one file to ingest, in megabytes."
+    )
     ocr: Literal["auto", "off", "force"] = Field(
         "auto",
-        description="Which pages OCR reads: auto those without usable text, off none, force every PDF page.",
+        description="Pages that are read by OCR: auto those without usable text, off none, force every page "
+        "of a PDF.",
     )
-    wait_seconds: float = Field(60.0, ge=0, le=86_400, description="Wait for another process, at most.")
+    wait_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=86_400,
+        description="Seconds to wait for another process that writes to the same collection.",
+    )
     elasticsearch_url: str | None = Field(
         None,
         pattern=r"^https?://[^@\s]+$",
-        description="Elasticsearch that holds the collections, nodes divided by commas; none by default.",
+        description="Elasticsearch cluster that stores the collections instead of the home folder; several "
+        "nodes are separated by commas.",
     )
     elasticsearch_api_key: SecretStr | None = Field(None, description="API key for Elasticsearch.")
     elasticsearch_ca_file: FilePath | None = Field(
-        None, description="Certificate of the authority that signed Elasticsearch's own."
+        None, description="Certificate of the authority that signed Elasticsearch's certificate."
     )
     elasticsearch_prefix: str = Field(
         "domainqa-",
         pattern=r"^[a-z0-9][a-z0-9._-]{0,60}$",
-        description="Beginning of the names of indices.",
+        description="Prefix of the names of all indices in the cluster. Change it if two installations share "
+        "a cluster.",
     )
     elasticsearch_analyzer: Name = Field("domainqa", description="Analyzer of new collections.")
-    elasticsearch_shards: int = Field(1, ge=1, le=1024, description="Shards of new collections.")
-    elasticsearch_timeout: float = Field(30.0, ge=1, le=3600, description="Seconds for one request, at most.")
-    max_waiting: int = Field(32, ge=1, le=10_000, description="Questions of programs that may wait, at most.")
-    answer_seconds: float = Field(120.0, gt=0, le=86_400, description="Seconds that such an answer may take.")
-    host: Name = Field("127.0.0.1", description="Address that the page listens on.")
-    port: int = Field(0, ge=0, le=65_535, description="Port of the page; 0 takes a free one.")
+    elasticsearch_shards: int = Field(
+        1, ge=1, le=1024, description="Number of primary shards of a new collection."
+    )
+    elasticsearch_timeout: float = Field(
+        30.0, ge=1, le=3600, description="Seconds to wait for one request to Elasticsearch."
+    )
+    max_waiting: int = Field(
+        32,
+        ge=1,
+        le=10_000,
+        description="Maximum number of API questions that wait or are answered at once; more get status 429.",
+    )
+    answer_seconds: float = Field(
+        120.0,
+        gt=0,
+        le=86_400,
+        description="Seconds after which an API question that has no answer gets status 503.",
+    )
+    host: Name = Field(
+        "127.0.0.1", description="Address to listen on. Any other than localhost requires users or keys."
+    )
+    port: int = Field(0, ge=0, le=65_535, description="Port to listen on; 0 chooses a free port.")
     access: Literal["auto", "required"] = Field(
         "auto",
-        description="Who has to log in or show a key: auto asks callers of other machines, required all.",
+        description="Who must log in or send a key: auto asks everyone unless the server listens only "
+        "on localhost, required asks everyone.",
     )
     allowed_hosts: tuple[Name, ...] = Field(
-        (), description="Further names under which the page is called, as behind a reverse proxy."
+        (),
+        description="Further host names under which the server may be called, such as that of a reverse "
+        "proxy.",
     )
-    requests_per_minute: int = Field(300, ge=1, le=1_000_000, description="Requests of one key, at most.")
+    requests_per_minute: int = Field(
+        300,
+        ge=1,
+        le=1_000_000,
+        description="Maximum number of requests per minute for each key; more get status 429.",
+    )
     max_request_megabytes: int = Field(
-        1000, ge=1, le=100_000, description="Size of one request, all its files together, at most."
+        1000, ge=1, le=100_000, description="Maximum size of one request with all its files, in megabytes."
     )
-    log_requests: bool = Field(False, description="One line of JSON on standard error for each request.")
+    log_requests: bool = Field(
+        False, description="Write one line of JSON for each request to standard error."
+    )
     language: Literal["en", "zh", "auto"] = Field(
-        "auto", description="Language of page, reports and commands; auto: the browser's, else English."
+        "auto",
+        description="Language of the page, reports and commands. auto takes that of the browser, and English "
+        "elsewhere.",
     )
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:1.")
-    threads: int | None = Field(None, ge=1, le=1024, description="Threads of the models; all by default.")
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        description="Device that computes the models: auto (CUDA if there is a GPU), cpu, cuda or cuda:1.",
+    )
+    threads: int | None = Field(
+        None, ge=1, le=1024, description="CPU threads for the models; all cores by default."
+    )
 
     @field_validator("top_k", "read_k")
     @classmethod
@@ -190,7 +282,7 @@ class Settings(BaseSettings):
 
     @property
     def locale(self) -> Literal["en", "zh"]:
-        """The language where there is no browser: of reports and commands."""
+        """The language of reports and commands, where there is no browser."""
         return "en" if self.language == "auto" else self.language
 
     def described(self) -> dict[str, object]:
@@ -199,7 +291,7 @@ class Settings(BaseSettings):
 
 
 def settings_file(home: Path) -> Path:
-    """Where the settings of a home folder stand; the file need not exist."""
+    """The settings file of a home folder; it need not exist."""
     return _absolute(home) / FILE_NAME
 
 

@@ -1,10 +1,11 @@
 """Writes the documentation that the code already says: docs/cli.md, docs/settings.md, docs/map.md and
 docs/training-options.md.
 
-A test compares the files with what this script would write, so they cannot drift: `make docs` mends them.
+A test compares the files with what this script would write; `make docs` writes them anew.
 """
 
 import ast
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -53,16 +54,16 @@ def _settings() -> Iterator[str]:
     yield f"""# Settings
 
 {_MADE_BY}
-From strongest to weakest: an option of the command line, the environment (`DOMAINQA_READ_K=3`),
-`settings.toml` in the home folder (`read_k = 3`), the default. A name that does not exist is an error, and
-all problems are reported together. `home` cannot stand in the file, which lies in it.
+A setting is taken from the command line, else from the environment (`DOMAINQA_READ_K=3`), else from
+`settings.toml` in the home folder (`read_k = 3`); otherwise its default applies. A name that does not exist
+is an error, and all problems are reported together. `home` cannot be set in the file, which is in the home.
 
 | setting | default | values | meaning |
 |---|---|---|---|"""
     defaults = {"home": "~/.local/share/domainqa", "models_cache": "~/.cache/domainqa/models"}
     for name, schema in Settings.model_json_schema()["properties"].items():
         default = defaults.get(name, schema.get("default"))
-        shown = "" if default is None else f"`{default}`"
+        shown = "" if default is None else f"`{json.dumps(default, ensure_ascii=False).strip(chr(34))}`"
         yield f"| `{name}` | {shown} | {_values(schema)} | {schema['description']} |"
     yield ""
 
@@ -72,9 +73,14 @@ def _values(schema: Mapping[str, Any]) -> str:
     kind = next((part for part in schema.get("anyOf", ()) if part["type"] != "null"), schema)
     if "enum" in kind:
         return ", ".join(f"`{value}`" for value in kind["enum"])
-    if "minimum" in kind:
-        return f"{kind['minimum']:,} … {kind['maximum']:,}"
-    return {"path": "folder", "file-path": "file"}.get(kind.get("format", ""), "text")
+    if kind["type"] == "boolean":
+        return "`true`, `false`"
+    if kind["type"] in ("integer", "number"):
+        least = f"{kind['minimum']:,}" if "minimum" in kind else f"more than {kind['exclusiveMinimum']:,}"
+        return f"{'whole number' if kind['type'] == 'integer' else 'number'}, {least} to {kind['maximum']:,}"
+    if kind["type"] == "array":
+        return "list of texts"
+    return {"path": "folder", "file-path": "file", "password": "secret"}.get(kind.get("format", ""), "text")
 
 
 def _training_options() -> Iterator[str]:
@@ -94,7 +100,7 @@ def _training_options() -> Iterator[str]:
 
 def _map() -> Iterator[str]:
     yield f"# Map of the code\n\n{_MADE_BY}"
-    yield "Imports run downwards only: app → finetune → retrieval → knowledge_base.\n"
+    yield "Imports run downwards only: app → finetune → answering → retrieval → knowledge_base.\n"
     for package in PACKAGES:
         yield f"## {package}\n\n| file | its job |\n|---|---|"
         for file in sorted((ROOT / package).rglob("*.py")):

@@ -1,4 +1,4 @@
-"""`domainqa adapters`: versions of adapters, which of them answer, and the way in and out."""
+"""`domainqa adapters`: list, promote, roll back, import and export adapter versions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from retrieval.prompt import Language
 
 NamedVersion = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="One version, such as bank@3.")]
-Adapter = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="The live version, or a certain one.")]
+Adapter = Annotated[
+    str, typer.Argument(metavar="NAME[@VERSION]", help="The live version of an adapter, or one version.")
+]
 
 
 def _list(state: State, as_json: bool) -> None:
@@ -39,17 +41,17 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """List, promote, roll back, import and export adapters; without a further word, list them.
+    """List, promote, roll back, import and export adapters; without a subcommand, list them.
 
-Each training or import makes a new version. The live version of an adapter answers; a running page takes
-a promotion or a rollback with the next question.
+Each retraining or import creates a new version. The live version of an adapter answers; a promotion or a
+rollback takes effect with the next question, also on a running server.
 
 \b
 Example:
   domainqa adapters
   domainqa adapters promote bank@3
 """,
-    """List all versions: which is live, which was before, the base model, the verdict of the gate.
+    """List all versions: which one is live, which was live before, the base model and the verdict.
 
 \b
 Example:
@@ -60,7 +62,7 @@ Example:
 
 @group.command()
 def show(ctx: typer.Context, adapter: Adapter, as_json: Json = False, home: Home = None) -> None:
-    """Show how a version came about: its base, data, settings, seeds, figures and verdict.
+    """Show how a version was made: its base model, data, settings, seeds, measurements and verdict.
 
     --json prints its whole manifest; for a folder that has none, null.
 
@@ -79,7 +81,7 @@ def show(ctx: typer.Context, adapter: Adapter, as_json: Json = False, home: Home
 
 @group.command()
 def promote(ctx: typer.Context, adapter: NamedVersion, home: Home = None) -> None:
-    """Make a version live, after its files have been verified.
+    """Make a version live after verifying its files.
 
     \b
     Example:
@@ -95,10 +97,10 @@ def rollback(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The adapter.")],
     home: Home = None,
 ) -> None:
-    """Exchange the live version and the one that was live before.
+    """Make the previous version live again.
 
-    Where there was none before, the default answers again: `reader`, or else the base model. A second
-    rollback takes back the first.
+    If there is no previous version, the default answers: `reader`, or else the base model. A second rollback
+    undoes the first.
 
     \b
     Example:
@@ -111,12 +113,12 @@ def rollback(
 def import_(
     ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A LoRA adapter as PEFT saves it.")],
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Adapter that it is a version of.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Adapter that gets the new version.")],
     home: Home = None,
 ) -> None:
-    """Copy any PEFT folder with safetensors weights into a new version; prints the version.
+    """Import a PEFT folder with safetensors weights as a new version, and print its name.
 
-    It answers only once it is promoted.
+    It answers only after it is promoted.
 
     \b
     Example:
@@ -131,10 +133,12 @@ def import_(
 def export(
     ctx: typer.Context,
     adapter: Adapter,
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help='A new folder, or a file "….zip".')],
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="Folder or .zip file to write; it must not exist.")
+    ],
     home: Home = None,
 ) -> None:
-    """Copy a version into an ordinary PEFT folder, which PEFT, vLLM and `import` read.
+    """Copy a version into an ordinary PEFT folder, which PEFT, vLLM and `import` can read.
 
     \b
     Example:
@@ -152,12 +156,12 @@ def export(
 def merge(
     ctx: typer.Context,
     adapter: Adapter,
-    target: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write; must not exist.")],
+    target: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write; it must not exist.")],
     home: Home = None,
 ) -> None:
-    """Write base and adapter as one model folder, for programs that know no adapters.
+    """Merge base model and adapter into one model folder, for programs without adapters.
 
-    The folder is compared with what was merged before it appears.
+    The result is verified before the folder appears.
 
     \b
     Example:
@@ -175,7 +179,7 @@ def merge(
 
 @group.command()
 def remove(ctx: typer.Context, adapter: NamedVersion, home: Home = None) -> None:
-    """Delete a version that is not live; its number is never given again.
+    """Delete a version that is not live. Its number is not used again.
 
     \b
     Example:
@@ -188,7 +192,7 @@ def remove(ctx: typer.Context, adapter: NamedVersion, home: Home = None) -> None
 
 @group.command()
 def verify(ctx: typer.Context, home: Home = None) -> None:
-    """Compare every file of every version with the SHA-256 that was taken when it was registered.
+    """Verify every file of every version against its SHA-256 from registration.
 
     \b
     Example:
@@ -239,13 +243,15 @@ def _numbered(text: str) -> tuple[str, int]:
 
     reference = parse_reference(text)
     if not isinstance(reference.version, int):
-        raise InputError(f"{text} names no certain version.", f"Name one, such as {reference.name}@3.")
+        raise InputError(f"{text} does not name a version.", f"Name one, such as {reference.name}@3.")
     return reference.name, reference.version
 
 
 def _say_live(name: str, aliases: Aliases) -> None:
     live = f"{name}@{aliases.live} is live" if aliases.live else f"No version of {name} is live"
-    before = f"{name}@{aliases.previous} was before" if aliases.previous else "none was before"
+    before = (
+        f"{name}@{aliases.previous} was live before" if aliases.previous else "there is no previous version"
+    )
     typer.echo(f"{live}; {before}.")
 
 

@@ -21,16 +21,20 @@ if TYPE_CHECKING:
 
 def ask(
     ctx: typer.Context,
-    question: Annotated[str | None, typer.Argument(metavar="QUESTION", help="What to answer.")] = None,
+    question: Annotated[str | None, typer.Argument(metavar="QUESTION", help="Question to answer.")] = None,
     batch: Annotated[
-        Path | None, typer.Option(metavar="FILE", help='Lines {"id", "question"}; "-" reads standard input.')
+        Path | None,
+        typer.Option(metavar="FILE", help='File of lines {"id", "question"}; "-" reads standard input.'),
     ] = None,
     adapter: Annotated[
-        str | None, typer.Option(metavar="NAME", help='Adapter that answers; "base" for none.')
+        str | None,
+        typer.Option(metavar="NAME", help='Adapter that answers, such as bank or bank@3; "base" for none.'),
     ] = None,
     style: Annotated[
         Literal["words", "sentence"] | None,
-        typer.Option(help="A few words that the model writes; by default the documents' own sentences."),
+        typer.Option(
+            help="words: a few words that the model writes; by default the documents' own sentences."
+        ),
     ] = None,
     reading: Annotated[
         Literal["auto", "span", "extract", "free"] | None,

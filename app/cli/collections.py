@@ -9,10 +9,10 @@ import typer
 from rich.markup import escape
 
 from app.cli.output import console, messages, size, table, write_json
-from app.cli.progress import steps
+from app.cli.progress import Bars
 from app.cli.state import Home, State, listing_group, remember
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The collection's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the collection.")]
 
 
 def _list(state: State, as_json: bool) -> None:
@@ -30,12 +30,12 @@ def _list(state: State, as_json: bool) -> None:
             if one.problem:
                 messages().print(f"[red]{escape(one.name)}:[/red] {escape(one.problem)}")
     else:
-        messages().print("There are no collections yet. Make one: domainqa ingest FOLDER")
+        messages().print("There are no collections yet. Create one: domainqa ingest FOLDER")
 
 
 group = listing_group(
     _list,
-    """List, create, delete, export and import collections; without a further word, list them.
+    """List, create, delete, export and import collections; without a subcommand, list them.
 
 \b
 Example:
@@ -53,7 +53,7 @@ Example:
 
 @group.command()
 def create(ctx: typer.Context, name: Name, home: Home = None) -> None:
-    """Create an empty collection; `ingest` also creates one where it is missing.
+    """Create an empty collection; `ingest` also creates a missing one.
 
     \b
     Example:
@@ -69,10 +69,10 @@ def create(ctx: typer.Context, name: Name, home: Home = None) -> None:
 def delete(
     ctx: typer.Context,
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     home: Home = None,
 ) -> None:
-    """Delete a collection with everything in it; the ingested folders stay as they are.
+    """Delete a collection and everything in it; the ingested folders are not changed.
 
     \b
     Example:
@@ -90,13 +90,12 @@ def delete(
 def export(
     ctx: typer.Context,
     name: Name,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Archive to write; must not exist.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Archive to write; it must not exist.")],
     home: Home = None,
 ) -> None:
     """Write a collection into one archive: documents, passages, vectors and uploaded files.
 
-    `import` makes it a collection again, on another machine, in a home folder or in Elasticsearch alike;
-    nothing is embedded again.
+    `import` restores it on any machine, in a home folder or in Elasticsearch, and computes no vectors anew.
 
     \b
     Example:
@@ -106,8 +105,8 @@ def export(
     from retrieval.archive import export_collection
 
     collections = open_collections(remember(ctx, home).settings())
-    with steps() as told:
-        manifest = export_collection(collections, name, file, told)
+    with Bars() as bars:
+        manifest = export_collection(collections, name, file, bars.show)
     counts = f"{manifest.documents} documents, {manifest.passages} passages"
     messages().print(f"Exported {name} to {file}: {counts}.", markup=False, soft_wrap=True)
 
@@ -115,13 +114,14 @@ def export(
 @group.command("import")
 def import_(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Archive that `export` has written.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Archive written by `export`.")],
     name: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="Another name for the collection.")
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Name of the new collection [that in the archive]."),
     ] = None,
     home: Home = None,
 ) -> None:
-    """Make a collection of an archive. It is checked first; a damaged one changes nothing.
+    """Create a collection from an archive, which is checked first; a damaged one changes nothing.
 
     \b
     Example:
@@ -132,8 +132,8 @@ def import_(
     from retrieval.archive import import_collection
 
     collections = open_collections(remember(ctx, home).settings())
-    with steps() as told:
-        manifest = import_collection(collections, file, name, told)
+    with Bars() as bars:
+        manifest = import_collection(collections, file, name, bars.show)
     counts = f"{manifest.documents} documents, {manifest.passages} passages"
     messages().print(
         f"Imported {name or manifest.collection} from {file}: {counts}.", markup=False, soft_wrap=True

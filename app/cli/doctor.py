@@ -1,4 +1,4 @@
-"""`domainqa doctor`: what is missing or amiss, and what to do."""
+"""`domainqa doctor`: check the installation, and say how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 def doctor(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
     """Check versions, models, disk, memory, processor, home, access and collections.
 
-    Each line is ok, warn or fail and says what to do. --json prints a list of {"check", "state", "seen",
+    Each line is ok, warn or fail, with the remedy. --json prints a list of {"check", "state", "seen",
     "remedy"}. The exit code is 11 if anything fails.
 
     \b

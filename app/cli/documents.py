@@ -9,7 +9,9 @@ import typer
 from app.cli.output import console, messages, plain, size, table, write_json
 from app.cli.state import Collection, Home, Json, State, listing_group, remember
 
-Document = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Its path as `documents list` shows it.")]
+Document = Annotated[
+    str, typer.Argument(metavar="DOCUMENT", help="Path of the document, as `documents list` shows it.")
+]
 
 
 def _list(state: State, as_json: bool) -> None:
@@ -28,7 +30,7 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """List, show and delete documents; without a further word, list them.
+    """List, show and delete documents; without a subcommand, list them.
 
 \b
 Example:
@@ -77,7 +79,7 @@ def show(
 
 @group.command()
 def delete(ctx: typer.Context, document: Document, home: Home = None, collection: Collection = None) -> None:
-    """Delete a document from a collection; the next ingest of its folder brings it back.
+    """Delete a document from a collection. The next ingest of its folder adds it again.
 
     \b
     Example:

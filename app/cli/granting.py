@@ -12,11 +12,21 @@ if TYPE_CHECKING:
     from app.access.store import AccessStore
 
 Role = Annotated[
-    str, typer.Option("--role", metavar="ROLE", help="reader (asks), editor (also ingests), or admin (all).")
+    str,
+    typer.Option(
+        "--role",
+        metavar="ROLE",
+        help="reader (asks questions), editor (also changes documents) or admin (everything).",
+    ),
 ]
 Collections = Annotated[
     list[str] | None,
-    typer.Option("--collection", "-c", metavar="NAME", help="May touch this one; repeatable [all]."),
+    typer.Option(
+        "--collection",
+        "-c",
+        metavar="NAME",
+        help="Limit the key or user to this collection; repeatable [all].",
+    ),
 ]
 
 

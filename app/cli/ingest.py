@@ -26,10 +26,13 @@ def ingest(
     ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with the documents.")],
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Make the collection anew, with the embedder of the settings.")
+        bool,
+        typer.Option(
+            "--rebuild", help="Build the collection again, with the embedder and chunk size of the settings."
+        ),
     ] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on: ingest again whenever the folder changes.")
+        bool, typer.Option("--watch", help="Keep running, and ingest again whenever the folder changes.")
     ] = False,
     ocr: Annotated[
         Literal["auto", "off", "force"] | None,
@@ -39,9 +42,9 @@ def ingest(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Bring a collection in step with a folder: added, changed and removed files.
+    """Update a collection from a folder: add, replace and remove documents.
 
-    A second run does nothing and says so. Files of formats that are not read are skipped; those, and files
+    If nothing has changed, nothing is done. Files of formats that are not read are skipped; those, and files
     that could not be read or only in part, are named with the reason. --json prints the report of an ingest
     (docs/api.md); with --watch, one line for each run. The exit code is 5 if files could not be read, or if
     no file of the folder was; all others are ingested nevertheless.
@@ -57,7 +60,7 @@ def ingest(
         report = bring_in_step(workspace, folder, settings.collection, rebuild=rebuild)
         tell(report, settings, as_json)
         if watch:
-            messages().print(f"Watching {folder}; Ctrl-C ends.", markup=False)
+            messages().print(f"Watching {folder}. Press Ctrl-C to stop.", markup=False)
             _keep_watching(workspace, folder, settings, as_json)
     if report.failed or report.is_unreadable:
         raise typer.Exit(LoadError.exit_code)

@@ -10,7 +10,7 @@ from app.cli.granting import Collections, Role, listed, open_store
 from app.cli.output import console, messages, table, write_json
 from app.cli.state import Home, State, listing_group, remember
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="What the key is called.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the key.")]
 
 
 def _list(state: State, as_json: bool) -> None:
@@ -34,19 +34,19 @@ def _list(state: State, as_json: bool) -> None:
         ]
         console().print(table(headings, rows))
     else:
-        messages().print("There are no keys yet. Make one: domainqa keys create NAME")
+        messages().print("There are no keys yet. Create one: domainqa keys create NAME")
 
 
 group = listing_group(
     _list,
-    """Make, list and revoke keys for programs; without a further word, list them.
+    """Create, list and revoke API keys; without a subcommand, list them.
 
 \b
 Example:
   domainqa keys create website --role reader --collection bank
   domainqa keys
 """,
-    """List the keys by name; none can be shown again.
+    """List the keys by name, without their secrets.
 
 \b
 Example:
@@ -63,7 +63,7 @@ def create(
     collections: Collections = None,
     home: Home = None,
 ) -> None:
-    """Make a key and print it, this one time; programs send it as "Authorization: Bearer KEY".
+    """Create a key and print it once. Programs send it as "Authorization: Bearer KEY".
 
     \b
     Example:
@@ -74,12 +74,12 @@ def create(
 
     text = open_store(remember(ctx, home)).keys.create(name, grant(role, collections or ()))
     typer.echo(text)
-    messages().print("Keep it now: only its digest is stored, so it cannot be shown again.")
+    messages().print("Save it now: it cannot be shown again.")
 
 
 @group.command()
 def revoke(ctx: typer.Context, name: Name, home: Home = None) -> None:
-    """Forget a key; a running server refuses it from the next request on.
+    """Revoke a key. A running server refuses it from the next request on.
 
     \b
     Example:

@@ -11,14 +11,24 @@ if TYPE_CHECKING:
     from retrieval.values import Filter
 
 InDocuments = Annotated[
-    list[str] | None, typer.Option("--document", metavar="PATH", help="Only this document; repeatable.")
+    list[str] | None,
+    typer.Option("--document", metavar="PATH", help="Search only this document; repeatable."),
 ]
-InFolder = Annotated[str, typer.Option("--folder", metavar="PATH", help="Only documents under this folder.")]
+InFolder = Annotated[
+    str, typer.Option("--folder", metavar="PATH", help="Search only documents in this folder.")
+]
 InFormats = Annotated[
-    list[str] | None, typer.Option("--format", metavar="SUFFIX", help="Only this format: pdf; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--format", metavar="SUFFIX", help="Search only files of this type, such as pdf; repeatable."
+    ),
 ]
-After = Annotated[str, typer.Option(metavar="DATE", help="Only files modified on this day or later.")]
-Before = Annotated[str, typer.Option(metavar="DATE", help="Only files modified on this day or earlier.")]
+After = Annotated[
+    str, typer.Option(metavar="DATE", help="Search only files modified on or after this date (2026-01-31).")
+]
+Before = Annotated[
+    str, typer.Option(metavar="DATE", help="Search only files modified on or before this date.")
+]
 
 
 def limit_of(

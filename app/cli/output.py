@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import typer
-from pydantic_core import to_json
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -28,6 +27,8 @@ def messages() -> Console:
 
 def write_json(value: object) -> None:
     """Models of `app.schema`, or lists of them, as one line of JSON on standard output, there at once."""
+    from pydantic_core import to_json
+
     typer.echo(to_json(value).decode())
 
 

@@ -10,7 +10,7 @@ import typer
 
 from app.cli.dropped import show_dropped
 from app.cli.output import console, messages, plain, table, tell_report, write_json
-from app.cli.progress import steps
+from app.cli.progress import Bars
 from app.cli.state import Collection, Home, Json, State, listing_group, remember
 
 if TYPE_CHECKING:
@@ -213,13 +213,13 @@ def generate(
 
     state = remember(ctx, home, collection)
     settings = state.settings()
-    with state.open(settings) as workspace, steps() as progress:
+    with state.open(settings) as workspace, Bars() as bars:
         made = write_pairs_on(
             workspace.corpus(settings.collection),
             workspace.pairs,
             workspace.generator(),
             passages,
-            lambda done, total: progress("Writing questions", done, total),
+            lambda done, total: bars.show("Writing questions", done, total),
             seed,
             settings.generator,
         )

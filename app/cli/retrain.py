@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.output import console, messages, plain, write_json
-from app.cli.run_bar import RunBar
+from app.cli.progress import RunBar
 from app.cli.state import Collection, Home, Json, remember
 from app.cli.training_options import (
     Epochs,

@@ -33,18 +33,18 @@ from knowledge_base.errors import DomainqaError
 INTERRUPTED = 130
 _EPILOG = """\b
 Exit codes:
-  0    fine
-  1    unexpected; a traceback says where
-  2    the command was not understood
-  3    what was given cannot be used: a question, a setting, a line of a batch
+  0    success
+  1    unexpected error, with a traceback
+  2    unknown command or option
+  3    invalid input: a question, a setting, a line of a batch
   4    not found: a collection, document, model, adapter or retraining
   5    some files could not be read; all others were ingested
   6    made by another embedder, program or prompt version
-  7    somebody else holds it: the home folder, a port, a retraining
+  7    in use by another process: the home folder, a port, a retraining
   8    the home folder cannot be read or written
   9    a model is missing, damaged or unsuitable
   10   a server does not answer
-  11   doctor found something that does not work
+  11   doctor found a failure
   130  stopped by Ctrl-C
 """
 
@@ -60,7 +60,7 @@ class Commands(TyperGroup):
             messages().print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt:
-            messages().print("Stopped. What was reported done is kept.")
+            messages().print("Stopped. Everything that was reported as done is kept.")
             raise typer.Exit(INTERRUPTED) from None
 
 
@@ -104,9 +104,9 @@ def common(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Answers questions from your own documents, on your own machine.
+    """Answer questions from your own documents, on your own machine.
 
-    --home and --collection may stand before or after the command. Every setting can also be given in the
+    --home and --collection can be given before or after the command. Every setting can also be set in the
     environment (DOMAINQA_READ_K=3) or in settings.toml in the home folder.
 
     \b

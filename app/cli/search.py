@@ -23,11 +23,14 @@ _TOGETHER = 64
 
 def search(
     ctx: typer.Context,
-    query: Annotated[str | None, typer.Argument(metavar="QUERY", help="What to look for.")] = None,
+    query: Annotated[str | None, typer.Argument(metavar="QUERY", help="Text to search for.")] = None,
     batch: Annotated[
-        Path | None, typer.Option(metavar="FILE", help='Lines {"id", "question"}; "-" reads standard input.')
+        Path | None,
+        typer.Option(metavar="FILE", help='File of lines {"id", "question"}; "-" reads standard input.'),
     ] = None,
-    count: Annotated[int | None, typer.Option("-k", "--count", min=1, max=1000, help="Passages.")] = None,
+    count: Annotated[
+        int | None, typer.Option("-k", "--count", min=1, max=1000, help="Number of passages to return [5].")
+    ] = None,
     documents: InDocuments = None,
     folder: InFolder = "",
     formats: InFormats = None,
@@ -37,7 +40,7 @@ def search(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Find passages, without an answer.
+    """Find the passages that match a question, without writing an answer.
 
     --json prints the object that POST /v1/search gives; --batch writes one for each line of the file, with
     the line's "id".

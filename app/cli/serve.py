@@ -14,16 +14,22 @@ from app.cli.state import Collection, Home, remember
 
 def serve(
     ctx: typer.Context,
-    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where to listen [127.0.0.1].")] = None,
-    port: Annotated[int | None, typer.Option(metavar="NUMBER", help="Port [a free one].")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Address to listen on [127.0.0.1].")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Port to listen on [a free one].")
+    ] = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--ingest", metavar="FOLDER", help="First bring the collection in step with a folder."),
+        typer.Option(
+            "--ingest", metavar="FOLDER", help="Update the collection from this folder before serving."
+        ),
     ] = None,
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Start the page and print its address; Ctrl-C ends it.
+    """Start the web page and the HTTP API, and print their address. Ctrl-C stops them.
 
     \b
     Example:
@@ -40,7 +46,7 @@ def serve(
 
         def ready(address: str) -> None:
             typer.echo(f"domainqa is ready: {address}")
-            messages().print("Ctrl-C ends it.")
+            messages().print("Press Ctrl-C to stop.")
             workspace.warm_up()  # not before: loading the models would only delay the page
 
         if folder is not None:

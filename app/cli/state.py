@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 Home = Annotated[
-    Path | None, typer.Option("--home", metavar="DIR", help="Home folder [~/.local/share/domainqa].")
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="Folder that holds collections, adapters, users and keys [~/.local/share/domainqa].",
+    ),
 ]
 Collection = Annotated[
-    str | None, typer.Option("--collection", "-c", metavar="NAME", help="Collection [bank].")
+    str | None, typer.Option("--collection", "-c", metavar="NAME", help="Collection to use [bank].")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
 
 
 def open_workspace(settings: Settings) -> Workspace:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from app.cli.output import messages, tell_report, write_json
+from app.cli.progress import RunBar
 from app.cli.retrain import ended_by_signals
-from app.cli.run_bar import RunBar
 from app.cli.state import Collection, Home, Json, remember
 from app.cli.training_options import (
     Epochs,

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finetune.settings import Option, help_of
+if TYPE_CHECKING:
+    from finetune.settings import Option
+
+# As `finetune.settings` words them, which would load pydantic for every --help; a test compares.
+HELP = {
+    "epochs": "Number of times each training sample is used [2.0].",
+    "rank": "Rank of the LoRA matrices: more rank, more capacity and memory [16].",
+    "learning_rate": "Peak learning rate [0.0003].",
+    "seed": "Seed of every random choice [0].",
+}
 
 PairFiles = Annotated[
     list[Path] | None,
@@ -22,12 +31,12 @@ Generate = Annotated[
         "--generate", metavar="NUMBER", min=0, help="Number of passages to write questions about first [0]."
     ),
 ]
-Epochs = Annotated[float | None, typer.Option("--epochs", metavar="NUMBER", help=help_of("epochs"))]
-Rank = Annotated[int | None, typer.Option("--rank", metavar="NUMBER", help=help_of("rank"))]
+Epochs = Annotated[float | None, typer.Option("--epochs", metavar="NUMBER", help=HELP["epochs"])]
+Rank = Annotated[int | None, typer.Option("--rank", metavar="NUMBER", help=HELP["rank"])]
 LearningRate = Annotated[
-    float | None, typer.Option("--learning-rate", metavar="NUMBER", help=help_of("learning_rate"))
+    float | None, typer.Option("--learning-rate", metavar="NUMBER", help=HELP["learning_rate"])
 ]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="NUMBER", help=help_of("seed"))]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="NUMBER", help=HELP["seed"])]
 Set = Annotated[
     list[str] | None,
     typer.Option(

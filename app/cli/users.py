@@ -11,7 +11,7 @@ from app.cli.granting import Collections, Role, listed, open_store
 from app.cli.output import console, messages, table, write_json
 from app.cli.state import Home, State, listing_group, remember
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="What the user logs in as.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name that the user logs in with.")]
 
 
 def _list(state: State, as_json: bool) -> None:
@@ -39,7 +39,7 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """Add, list and remove users of the page; without a further word, list them.
+    """Add, list and remove users of the page; without a subcommand, list them.
 
 \b
 Example:
@@ -63,7 +63,7 @@ def add(
     collections: Collections = None,
     home: Home = None,
 ) -> None:
-    """Add a user; asks for the password twice, or takes one line of standard input.
+    """Add a user. The password is asked for twice, or read as one line of standard input.
 
     \b
     Example:
@@ -78,7 +78,7 @@ def add(
 
 @group.command()
 def password(ctx: typer.Context, name: Name, home: Home = None) -> None:
-    """Give a user another password, which ends all sessions; asks as `users add` does.
+    """Change a user's password and end all sessions of that user.
 
     \b
     Example:
@@ -90,7 +90,7 @@ def password(ctx: typer.Context, name: Name, home: Home = None) -> None:
 
 @group.command()
 def remove(ctx: typer.Context, name: Name, home: Home = None) -> None:
-    """Remove a user, whose sessions end at once.
+    """Remove a user and end all sessions of that user.
 
     \b
     Example:

@@ -76,16 +76,17 @@ def test_of_a_folder_there_is_little_to_show(run: Run, registry: Registry) -> No
 
 
 def test_a_version_is_promoted_and_rolled_back(run: Run, registry: Registry) -> None:
-    assert run("adapters", "promote", "bank@3").stdout == "bank@3 is live; bank@2 was before.\n"
+    assert run("adapters", "promote", "bank@3").stdout == "bank@3 is live; bank@2 was live before.\n"
     assert registry.aliases("bank").live == 3
-    assert run("adapters", "rollback", "bank").stdout == "bank@2 is live; bank@3 was before.\n"
+    assert run("adapters", "rollback", "bank").stdout == "bank@2 is live; bank@3 was live before.\n"
     assert registry.aliases("bank").live == 2
 
 
 def test_going_back_to_the_base_model_is_said(run: Run, tmp_path: Path) -> None:
     run("adapters", "import", str(peft_folder(tmp_path / "made")), "--name", "bank")
-    assert run("adapters", "promote", "bank@1").stdout == "bank@1 is live; none was before.\n"
-    assert run("adapters", "rollback", "bank").stdout == "No version of bank is live; bank@1 was before.\n"
+    assert run("adapters", "promote", "bank@1").stdout == "bank@1 is live; there is no previous version.\n"
+    told = run("adapters", "rollback", "bank").stdout
+    assert told == "No version of bank is live; bank@1 was live before.\n"
 
 
 def test_a_folder_is_imported(run: Run, tmp_path: Path) -> None:

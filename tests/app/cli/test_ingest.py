@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from app.cli.progress import IngestBar, steps
+from app.cli.progress import Bars, IngestBar
 from knowledge_base.errors import BusyError
 from knowledge_base.ingest import Progress
 from tests.app.cli.conftest import Run, lines_of
@@ -139,11 +140,11 @@ def test_watch_goes_on_until_it_is_stopped(
 
 
 def test_a_log_shows_that_work_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
-    times = iter((0.0, 20.0, 20.0, 21.0, 40.0, 40.0))
-    with IngestBar("Ingesting docs", lambda: next(times)) as bar:
-        bar(Progress(10, 40, 100, "x.txt", 0))
-        bar(Progress(11, 40, 110, "y.txt", 0))
-        bar(Progress(20, 40, 200, "z.txt", 0))
+    clock = SimpleNamespace(now=0.0)
+    with IngestBar("Ingesting docs", lambda: clock.now) as bar:
+        for seconds, done in ((20.0, 10), (21.0, 11), (40.0, 20)):
+            clock.now = seconds
+            bar(Progress(done, 40, 10 * done, "x.txt", 0))
         bar.waiting("Process 12 holds [the home].")
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -155,9 +156,9 @@ def test_a_log_shows_that_work_goes_on(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_steps_are_named_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
-    with steps() as tell:
-        tell("Checking [a]", 0, 2)
-        tell("Checking [a]", 2, 2)
-        tell("Unpacking", 0, 0)
+    with Bars() as bars:
+        bars.show("Checking [a]", 0, 2)
+        bars.show("Checking [a]", 2, 2)
+        bars.show("Unpacking", 0, 0)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[:2] == ["Checking [a] …", "Unpacking …"]
+    assert lines[:2] == ["Checking [a]: 0 of 2", "Unpacking …"]

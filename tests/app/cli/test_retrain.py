@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.training_options import HELP
 from finetune.files import ResultFolder
 from finetune.pipeline import Pipeline
 from finetune.reasons import Reason, StoredReason
 from finetune.registry.registry import Registry
 from finetune.retrain.runs import RunRequest
 from finetune.retrain.values import OnStatus, Outcome, Status
-from finetune.settings import TrainSettings
+from finetune.settings import TrainSettings, help_of
 from finetune.training.processes import Processes
 from finetune.training.train import ADAPTER
 from finetune.training.values import Base, OnProgress, Point, Progress, Sample, Trained
@@ -303,3 +304,8 @@ def test_an_adapter_folder_that_is_gone_is_trained_again(
     shutil.rmtree(made)
     assert bank.run("train", "--pairs", pairs, *SMALL).exit_code == 0
     assert len(trainings) == 2
+
+
+@pytest.mark.parametrize("name", HELP)
+def test_options_are_described_as_the_settings_are(name: str) -> None:
+    assert HELP[name] == help_of(name)
