@@ -104,7 +104,7 @@ class FreeReader:
         request, context = self._request(question, complete, ranked)
         reply, finish = ThoughtFilter(), None
         if context.packed:
-            finish = yield from _told(self._generator.stream(request, cancelled), reply)
+            finish = yield from _heard(self._generator.stream(request, cancelled), reply)
         if cancelled():
             return
         if context.packed and not reply.text.strip():
@@ -138,7 +138,7 @@ class FreeReader:
         request = Request(render_rewrite(asked, turns), adapter, _REWRITE_TOKENS, reasoning=True)
         reply = ThoughtFilter()
         try:
-            for _ in _told(self._generator.stream(request, cancelled), reply):
+            for _ in _heard(self._generator.stream(request, cancelled), reply):
                 pass
         except InputError:  # the conversation is longer than the window
             return standalone(asked, question.history, self._today())
@@ -211,7 +211,7 @@ class FreeReader:
         return ()
 
 
-def _told(pieces: Pieces, reply: ThoughtFilter) -> Generator[Piece, None, Finish | None]:
+def _heard(pieces: Pieces, reply: ThoughtFilter) -> Generator[Piece, None, Finish | None]:
     """What the model says, piece by piece; returns why it ended."""
     with closing(pieces):
         while True:

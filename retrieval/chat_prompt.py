@@ -88,10 +88,10 @@ def render_answer(
 def render_rewrite(question: str, turns: Sequence[tuple[str, str]]) -> tuple[Message, ...]:
     """The messages that ask for `question` in a form that needs no conversation before it."""
     wording = _WORDINGS[language_of(question)]
-    told = "\n\n".join(f"{wording.question}: {asked}\n{answer}" for asked, answer in turns)
+    earlier = "\n\n".join(f"{wording.question}: {asked}\n{answer}" for asked, answer in turns)
     return (
         Message("system", wording.rewrite),
-        Message("user", f"{told}\n\n{wording.last}: {question}"),
+        Message("user", f"{earlier}\n\n{wording.last}: {question}"),
     )
 
 

@@ -50,8 +50,8 @@ class Request:
 def beginnings(text: str) -> list[str]:
     """The spellings under which a reply may begin with the first word of `text`.
 
-    A model that may not write "Not" goes on with "not" or " NOT": other tokens, the same reply. No blank
-    stands before Chinese: it is a token by itself, with which anything may begin.
+    A model that may not write "Not" writes "not" or " NOT" instead: other tokens, the same reply. Chinese has
+    no blank before it: that is a token by itself, with which anything may begin.
     """
     blanks = ("", " ") if text[0].isascii() else ("",)
     ways = (text, text.lower(), text.upper())
