@@ -24,13 +24,15 @@ Choose = Callable[[Asked, Sequence[Unit]], Unit | None]
 _LONGEST_SECTION = 14  # units of a section that are shown
 _MOST_SECTIONS = 8  # of a summary
 _NEARBY = 3  # units that the reader chooses from
-_ENOUGH_FACT = 1.15
+_ENOUGH_FACT = 1.35
 _ENOUGH_SECTION = 1.0
 _RELATED = 0.75
 _LET_GO = 0.12  # share of a question's weight that no document need hold, or that makes nothing related
-_PARAPHRASE = 0.62  # so near are sentences in English that say the same in other words
+_PARAPHRASE = {"en": 0.62, "zh": 0.8}
+_MOST_UNKNOWN = {"en": 1.0, "zh": 0.5}
 _ON_SUBJECT = 0.33  # share of the question that a unit holds which is on its subject
 _NAMED = 0.25  # share of the question that names a row or a sentence beside it
+_ALIKE = 0.3  # a difference of scores that says nothing, so that the reader is asked
 _SEVERAL = 2
 _SHORT = 5  # units of a section that is shown whole
 _SHORT_TEXT = 700  # … and its characters
@@ -48,6 +50,7 @@ _SOFT = (
     "规则 规定 信息 详情 流程 政策 制度 要求 办法 情况 手续 营业 开放 数量"
 )
 _REPLY = re.compile(r"^(?:answer|reply|response|solution|答复|回答|答案|解决办法|处理方法|处理办法)$")
+_COUNTED = re.compile("(?:多少|几)([笔次张册本件台])")  # what is counted, by its measure word
 _TELEPHONE = re.compile(r"\d(?:[ ()/-]*\d){2,}")
 _NO_FIGURE = re.compile(
     r"\b(?:free|none|nothing|never|not|cannot|declined|refused|unlimited|half|double|triple|at once"
@@ -124,7 +127,9 @@ class Composer:
         total = sum(self.selection.weights.values()) or 1.0
         unknown = (self.selection.unknown & self.asked.core) - self.asked.verbs - _soft_terms()
         share = sum(self.selection.weights[term] for term in unknown) / total
-        if share <= _LET_GO or (self.asked.language == "en" and self.best.nearness >= _PARAPHRASE):
+        # The same thing in other words is as near as this; Chinese, written without blanks, lacks more pairs.
+        paraphrase = self.best.nearness >= _PARAPHRASE[self.asked.language]
+        if share <= _LET_GO or (paraphrase and share <= _MOST_UNKNOWN[self.asked.language]):
             return frozenset()
         return unknown
 
@@ -176,7 +181,8 @@ class Composer:
         fitting = [c for c in self.selection.candidates if self.enough(c) and self._answers(c.unit)][:_NEARBY]
         if not fitting:
             return None
-        chosen = self._choose(self.asked, [c.unit for c in fitting]) if len(fitting) > 1 else None
+        alike = [c.unit for c in fitting if c.score > fitting[0].score - _ALIKE]
+        chosen = self._choose(self.asked, alike) if len(alike) > 1 else None
         return self._of_unit(chosen or fitting[0].unit)
 
     def _answers(self, unit: Unit) -> bool:
@@ -192,6 +198,9 @@ class Composer:
             return "percent" in found or bool(re.search(r"[%％]|百分|万分|\bfree\b|免", unit.text))
         if self.asked.wants == "telephone":
             return bool(_TELEPHONE.search(folded(unit.text)))
+        counted = _COUNTED.search(folded(self.asked.text))
+        if counted:
+            return bool(re.search(rf"[\d一二三四五六七八九十百千万两]\s*{counted[1]}", folded(unit.text)))
         if self.asked.wants in ("amount", "count", "duration"):
             return holds_figure(folded(unit.text)) or (
                 bool(unit.cells) and bool(_NO_FIGURE.search(folded(unit.text)))
