@@ -178,7 +178,8 @@ def ranges_in(text: str) -> tuple[Range, ...]:
             skip = False
         elif after and _BETWEEN.match(plain[one.end : after.start]) and _agree(one, after):
             both = one if not after.dimension else after
-            low = one.value if one.dimension else one.value * _scale_of(after)
+            bare = not one.dimension and after.dimension != "age"
+            low = one.value * _scale_of(after) if bare else one.value
             ranges.append(Range(min(low, after.value), max(low, after.value), both.dimension))
             skip = True
         else:

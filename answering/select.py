@@ -53,21 +53,8 @@ _SOME_DAY = re.compile(
 _VERB_DECIDES = 0.8  # … but whether something may be done turns on what is done
 _OWN = 0.4  # weight of the terms that a unit adds to its headings
 _SUPERLATIVES = frozenset(
-    {
-        "highest",
-        "lowest",
-        "most",
-        "least",
-        "expens",
-        "cheapest",
-        "longest",
-        "shortest",
-        "最高",
-        "最低",
-        "最大",
-        "最长",
-        "最贵",
-    }
+    {"highest", "lowest", "most", "least", "expens", "cheapest", "longest", "shortest", "便宜", "最便"}
+    | {f"最{quality}" for quality in "高低大小长短多少贵久"}
 )
 
 
@@ -322,37 +309,10 @@ class Selection:
 
 
 _LOOSE = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "your",
-        "our",
-        "my",
-        "their",
-        "its",
-        "his",
-        "her",
-        "this",
-        "that",
-        "each",
-        "every",
-        "any",
-        "all",
-        "no",
-        "some",
-        "of",
-        "new",
-        "same",
-        "such",
-        "one",
-        "and",
-        "or",
-        "for",
-        "per",
-        "by",
-        "with",
-    ]
+    """
+the a an your our my their its his her this that each every any all no some of new same such one and or
+for per by with
+    """.split()
 )
 _NOT_NAMES = frozenset(
     [

@@ -1,0 +1,172 @@
+"""Answers of all kinds from the documents' own words, with plain code alone: no reader is asked."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import pytest
+
+from answering.draft import Draft, cited
+from answering.extraction import extract
+from answering.question import Asked
+from knowledge_base.values import Document
+from retrieval.retriever import Retriever
+from retrieval.values import Vectors
+from tests.fakes import FakeEmbedder, FakeIndex, a_document
+
+TODAY = date(2026, 12, 1)
+HOUSE = a_document(
+    "house.md",
+    [
+        "Cancelling a booking\nBookings can be cancelled free of charge up to 24 hours before. After that, a "
+        "fee of 30 euros is charged.",
+        "Keys\nStaff other than caretakers may not copy keys. Dogs are admitted only in hall C.",
+        "Enrolling\nBring the following:\n- a photo\n- your student card\n- the deposit",
+    ],
+    title="House rules",
+)
+PRICES = [
+    a_document(
+        f"prices {year}.csv",
+        [
+            f"Pass: Day pass; Adults: {day} euros; Children: 3 euros\nPass: Month pass; Adults: 42 "
+            f"euros; Children: 20 euros\nPass: Year pass; Adults: {full} euros; Children: 180 euros"
+        ],
+        title=f"Prices {year}",
+    )
+    for year, day, full in ((2026, 6, 380), (2025, 5, 350))
+]
+HALLS = a_document(
+    "halls.csv",
+    ["Hall: East; Head: Anna Berg; Saturday: closed\nHall: West; Head: Tom Reyes; Saturday: 9:00-12:00"],
+    title="Halls",
+)
+SHOPS = a_document(
+    "门店.csv",
+    [
+        "门店：二店；店长：李强；座位：95\n门店：十二店；店长：周杰；座位：132\n门店：二十一店；店长：吴昊；座位：76"
+    ],
+    title="门店",
+)
+
+
+def retriever_of(documents: Sequence[Document]) -> Retriever:
+    index = FakeIndex()
+    index.add(list(documents))
+    return Retriever(index)
+
+
+def embed(texts: Sequence[str]) -> Vectors:
+    """Cosines from .75 up, as those of e5, by shared words."""
+    shared = np.full((len(texts), 1), np.sqrt(0.75), dtype=np.float32)
+    return np.hstack([shared, np.sqrt(0.25) * FakeEmbedder().embed(texts, "query")])
+
+
+def answered(question: str) -> Draft | None:
+    retriever = retriever_of([HOUSE, *PRICES, HALLS, SHOPS])
+    (found,) = retriever.search([question], 8)
+    return extract(question, found, retriever, embed, lambda _, passages: [None] * len(passages), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        ("What does a year pass cost for adults?", ["380 euros", "2026"]),
+        ("What did a year pass cost for adults in 2025?", ["350 euros"]),
+        ("Who is the head of the west hall?", ["Tom Reyes"]),
+        ("Which pass is the most expensive for adults?", ["Year pass (380 euros)"]),
+        (
+            "What is the difference between the month pass and the year pass for children?",
+            ["160", "20 euros"],
+        ),
+        ("Which halls are open on Saturday?", ["West", "9:00-12:00"]),
+        ("What do I need to bring for enrolling?", ["- a photo", "- your student card", "- the deposit"]),
+        ("Who may copy keys?", ["Caretakers may copy keys."]),
+        ("十二店的店长是谁？", ["周杰"]),
+        ("哪家门店座位最多？", ["十二店", "132"]),
+        ("二店和十二店的座位差多少？", ["37"]),
+    ],
+)
+def test_the_right_row_sentence_or_list_is_given(question: str, parts: list[str]) -> None:
+    draft = answered(question)
+    assert draft is not None
+    assert draft.outcome == "answered"
+    assert [part for part in parts if part not in draft.text] == []
+
+
+@pytest.mark.parametrize(
+    ("question", "opening"),
+    [
+        ("Is there a fee if I cancel a booking 48 hours before?", "No."),
+        ("Is there a fee if I cancel a booking 3 hours before?", "Yes."),
+        ("Are dogs admitted in hall A?", "No."),
+        ("Are dogs admitted in hall C?", "Yes."),
+        ("May caretakers copy keys?", "Yes."),
+        ("Is the east hall open on Saturday?", "No."),
+        ("Is the west hall open on Saturday?", "Yes."),
+    ],
+)
+def test_yes_or_no_is_decided_by_the_sentence_that_is_shown(question: str, opening: str) -> None:
+    draft = answered(question)
+    assert draft is not None
+    assert draft.text.startswith(opening)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What did a year pass cost for adults in 2024?",
+        "What does a family pass cost?",
+        "What does a year pass cost for adults in pounds?",
+        "Who is the head of the north hall?",
+        "Until what time is the west hall open on Sunday?",
+        "How much more does the week pass cost than the day pass?",
+        "二十店的店长是谁？",
+    ],
+)
+def test_a_neighbour_is_never_given_as_the_answer(question: str) -> None:
+    draft = answered(question)
+    assert draft is None or draft.outcome == "related"
+
+
+def test_traditional_and_simplified_full_and_half_width_are_the_same() -> None:
+    shop = a_document("倉庫.txt", ["東港倉庫的夜班從晚上十點半開始，電話（０２１）５５５５。"], title="倉庫")
+    retriever = retriever_of([shop])
+    question = "东港仓库的夜班几点开始？"
+    (found,) = retriever.search([question], 8)
+    draft = extract(question, found, retriever, embed, lambda _, p: [None] * len(p), TODAY)
+    assert draft is not None
+    assert "十點半" in draft.text
+
+
+def test_every_line_is_cited_with_exactly_the_documents_text() -> None:
+    draft = answered("What do I need to bring for enrolling?")
+    assert draft is not None
+    sentences, citations = cited(draft)
+    assert all(sentence.supported for sentence in sentences)
+    assert all(HOUSE.text[c.start : c.end] == c.quote for c in citations if c.document == HOUSE.path)
+
+
+def test_of_units_that_are_alike_the_reader_decides() -> None:
+    document = a_document(
+        "a.txt", ["The red lamp costs 5 euros.", "The red lamp costs 7 euros."], title="Lamps"
+    )
+    retriever = retriever_of([document])
+    question = "What does the red lamp cost?"
+    (found,) = retriever.search([question], 8)
+    draft = extract(
+        question,
+        found,
+        retriever,
+        embed,
+        lambda _, passages: [-8.0 if "7 euros" in passage.text else -0.1 for passage in passages],
+        TODAY,
+    )
+    assert draft is not None
+    assert draft.text == "The red lamp costs 7 euros."
+
+
+def test_a_term_is_read_alike_in_questions_and_documents() -> None:
+    assert set(Asked("What does a home loan cost per year?").terms) == set(
+        Asked("The annual fee of a mortgage?").terms
+    )
