@@ -309,10 +309,37 @@ class Selection:
 
 
 _LOOSE = frozenset(
-    """
-the a an your our my their its his her this that each every any all no some of new same such one and or
-for per by with
-    """.split()
+    [
+        "the",
+        "a",
+        "an",
+        "your",
+        "our",
+        "my",
+        "their",
+        "its",
+        "his",
+        "her",
+        "this",
+        "that",
+        "each",
+        "every",
+        "any",
+        "all",
+        "no",
+        "some",
+        "of",
+        "new",
+        "same",
+        "such",
+        "one",
+        "and",
+        "or",
+        "for",
+        "per",
+        "by",
+        "with",
+    ]
 )
 _NOT_NAMES = frozenset(
     [
