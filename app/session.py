@@ -118,6 +118,13 @@ class Session:
         """One document with its text; see `Workspace.document`."""
         return self._workspace.document(collection, path)
 
+    @needs("read", "collection")
+    def page_picture(
+        self, collection: str, path: str, page: int, width: int, span: tuple[int, int] | None = None
+    ) -> bytes:
+        """The picture of a page; see `Workspace.page_picture`."""
+        return self._workspace.page_picture(collection, path, page, width, span)
+
     @needs("write", "collection")
     def delete_document(self, collection: str, path: str) -> None:
         """Remove one document with its passages; see `Workspace.delete_document`."""

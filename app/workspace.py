@@ -44,13 +44,16 @@ from knowledge_base.errors import (
     ConflictError,
     DomainqaError,
     InputError,
+    LoadError,
     MismatchError,
     NotFoundError,
     StorageError,
 )
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
+from knowledge_base.loaders import read
+from knowledge_base.loaders.shown import has_pictures, show_page
 from knowledge_base.ocr import Ocr
-from knowledge_base.values import CatalogueEntry, Document
+from knowledge_base.values import CatalogueEntry, Document, digest_of
 from retrieval.collections import WritableIndex
 from retrieval.prompt import Message
 from retrieval.retriever import Retrieval, Retriever, SearchSettings
@@ -202,6 +205,25 @@ class Workspace(AbstractContextManager["Workspace"]):
                 f"See `domainqa documents list --collection {collection}` for those that are.",
             )
         return found
+
+    def page_picture(
+        self, collection: str, path: str, page: int, width: int, span: tuple[int, int] | None = None
+    ) -> bytes:
+        """A page of a PDF or picture as PNG, `width` pixels wide, with a span of the document's text marked.
+
+        Raises:
+            NotFoundError: there is no such document or page, its format has no pictures, or its file is no
+                longer there as it was ingested.
+        """
+        document = self.document(collection, path)
+        if not has_pictures(document.format):
+            raise NotFoundError(
+                f"There are no pictures of .{document.format} files.", "Read the text instead."
+            )
+        data = _ingested(document, self.settings.max_file_megabytes * 2**20)
+        is_read = any(passage.ocr is not None and passage.page == page for passage in document.passages)
+        quote = document.text[slice(*span)] if span else ""
+        return show_page(data, document.format, page, width, quote, self._ocr if is_read else None)
 
     def delete_document(self, collection: str, path: str) -> None:
         """Remove a document, and its file if it was uploaded; NotFoundError if it is not there."""
@@ -436,3 +458,20 @@ class Workspace(AbstractContextManager["Workspace"]):
                 f"{self.settings.max_question_chars:,} are read.",
                 "Ask in fewer words, or put the long text into a document.",
             )
+
+
+def _ingested(document: Document, max_bytes: int) -> bytes:
+    """The file that a document was made from; its digest tells whether it is still the same."""
+    prefix = "uploads/" if document.path.startswith("uploads/") else ""
+    location = Path(document.source) / document.path.removeprefix(prefix)
+    archive = next((above for above in location.parents if above.is_file()), None)
+    data = b""
+    with suppress(LoadError):
+        member = location.relative_to(archive).as_posix() if archive else ""
+        data = read(archive or location, max_bytes, member)
+    if digest_of(data) != document.digest:
+        raise NotFoundError(
+            f"The file of {document.path} is no longer in {document.source} as it was ingested.",
+            "Ingest the folder again to see its pages.",
+        )
+    return data

@@ -131,6 +131,13 @@ class FakeWorkspace:
         """One document."""
         return self._index(collection).document(path)
 
+    def page_picture(
+        self, collection: str, path: str, page: int, width: int, span: tuple[int, int] | None = None
+    ) -> bytes:
+        """What was asked for, as text."""
+        document = self.document(collection, path)
+        return f"{document.path} {page} {width} {document.text[slice(*span)] if span else ''}".encode()
+
     def delete_document(self, collection: str, path: str) -> None:
         """Remove one document."""
         self._index(collection).document(path)

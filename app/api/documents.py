@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, File, UploadFile
+from fastapi import APIRouter, File, Query, Response, UploadFile
 from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import Caller
@@ -17,6 +17,7 @@ from app.schema import (
     IngestRequest,
     Job,
     NewCollection,
+    PageRequest,
     entry_of,
     text_of,
 )
@@ -25,6 +26,15 @@ from knowledge_base.errors import InputError
 from retrieval.storage import translate_errors
 
 _MOST_FILES = 1000
+
+
+class PagePicture(Response):
+    """The picture of a page; it may be kept by the browser of whoever was allowed to see it."""
+
+    media_type = "image/png"
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content, headers={"Cache-Control": "private, max-age=300"})
 
 
 def document_routes(jobs: Jobs, most_bytes: int) -> APIRouter:
@@ -43,6 +53,14 @@ def document_routes(jobs: Jobs, most_bytes: int) -> APIRouter:
     def document(collection: str, path: str, session: Caller) -> DocumentText:
         """One document with its text."""
         return text_of(session.document(collection, path), local=False)
+
+    @routes.get("/collections/{collection}/pages/{path:path}", response_class=PagePicture)
+    def page_picture(
+        collection: str, path: str, wanted: Annotated[PageRequest, Query()], session: Caller
+    ) -> PagePicture:
+        """A page of a PDF or picture as PNG; the document's text from `start` to `end` is marked on it."""
+        span = (wanted.start, wanted.end) if wanted.end else None
+        return PagePicture(session.page_picture(collection, path, wanted.page, wanted.width, span))
 
     @routes.post(place, status_code=202)
     async def upload(

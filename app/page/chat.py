@@ -244,10 +244,11 @@ class ChatTab:
     # Looking closer
 
     def _open(self, session: Session, values: Values, event: gr.EventData) -> Updates:
-        document = session.document(detail(event, "collection"), detail(event, "document"))
+        collection = detail(event, "collection")
+        document = session.document(collection, detail(event, "document"))
         start, end = detail(event, "start"), detail(event, "end")
         span = (int(start), int(end)) if start.isdecimal() and end.isdecimal() else None
-        return {self._source: in_place(document, span, self._frame.texts(values))}
+        return {self._source: in_place(document, collection, span, self._frame.texts(values))}
 
     def _close(self, session: Session, values: Values) -> Updates:
         return {self._source: source_hint(self._frame.texts(values))}

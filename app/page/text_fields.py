@@ -100,6 +100,7 @@ class Texts:
     changed: str
     unchanged: str
     skipped: str
+    page_picture: str
     read_in_part: str
     read_by_ocr: str
     failed: str

@@ -97,6 +97,7 @@ EN = Texts(
     changed="changed",
     unchanged="unchanged",
     skipped="not read",
+    page_picture="Picture of page {n}",
     read_in_part="read in part",
     read_by_ocr="read by OCR, {percent}% sure",
     failed="failed",

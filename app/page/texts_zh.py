@@ -94,6 +94,7 @@ ZH = Texts(
     changed="更新",
     unchanged="未变",
     skipped="未读取",
+    page_picture="第 {n} 页的图像",
     read_in_part="部分读取",
     read_by_ocr="由文字识别（OCR）读取，置信度 {percent}%",
     failed="失败",

@@ -41,6 +41,11 @@ CALLS: dict[str, tuple[str, Call, Call | None]] = {
     "upload": ("write", lambda s: s.upload([], "bank"), lambda s: s.upload([], "staff")),
     "documents": ("read", lambda s: s.documents("bank"), lambda s: s.documents("staff")),
     "document": ("read", lambda s: s.document("bank", "fees.txt"), lambda s: s.document("staff", "pay.txt")),
+    "page_picture": (
+        "read",
+        lambda s: s.page_picture("bank", "fees.txt", 1, 300),
+        lambda s: s.page_picture("staff", "pay.txt", 1, 300),
+    ),
     "delete_document": (
         "write",
         lambda s: s.delete_document("bank", "fees.txt"),

@@ -1,10 +1,12 @@
 """The workspace over real collections, with models that are fakes."""
 
+import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from answering.values import Finished, Question, Task
 from app.settings import load_settings
@@ -13,6 +15,7 @@ from knowledge_base.errors import InputError, MismatchError, ModelError, NotFoun
 from retrieval.prompt import Message
 from retrieval.values import Filter
 from tests.fakes import FakeEmbedder, FakeGenerator
+from tests.knowledge_base.ocr.drawing import SENTENCES, encoded, written
 
 
 @pytest.fixture
@@ -242,3 +245,26 @@ def test_a_damaged_collection_does_not_take_the_others_with_it(
     assert workspace.search(["when do branches open"], "bank", k=1)[0].ranked
     workspace.delete_collection("broken")
     assert [info.name for info in workspace.collections()] == ["bank"]
+
+
+def test_the_page_of_a_citation_is_shown_as_long_as_its_file_is_the_same(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    (folder / "card.png").write_bytes(encoded(written(SENTENCES)))
+    (folder / "note.txt").write_text("Text.")
+    with zipfile.ZipFile(folder / "old.zip", "w") as archive:
+        archive.writestr("in/card.png", encoded(written(SENTENCES[1:])))
+    workspace.ingest(folder, "scans")
+    for path in ("card.png", "old.zip/in/card.png"):
+        picture = Image.open(io.BytesIO(workspace.page_picture("scans", path, 1, 300, (0, 9))))
+        assert (picture.format, picture.width) == ("PNG", 300)
+    workspace.upload([folder / "card.png"], "scans")
+    assert workspace.page_picture("scans", "uploads/card.png", 1, 300)
+    with pytest.raises(NotFoundError, match="no pictures"):
+        workspace.page_picture("scans", "note.txt", 1, 300)
+    (folder / "card.png").write_bytes(encoded(written(SENTENCES[:1])))
+    with pytest.raises(NotFoundError, match="no longer") as caught:
+        workspace.page_picture("scans", "card.png", 1, 300)
+    assert "Ingest the folder again" in caught.value.remedy

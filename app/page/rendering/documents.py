@@ -2,22 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import date
+from urllib.parse import quote, urlencode
 
 from app.page.markup import Markup, icon, join, tag
 from app.page.rendering.notices import hint
 from app.page.texts import Texts
 from app.workspace import CollectionInfo
 from knowledge_base.ingest import Report
+from knowledge_base.loaders.shown import has_pictures
 from knowledge_base.notes import Note
 from knowledge_base.values import CatalogueEntry, Document, Passage
 
 _AROUND = 6_000  # characters of a document shown before and after a passage: a few screens of reading
 _ROWS = 200
+_FULL_WIDTH = 2000  # pixels
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def in_place(document: Document, span: tuple[int, int] | None, texts: Texts) -> Markup:
-    """A document around a span of its text: the passage tinted, the span itself marked."""
+def in_place(document: Document, collection: str, span: tuple[int, int] | None, texts: Texts) -> Markup:
+    """A document around a span of its text: the passage tinted, the span itself marked.
+
+    Above it the page that holds the span is shown as a picture, where there is one.
+    """
     start, end = _inside(span, len(document.text))
     passage = _passage_at(document, start) if span else None
     first, last = (passage.start, max(passage.end, end)) if passage else (start, end)
@@ -39,7 +45,31 @@ def in_place(document: Document, span: tuple[int, int] | None, texts: Texts) -> 
         cls="dq-page-text",
         tabindex=0,
     )
-    return tag("section", _head(document, passage, texts), body, cls="dq-document")
+    shown = _page_figure(document, collection, passage, (start, end), texts) if passage else ""
+    return tag("section", _head(document, passage, texts), shown, body, cls="dq-document")
+
+
+def page_address(
+    document: Document, collection: str, page: int, span: tuple[int, int] | None = None, width: int = 1000
+) -> str:
+    """Where a browser finds the picture of a page, with a span of the text marked."""
+    wanted = {"page": page, "width": width}
+    if span:
+        wanted |= {"start": span[0], "end": span[1]}
+    return f"/v1/collections/{quote(collection, safe='')}/pages/{quote(document.path)}?{urlencode(wanted)}"
+
+
+def _page_figure(
+    document: Document, collection: str, passage: Passage, span: tuple[int, int], texts: Texts
+) -> Markup:
+    """The page as a picture, which a click opens in full size."""
+    if passage.page is None or not has_pictures(document.format):
+        return Markup("")
+    name = texts.page_picture.format(n=passage.page)
+    picture = tag("img", src=page_address(document, collection, passage.page, span), alt=name, loading="lazy")
+    large = page_address(document, collection, passage.page, span, _FULL_WIDTH)
+    link = tag("a", picture, href=large, target="_blank", rel="noopener", title=name)
+    return tag("figure", link, cls="dq-page-picture")
 
 
 def passages(document: Document, texts: Texts) -> Markup:

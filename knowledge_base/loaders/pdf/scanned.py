@@ -14,6 +14,7 @@ from knowledge_base.loaders.pdf.layout import TextTable
 from knowledge_base.loaders.pdf.page import PageText, regions_of
 from knowledge_base.loaders.pdf.rows import Row
 from knowledge_base.loaders.pdf.ruled import find_tables
+from knowledge_base.loaders.pdf.view import PageBoxes, PlacedText, words_of
 from knowledge_base.loaders.pdf.words import Box, View, Word
 from knowledge_base.ocr import Picture, PictureText, ReadWord
 from knowledge_base.values import Block
@@ -50,15 +51,15 @@ def draw_pages(source: Source, numbers: Iterable[int]) -> Iterator[Picture | Non
             yield None
 
 
-def laid_out(read: PictureText, size: float = _SIZE) -> PageText:
-    """The page that a picture shows, its usual text being `size` points high."""
+def laid_out(read: PictureText, size: float = _SIZE, with_words: bool = False) -> PageText:
+    """The page that a picture shows, its usual text `size` points high; `with_words` as in `read_page`."""
     usual = _usual_height(read.words)
     scale = size * _BOX / usual
     view = View(0, read.width * scale, read.height * scale)
     words = [_word(word, read, scale, usual, size) for word in read.words]
     tables = find_tables([_flipped(box, read, scale) for box in read.rules])
     letters = sum(len(word.text) for word in words)
-    return PageText(tuple(regions_of(view, words, tables, with_words=False)), (), letters, 0, 1.0)
+    return PageText(tuple(regions_of(view, words, tables, with_words)), (), letters, 0, 1.0)
 
 
 def is_nonsense(page: PageText) -> bool:
@@ -89,6 +90,19 @@ def _encodes(character: str, encoding: str) -> bool:
         return bool(character.encode(encoding))
     except UnicodeEncodeError:
         return False
+
+
+def picture_boxes(read: PictureText) -> PageBoxes:
+    """The words of a picture in reading order, as they are seen: with the slope that was taken out."""
+    words = []
+    for region in laid_out(read, with_words=True).regions:
+        width, height = region.view.size
+        for word in words_of(region):
+            more = (word.top - word.bottom) * (0.5 / _CORE - 1) / 2
+            fall = -read.slope * ((word.left + word.right) / 2 / width - 0.5) * read.width / read.height
+            top, bottom = 1 - (word.top + more) / height + fall, 1 - (word.bottom - more) / height + fall
+            words.append(PlacedText(word.text, word.left / width, top, word.right / width, bottom))
+    return PageBoxes(read.width, read.height, tuple(words))
 
 
 def usual_size(pages: Iterable[PageText | None]) -> float:

@@ -69,7 +69,7 @@ def page_boxes(source: Source, page: int) -> PageBoxes:
     words = []
     shape = View(turns, visible[2] - visible[0], visible[3] - visible[1])
     for region in text.regions:
-        for word in _words(region):
+        for word in words_of(region):
             (box,) = shape.turned_boxes([region.view.turned_back(word[1:5])])
             words.append(_placed(word.text, box, shape.size))
     return PageBoxes(*shape.size, tuple(words))
@@ -113,7 +113,8 @@ def _page(
             raise damaged(f"page {number} cannot be read") from error
 
 
-def _words(region: Region) -> Iterator[Word]:
+def words_of(region: Region) -> Iterator[Word]:
+    """The words of a region that was read with them, in reading order."""
     for item in region.items:
         if isinstance(item, TextTable):
             yield from item.words

@@ -73,6 +73,20 @@ def test_documents_are_listed_shown_and_deleted(site: httpx.Client) -> None:
     assert site.get(f"{DOCUMENTS}/费用.txt").status_code == 404
 
 
+def test_the_page_of_a_citation_is_a_picture(site: httpx.Client) -> None:
+    place = "/v1/collections/bank/pages/费用.txt"
+    shown = site.get(place, params={"page": 2, "width": 300, "start": 0, "end": 3})
+    assert (shown.status_code, shown.headers["content-type"], shown.text) == (
+        200,
+        "image/png",
+        "费用.txt 2 300 白金卡",
+    )
+    assert "private" in shown.headers["cache-control"]
+    assert site.get(place).text == "费用.txt 1 1000 "
+    assert site.get("/v1/collections/bank/pages/none.pdf").status_code == 404
+    assert site.get(place, params={"width": 100_000}).status_code == 422
+
+
 def test_an_upload_is_a_job_that_ends_with_a_report(site: httpx.Client, file: Path) -> None:
     broken = ("broken.txt", b"\xff\xfe\xff")
     sent = site.post(DOCUMENTS, files=[("files", (file.name, file.read_bytes())), ("files", broken)])

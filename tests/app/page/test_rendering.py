@@ -123,7 +123,7 @@ def test_who_waits_is_told_of_others(texts: Texts, told: str) -> None:
 def test_the_supporting_sentence_is_marked_inside_its_passage() -> None:
     document = document_of("fees.pdf", "Before.\nGold is 200. Platinum is 680. Done.\nAfter.", "Fees")
     start = document.text.index("Platinum")
-    html = str(documents.in_place(document, (start, start + len("Platinum is 680.")), EN))
+    html = str(documents.in_place(document, "bank", (start, start + len("Platinum is 680.")), EN))
     assert re.search(r'<mark id="dq-marked">Platinum is 680.</mark>', html)
     passage = re.search(r'<span class="dq-passage">(.*?)</span>', html, re.DOTALL)
     assert passage is not None
@@ -134,7 +134,7 @@ def test_the_supporting_sentence_is_marked_inside_its_passage() -> None:
 @given(st.integers(-50, 5000), st.integers(-50, 5000))
 def test_any_span_shows_the_text_once_and_whole(start: int, end: int) -> None:
     document = document_of("a.txt", "\n".join(f"Line {number} of the text." for number in range(60)))
-    html = str(documents.in_place(document, (start, end), EN))
+    html = str(documents.in_place(document, "bank", (start, end), EN))
     body = re.search(r'<div class="dq-page-text" tabindex="0">(.*)</div></section>', html, re.DOTALL)
     assert body is not None
     assert text_of(body[1]) == document.text
@@ -143,7 +143,7 @@ def test_any_span_shows_the_text_once_and_whole(start: int, end: int) -> None:
 def test_only_the_surroundings_of_a_passage_in_a_long_document_are_sent() -> None:
     document = document_of("a.txt", "\n".join(f"Line {number}." for number in range(50_000)))
     middle = document.text.index("Line 25000.")
-    html = str(documents.in_place(document, (middle, middle + 11), EN))
+    html = str(documents.in_place(document, "bank", (middle, middle + 11), EN))
     assert len(html) < 20_000
     assert "…" in html
     assert EN.shortened in html
@@ -180,6 +180,18 @@ def test_a_report_names_what_was_not_read_in_the_language_of_the_page() -> None:
     assert "pages 2–3" in text_of(html)
     assert "<script" not in html
     assert "第 2–3 页" in text_of(str(documents.report(told, ZH)))
+
+
+def test_a_cited_page_is_shown_as_a_picture_where_there_is_one() -> None:
+    for path, shown in (("a b/费用.pdf", True), ("scan.png", True), ("fees.txt", False)):
+        html = str(documents.in_place(a_document(path, ["Text of it."]), "bank 1", (0, 4), EN))
+        assert ("<img" in html) == shown
+    html = unescape(str(documents.in_place(a_document("a b/费用.pdf", ["Text."]), "bank 1", (0, 4), ZH)))
+    assert (
+        '"/v1/collections/bank%201/pages/a%20b/%E8%B4%B9%E7%94%A8.pdf?page=1&width=1000&start=0&end=4"'
+        in html
+    )
+    assert 'alt="第 1 页的图像"' in html
 
 
 def test_what_was_not_read_stays_beside_the_document() -> None:
