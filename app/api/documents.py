@@ -26,15 +26,7 @@ from knowledge_base.errors import InputError
 from retrieval.storage import translate_errors
 
 _MOST_FILES = 1000
-
-
-class PagePicture(Response):
-    """The picture of a page; it may be kept by the browser of whoever was allowed to see it."""
-
-    media_type = "image/png"
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__(content, headers={"Cache-Control": "private, max-age=300"})
+_PNG = "image/png"
 
 
 def document_routes(jobs: Jobs, most_bytes: int) -> APIRouter:
@@ -54,13 +46,14 @@ def document_routes(jobs: Jobs, most_bytes: int) -> APIRouter:
         """One document with its text."""
         return text_of(session.document(collection, path), local=False)
 
-    @routes.get("/collections/{collection}/pages/{path:path}", response_class=PagePicture)
+    @routes.get("/collections/{collection}/pages/{path:path}", responses={200: {"content": {_PNG: {}}}})
     def page_picture(
         collection: str, path: str, wanted: Annotated[PageRequest, Query()], session: Caller
-    ) -> PagePicture:
+    ) -> Response:
         """A page of a PDF or picture as PNG; the document's text from `start` to `end` is marked on it."""
         span = (wanted.start, wanted.end) if wanted.end else None
-        return PagePicture(session.page_picture(collection, path, wanted.page, wanted.width, span))
+        drawn = session.page_picture(collection, path, wanted.page, wanted.width, span)
+        return Response(drawn, media_type=_PNG, headers={"Cache-Control": "private, max-age=300"})
 
     @routes.post(place, status_code=202)
     async def upload(
