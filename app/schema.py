@@ -250,15 +250,6 @@ class DocumentText(DocumentEntry):
     places: tuple[Place, ...]
 
 
-class PageRequest(Shape):
-    """Which page of a document to draw, how many pixels wide, and which of its text to mark, if any."""
-
-    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    width: Annotated[int, Field(ge=50, le=3000)] = 1000
-    start: Annotated[int, Field(ge=0)] = 0
-    end: Annotated[int, Field(ge=0)] = 0
-
-
 class IngestRequest(Shape):
     """A folder of the server's machine that the collection is brought up to date with."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, File, Query, Response, UploadFile
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import Caller
@@ -17,7 +18,7 @@ from app.schema import (
     IngestRequest,
     Job,
     NewCollection,
-    PageRequest,
+    Shape,
     entry_of,
     text_of,
 )
@@ -27,6 +28,15 @@ from retrieval.storage import translate_errors
 
 _MOST_FILES = 1000
 _PNG = "image/png"
+
+
+class PageRequest(Shape):
+    """Which page of a document to draw, how many pixels wide, and which of its text to mark, if any."""
+
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    width: Annotated[int, Field(ge=50, le=3000)] = 1000
+    start: Annotated[int, Field(ge=0)] = 0
+    end: Annotated[int, Field(ge=0)] = 0
 
 
 def document_routes(jobs: Jobs, most_bytes: int) -> APIRouter:
