@@ -76,11 +76,15 @@ for _dimension, _factor, _words in (
     (
         "count",
         1.0,
-        "times purchases visits points copies pieces people persons boxes cards 次 笔 个 张 份 人 件 名 台 户 倍 期",
+        "times purchases visits points copies pieces people persons boxes cards 次 笔 个 张 份 人 件 名 台 户 倍 期 册 本 晚",
     ),
 ):
     for _word in _words.split():
         _UNITS[_word] = (_dimension, _factor)
+for _word in ("working days", "working day", "business days", "business day", "个工作日", "工作日"):
+    _UNITS[_word] = ("time", 1.0)
+for _word in ("square metres", "square meters"):
+    _UNITS[_word] = ("area", 1.0)
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _HAN_NUMBER = "[零〇一二两三四五六七八九十百千]"
 _NUMBER = re.compile(
@@ -98,7 +102,7 @@ _DIGIT_SCALES = {"万": 1e4, "亿": 1e8, "千": 1e3, "thousand": 1e3, "million":
 _CURRENCY_SIGNS = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yuan"}
 _DATE = re.compile(
     r"(?:(?:19|20)\d\d年)?\d{1,2}月(?:\d{1,2}[日号])?|(?:19|20)\d\d-\d\d-\d\d"
-    r"|\d{1,2}(?:st|nd|rd|th)?(?: of)? (?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
+    r"|(?<!under )(?<!over )(?<!aged )(?<!than )(?<!least )\d{1,2}(?:st|nd|rd|th)?(?: of)? (?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
     r"|\b(?:january|february|march|april|may|june|july|august|september|october|november|december) \d{1,2}\b"
 )
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -197,12 +201,12 @@ def same_dimension(one: str, other: str) -> bool:
 def _bound(text: str, one: Quantity) -> Iterator[Range]:
     before, behind = text[max(0, one.start - 40) : one.start], text[one.end : one.end + 12]
     infinite = float("inf")
-    if _BELOW.search(before) or _BELOW_BEHIND.match(behind):
-        if _AHEAD.match(behind):  # "up to 24 hours before" is 24 hours or more
-            yield Range(one.value, infinite, one.dimension)
-        else:
-            yield Range(-infinite, one.value, one.dimension)
-    elif _ABOVE.search(before) or _ABOVE_BEHIND.match(behind):
+    is_notice = _AHEAD.match(behind) or before.endswith("提前")  # "24 hours before" is that or earlier
+    if is_notice or _ABOVE_BEHIND.match(behind):
+        yield Range(one.value, infinite, one.dimension)
+    elif _BELOW.search(before) or _BELOW_BEHIND.match(behind):
+        yield Range(-infinite, one.value, one.dimension)
+    elif _ABOVE.search(before):
         yield Range(one.value, infinite, one.dimension)
 
 
@@ -241,7 +245,7 @@ def _quantity(match: re.Match[str], text: str) -> Quantity | None:
 def _is_age(text: str, match: re.Match[str]) -> bool:
     before, behind = text[: match.start()], text[match.end() :]
     return bool(re.search(r"\bage[ds]?(?: of)? (?:(?:over|under|above|below|between) )?$", before)) or bool(
-        re.match(r"\s*(?:years? old|years? of age|-year-old)|\s*old\b|\s+of age", behind)
+        re.match(r"\s*(?:years? old|years? of age|-year-old)|[\s-]*old\b|\s+of age", behind)
     )
 
 

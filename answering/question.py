@@ -60,7 +60,7 @@ _DEFINITION = _any(r"^(?:and |so )?what(?: is|'s| are) (?:an? |the )?(?:meaning 
                    "(?:什么是|什么叫|何谓|解释一下|解释)(?P<zhb>.{2,16})")  # fmt: skip
 _YESNO = _any(r"^(?:(?:and|so|but|hi|hello|please|also|then)[, ]+)*(?:is|are|was|were|do|does|did|can|could|may|must|should|will|would|has"
               r"|have|am|need|isn't|aren't|don't|can't)\b(?!.*\btell me (?:what|how|when|where|which))",
-              "吗[？?。]?$", "吗[，,]", "是否", "能不能", "可不可以", "有没有", "是不是", "要不要", "需不需要", "会不会", "能否", "可否", "行不行",
+              r"\b(?:right|correct|true)\s*\?$", r"\b\w+n't \w+\s*\?$", "对吧", "吗[？?。]?$", "吗[，,]", "是否", "能不能", "可不可以", "有没有", "是不是", "要不要", "需不需要", "会不会", "能否", "可否", "行不行",
               "对不对")  # fmt: skip
 _MAY = _any(
     r"\b(?:can|could|may|am i allowed|is it (?:possible|allowed)|are \w+ (?:allowed|permitted))\b",
