@@ -141,10 +141,9 @@ def _only(text: str, question: frozenset[str], asked: Asked) -> bool | None:
     """Whether the question is about those to whom a sentence limits something; None if it limits nothing."""
     for pattern in _ONLY:
         if found := pattern.search(text):
-            terms = frozenset(subject_terms(found["whom"])) or held_terms(found["whom"])
             if not held_terms(f"{text[: found.start()]} {text[found.end() :]}") & question:
                 return None
-            named = bool(terms) and len(terms & question) >= _NAMED * len(terms)
+            named = _is_named(found["whom"], question, asked)
             return named and not _LACKING.search(folded(asked.text))
     return None
 
