@@ -19,6 +19,7 @@ from finetune.registry.versions import Aliases
 from finetune.retrain.runs import RunInfo, RunRequest
 from finetune.training.values import Point
 from knowledge_base.ingest import OnProgress, Report, silent
+from knowledge_base.loaders.shown import PagePicture
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.retriever import Retrieval
 from retrieval.values import NO_FILTER, Filter
@@ -121,7 +122,7 @@ class Session:
     @needs("read", "collection")
     def page_picture(
         self, collection: str, path: str, page: int, width: int, span: tuple[int, int] | None = None
-    ) -> bytes:
+    ) -> PagePicture:
         """The picture of a page; see `Workspace.page_picture`."""
         return self._workspace.page_picture(collection, path, page, width, span)
 

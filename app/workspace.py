@@ -51,7 +51,7 @@ from knowledge_base.errors import (
 )
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
 from knowledge_base.loaders import read
-from knowledge_base.loaders.shown import has_pictures, show_page
+from knowledge_base.loaders.shown import PagePicture, has_pictures, show_page
 from knowledge_base.ocr import Ocr
 from knowledge_base.values import CatalogueEntry, Document, digest_of
 from retrieval.collections import WritableIndex
@@ -208,8 +208,8 @@ class Workspace(AbstractContextManager["Workspace"]):
 
     def page_picture(
         self, collection: str, path: str, page: int, width: int, span: tuple[int, int] | None = None
-    ) -> bytes:
-        """A page of a PDF or picture as PNG, `width` pixels wide, with a span of the document's text marked.
+    ) -> PagePicture:
+        """A page of a PDF or picture, `width` pixels wide, with a span of the document's text marked.
 
         Raises:
             NotFoundError: there is no such document or page, its format has no pictures, or its file is no

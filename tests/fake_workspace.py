@@ -28,6 +28,7 @@ from finetune.pairs.feedback import Feedback
 from knowledge_base.errors import ConflictError, InputError, NotFoundError
 from knowledge_base.ingest import FailedFile, OnProgress, Progress, Report, SkippedFile, silent
 from knowledge_base.loaders import formats, suffix_of, unread_format
+from knowledge_base.loaders.shown import PagePicture
 from knowledge_base.notes import Note
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
@@ -133,10 +134,11 @@ class FakeWorkspace:
 
     def page_picture(
         self, collection: str, path: str, page: int, width: int, span: tuple[int, int] | None = None
-    ) -> bytes:
-        """What was asked for, as text."""
+    ) -> PagePicture:
+        """What was asked for, as text, marked in the middle if anything is."""
         document = self.document(collection, path)
-        return f"{document.path} {page} {width} {document.text[slice(*span)] if span else ''}".encode()
+        shown = f"{document.path} {page} {width} {document.text[slice(*span)] if span else ''}"
+        return PagePicture(shown.encode(), 0.5 if span else None)
 
     def delete_document(self, collection: str, path: str) -> None:
         """Remove one document."""

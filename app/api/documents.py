@@ -28,6 +28,7 @@ from retrieval.storage import translate_errors
 
 _MOST_FILES = 1000
 _PNG = "image/png"
+_MARKED_AT = "Marked-At"  # a header: how far down the first mark is, 0…1 of the height
 
 
 class PageRequest(Shape):
@@ -60,10 +61,16 @@ def document_routes(jobs: Jobs, most_bytes: int) -> APIRouter:
     def page_picture(
         collection: str, path: str, wanted: Annotated[PageRequest, Query()], session: Caller
     ) -> Response:
-        """A page of a PDF or picture as PNG; the document's text from `start` to `end` is marked on it."""
+        """A page of a PDF or picture as PNG; the document's text from `start` to `end` is marked on it.
+
+        `Marked-At` says how far down the first mark is, from 0 to 1.
+        """
         span = (wanted.start, wanted.end) if wanted.end else None
         drawn = session.page_picture(collection, path, wanted.page, wanted.width, span)
-        return Response(drawn, media_type=_PNG, headers={"Cache-Control": "private, max-age=300"})
+        headers = {"Cache-Control": "private, max-age=300"}
+        if drawn.marked_at is not None:
+            headers[_MARKED_AT] = f"{drawn.marked_at:.4f}"
+        return Response(drawn.png, media_type=_PNG, headers=headers)
 
     @routes.post(place, status_code=202)
     async def upload(

@@ -31,12 +31,31 @@ const nearEnd = () => {
   return page.scrollHeight - page.scrollTop - page.clientHeight < 300;
 };
 
-const show = () => {
+const showMark = () => {
   const text = element.querySelector('.dq-document > .dq-page-text');
   const mark = element.querySelector('mark') ?? element.querySelector('.dq-passage');
   if (text && mark) {
     text.scrollTop += mark.getBoundingClientRect().top - text.getBoundingClientRect().top - text.clientHeight / 3;
   }
+};
+
+// The picture of a page takes its room when it has come; the answer that brought it says where the mark is.
+element.addEventListener('load', async ({ target: picture }) => {
+  const frame = picture.closest('.dq-page-picture');
+  if (!frame) return;
+  showMark();
+  const markedAt = (await fetch(picture.src, { cache: 'force-cache' })).headers.get('Marked-At');
+  frame.scrollTop = markedAt * picture.clientHeight - frame.clientHeight / 3;
+}, true);
+
+// Without its file a document has its text alone.
+element.addEventListener('error', ({ target: picture }) => {
+  const frame = picture.closest('.dq-page-picture');
+  if (frame) frame.hidden = true;
+}, true);
+
+const show = () => {
+  showMark();
   element.querySelector('.dq-sheet [data-event=close]')?.focus();
   const shown = element.querySelector('.dq-run');
   if (run && shown && run !== shown.dataset.id) shown.scrollIntoView({ block: 'nearest' });

@@ -2,6 +2,7 @@
 
 import io
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -16,13 +17,20 @@ _MARK = np.array([255, 226, 92]) / 255  # what white becomes under a mark
 _MARGIN = 0.002  # of the page's width around a mark
 
 
+class PagePicture(NamedTuple):
+    """A page as PNG, and how far down the first mark is, 0…1 of its height; None without marks."""
+
+    png: bytes
+    marked_at: float | None
+
+
 def has_pictures(suffix: str) -> bool:
     """Whether pages of files of this suffix can be shown."""
     return suffix == "pdf" or suffix in SUFFIXES
 
 
-def show_page(data: bytes, suffix: str, page: int, width: int, quote: str, ocr: Ocr | None) -> bytes:
-    """A page (from 1) as PNG, about `width` pixels wide, upright, with `quote` marked where it stands on it.
+def show_page(data: bytes, suffix: str, page: int, width: int, quote: str, ocr: Ocr | None) -> PagePicture:
+    """A page (from 1), about `width` pixels wide, upright, with `quote` marked where it stands on it.
 
     Args:
         data: the file.
@@ -39,7 +47,7 @@ def show_page(data: bytes, suffix: str, page: int, width: int, quote: str, ocr: 
     if suffix == "pdf" and ocr is None:
         drawn = np.asarray(Image.open(io.BytesIO(render_page(data, page, width))).convert("RGB"))
         marks = find_text(page_boxes(data, page), quote) if quote else ()
-        return _png(_marked(drawn, marks))
+        return _marked(drawn, marks)
     picture = draw_page(data, page) if suffix == "pdf" else _page_of(data, page)
     pixels = picture.pixels
     marks = ()
@@ -48,7 +56,7 @@ def show_page(data: bytes, suffix: str, page: int, width: int, quote: str, ocr: 
         marks = find_text(picture_boxes(text), quote) if quote else ()
     image = Image.fromarray(np.ascontiguousarray(pixels))
     image.thumbnail((width, 10 * width), Image.Resampling.LANCZOS)
-    return _png(_marked(np.asarray(image), marks))
+    return _marked(np.asarray(image), marks)
 
 
 def _page_of(data: bytes, page: int) -> Picture:
@@ -58,7 +66,7 @@ def _page_of(data: bytes, page: int) -> Picture:
     return found
 
 
-def _marked(pixels: Pixels, marks: tuple[PlacedText, ...]) -> Pixels:
+def _marked(pixels: Pixels, marks: tuple[PlacedText, ...]) -> PagePicture:
     marked = pixels.copy()
     height, width = marked.shape[:2]
     for mark in marks:
@@ -66,10 +74,6 @@ def _marked(pixels: Pixels, marks: tuple[PlacedText, ...]) -> Pixels:
         top, bottom = (round(edge * height) for edge in (mark.top, mark.bottom))
         area = marked[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
         area[:] = (area * _MARK).astype(np.uint8)
-    return marked
-
-
-def _png(pixels: Pixels) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
+    Image.fromarray(marked).save(buffer, "PNG")
+    return PagePicture(buffer.getvalue(), min((mark.top for mark in marks), default=None))

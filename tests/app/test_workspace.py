@@ -258,10 +258,10 @@ def test_the_page_of_a_citation_is_shown_as_long_as_its_file_is_the_same(
         archive.writestr("in/card.png", encoded(written(SENTENCES[1:])))
     workspace.ingest(folder, "scans")
     for path in ("card.png", "old.zip/in/card.png"):
-        picture = Image.open(io.BytesIO(workspace.page_picture("scans", path, 1, 300, (0, 9))))
+        picture = Image.open(io.BytesIO(workspace.page_picture("scans", path, 1, 300, (0, 9)).png))
         assert (picture.format, picture.width) == ("PNG", 300)
     workspace.upload([folder / "card.png"], "scans")
-    assert workspace.page_picture("scans", "uploads/card.png", 1, 300)
+    assert workspace.page_picture("scans", "uploads/card.png", 1, 300).marked_at is None
     with pytest.raises(NotFoundError, match="no pictures"):
         workspace.page_picture("scans", "note.txt", 1, 300)
     (folder / "card.png").write_bytes(encoded(written(SENTENCES[:1])))

@@ -82,7 +82,10 @@ def test_the_page_of_a_citation_is_a_picture(site: httpx.Client) -> None:
         "费用.txt 2 300 白金卡",
     )
     assert "private" in shown.headers["cache-control"]
-    assert site.get(place).text == "费用.txt 1 1000 "
+    assert shown.headers["marked-at"] == "0.5000"
+    whole = site.get(place)
+    assert whole.text == "费用.txt 1 1000 "
+    assert "marked-at" not in whole.headers
     assert site.get("/v1/collections/bank/pages/none.pdf").status_code == 404
     assert site.get(place, params={"width": 100_000}).status_code == 422
 

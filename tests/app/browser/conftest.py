@@ -12,8 +12,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, TimeoutE
 from answering.generation.protocol import Cancelled, never
 from answering.values import Event, Question
 from app.settings import Settings
+from knowledge_base.errors import NotFoundError
+from knowledge_base.loaders.shown import PagePicture, show_page
 from tests.app.serving import served
 from tests.fake_workspace import FakeWorkspace
+from tests.knowledge_base.loaders.pdf.building import drawn, lines
 
 expect.set_options(timeout=20_000)
 CHROMIUM = Path("/usr/bin/chromium")
@@ -92,8 +95,12 @@ class Visit:
         return self.page.locator(selector).first.inner_text()
 
 
+# The fee stands far down on the page of the file.
+CARDS = drawn(lines([*["In force from 1 January 2026."] * 9, FEES.splitlines()[0][30:]], top=760, leading=70))
+
+
 class WatchedWorkspace(FakeWorkspace):
-    """Also keeps how each question could see that it was cancelled."""
+    """Also keeps how each question could see that it was cancelled, and draws the page of a file."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,6 +110,15 @@ class WatchedWorkspace(FakeWorkspace):
         """As the fake does."""
         self.cancelled.append(cancelled)
         return super().ask(question, cancelled)
+
+    def page_picture(
+        self, collection: str, path: str, page: int, width: int, span: tuple[int, int] | None = None
+    ) -> PagePicture:
+        """The page of the one file that there is."""
+        if path != "fees/cards.pdf":
+            raise NotFoundError(f"The file of {path} is no longer there.", "Read the text instead.")
+        text = self.document(collection, path).text
+        return show_page(CARDS, "pdf", page, width, text[slice(*span)] if span else "", None)
 
 
 Visits = Callable[..., Visit]

@@ -22,26 +22,30 @@ def marked_rows(png: bytes) -> set[int]:
 
 def test_a_sentence_is_marked_on_a_page_with_text() -> None:
     data = drawn(lines(["Other text."]), lines(SENTENCES, top=760, leading=250))
-    png = show_page(data, "pdf", 2, 500, SENTENCES[1], None)
+    png, place = show_page(data, "pdf", 2, 500, SENTENCES[1], None)
     assert Image.open(io.BytesIO(png)).width == 500
     assert marked_rows(png) == {3}
-    assert marked_rows(show_page(data, "pdf", 2, 500, "", None)) == set()
+    assert place == pytest.approx(0.39, abs=0.02)
+    plain = show_page(data, "pdf", 2, 500, "", None)
+    assert (marked_rows(plain.png), plain.marked_at) == (set(), None)
 
 
 @pytest.mark.parametrize("angle", [0, 90, 180, 2])
 def test_a_sentence_is_marked_on_a_picture_that_is_set_upright(angle: int) -> None:
     image = written(SENTENCES, shape=(900, 240)).rotate(angle, expand=True, fillcolor="white")
-    png = show_page(encoded(image), "png", 1, 600, SENTENCES[1], Ocr())
+    png, place = show_page(encoded(image), "png", 1, 600, SENTENCES[1], Ocr())
     shown = Image.open(io.BytesIO(png))
     assert shown.width == 600 > shown.height
     assert marked_rows(png) <= {2, 3, 4, 5}
     assert marked_rows(png) & {3, 4}
+    assert place is not None
+    assert 0.2 < place < 0.5
 
 
 def test_a_sentence_over_two_lines_is_marked_on_both() -> None:
     words = SENTENCES[0].split()
     image = written([" ".join(words[:5]), " ".join(words[5:]), SENTENCES[1]], shape=(900, 240))
-    assert marked_rows(show_page(encoded(image), "png", 1, 900, SENTENCES[0], Ocr())) >= {1, 3}
+    assert marked_rows(show_page(encoded(image), "png", 1, 900, SENTENCES[0], Ocr()).png) >= {1, 3}
 
 
 def test_pages_that_are_not_there_are_not_found() -> None:
