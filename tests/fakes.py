@@ -5,7 +5,6 @@ import itertools
 import math
 import re
 import time
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,6 +15,7 @@ from knowledge_base.characters import HAN
 from knowledge_base.errors import InputError, NotFoundError
 from knowledge_base.notes import Note
 from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
+from retrieval.analysis import normalise
 from retrieval.values import NO_FILTER, Candidates, Filter, Hit, TextKind, Vectors
 
 _WORD = re.compile(rf"[{HAN}]|[^\W_{HAN}]+")
@@ -23,7 +23,7 @@ _WORD = re.compile(rf"[{HAN}]|[^\W_{HAN}]+")
 
 def words(text: str) -> list[str]:
     """Lower-cased words, and each Chinese character by itself."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    return _WORD.findall(normalise(text))
 
 
 def a_document(  # noqa: PLR0913 — a test names only what it is about

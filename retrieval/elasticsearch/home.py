@@ -10,11 +10,18 @@ from knowledge_base.errors import DomainqaError, NotFoundError, SettingsError, S
 from retrieval.collections import Chunking, Stats, check_name, fingerprint_of
 from retrieval.elasticsearch.cluster import ANALYZER, Cluster
 from retrieval.elasticsearch.index import ElasticsearchIndex
+from retrieval.elasticsearch.layout import (
+    alias_of,
+    index_of,
+    index_settings,
+    mappings,
+    name_of,
+    number_of,
+    rebuild_alias,
+)
 from retrieval.elasticsearch.lease import Lease
-from retrieval.elasticsearch.mapping import index_settings, mappings
-from retrieval.elasticsearch.naming import alias_of, index_of, name_of, number_of, rebuild_alias
 from retrieval.elasticsearch.state import first_state, read_state
-from retrieval.elasticsearch.view import View, viewing
+from retrieval.elasticsearch.view import View, open_view
 from retrieval.values import Embedder
 
 UPLOADS = "uploads"
@@ -72,7 +79,7 @@ class ElasticsearchHome:
     def reading(self, name: str) -> Iterator[View]:
         """One state of a collection's documents, to be read without an embedder."""
         self._require(name)
-        with viewing(self._cluster, self._alias(name)) as view:
+        with open_view(self._cluster, self._alias(name)) as view:
             yield view
 
     def create(self, name: str, embedder: Embedder, chunking: Chunking | None = None) -> ElasticsearchIndex:

@@ -6,6 +6,7 @@ from typing import Any
 
 from knowledge_base.errors import InputError, NotFoundError
 from knowledge_base.values import CatalogueEntry, Document
+from retrieval.analysis import cut_chinese, query_words
 from retrieval.collections import (
     Chunking,
     OnWait,
@@ -15,16 +16,19 @@ from retrieval.collections import (
     require_same,
     texts_by_content,
 )
-from retrieval.elasticsearch.change import Change
-from retrieval.elasticsearch.cluster import ANALYZER, Cluster
-from retrieval.elasticsearch.failures import refused
+from retrieval.elasticsearch.change import Change, known_vectors
+from retrieval.elasticsearch.cluster import ANALYZER, Cluster, error_of
+from retrieval.elasticsearch.layout import ADDED_FIELDS, Vector
 from retrieval.elasticsearch.lease import Lease
-from retrieval.elasticsearch.mapping import ADDED_FIELDS
-from retrieval.elasticsearch.records import Vector
-from retrieval.elasticsearch.search import dense_body, dense_hits, lexical_body, lexical_hits
 from retrieval.elasticsearch.state import State, adopt_fingerprint, read_state
-from retrieval.elasticsearch.vectors import known_vectors
-from retrieval.elasticsearch.view import changing_too_quickly, viewing
+from retrieval.elasticsearch.view import (
+    changing_too_quickly,
+    dense_body,
+    dense_hits,
+    lexical_body,
+    lexical_hits,
+    open_view,
+)
 from retrieval.values import NO_FILTER, Candidates, Embedder, Filter, Vectors, day_of
 
 _PATIENCE_SECONDS = 10.0
@@ -68,12 +72,12 @@ class ElasticsearchIndex:
 
     def catalogue(self) -> Mapping[str, CatalogueEntry]:
         """Every document by its path."""
-        with viewing(self._cluster, self._alias) as view:
+        with open_view(self._cluster, self._alias) as view:
             return view.catalogue()
 
     def document(self, path: str) -> Document:
         """One document with its text and passages; NotFoundError if it is not there."""
-        with viewing(self._cluster, self._alias) as view:
+        with open_view(self._cluster, self._alias) as view:
             found = view.document(path)
         if found is None:
             raise NotFoundError(
@@ -146,22 +150,26 @@ class ElasticsearchIndex:
     ) -> list[Candidates]:
         """Dense and lexical search of all questions in one round trip."""
         hidden = state.hidden()
-        cuts_han = self._cluster.settings.analyzer == ANALYZER
         searches: list[Mapping[str, object]] = []
         for question, vector in zip(questions, queries, strict=True):
             searches += [_HEADER, dense_body(vector, depth, limit, hidden)]
-            searches += [_HEADER, lexical_body(question, depth, limit, hidden, cuts_han)]
+            searches += [_HEADER, lexical_body(self._words(question, state), depth, limit, hidden)]
         answers = self._cluster.read(lambda: self._multiple(searches))
         return [
             Candidates(dense_hits(dense), lexical_hits(lexical), state.revision)
             for dense, lexical in zip(answers[::2], answers[1::2], strict=True)
         ]
 
+    def _words(self, question: str, state: State) -> list[str]:
+        """The words of a question for the analyzer; ours finds single Chinese characters and their pairs."""
+        words = query_words(question, state.form)
+        return cut_chinese(words) if self._cluster.settings.analyzer == ANALYZER else words
+
     def _multiple(self, searches: Sequence[Mapping[str, object]]) -> list[Mapping[str, Any]]:
         answer = self._cluster.client.msearch(index=self._alias, searches=searches)
         for one in answer["responses"]:
             if "error" in one:
-                raise refused(answer.meta, int(one["status"]), one)
+                raise error_of(answer.meta, int(one["status"]), one)
         return list(answer["responses"])
 
     def _vectors(self, documents: Sequence[Document]) -> dict[str, Vector]:

@@ -6,12 +6,13 @@ its last version.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from knowledge_base.errors import BusyError, NotFoundError
+from retrieval.analysis import ANALYSIS_VERSION, fold, normalise
 from retrieval.collections import Fingerprint, program_version, require_same
 from retrieval.elasticsearch.cluster import Cluster
 
@@ -26,17 +27,23 @@ class State:
 
     `pending` are changes that were begun, `abandoned` those that will never be finished, `dead` the versions
     of documents that have been replaced or removed. `last` is the change that led here. `number` and `term`
-    identify the record's version in Elasticsearch.
+    identify the record's version in Elasticsearch; `analysis` is the version of the terms that were indexed.
     """
 
     revision: int
     fingerprint: Fingerprint
+    analysis: int = ANALYSIS_VERSION
     pending: tuple[str, ...] = ()
     abandoned: tuple[str, ...] = ()
     dead: tuple[str, ...] = ()
     last: str = ""
     number: int = -1
     term: int = -1
+
+    @property
+    def form(self) -> Callable[[str], str]:
+        """What texts of passages and questions go through; collections of earlier versions keep theirs."""
+        return normalise if self.analysis > 1 else fold
 
     @property
     def is_clean(self) -> bool:
@@ -49,17 +56,17 @@ class State:
         found = (("change", changes), ("version", list(self.dead)))
         return [{"terms": {field: values}} for field, values in found if values]
 
-    def swept(self) -> "State":
+    def after_sweep(self) -> "State":
         """The state after what was pending and dead has been deleted."""
         return replace(
             self, pending=(), dead=(), abandoned=(*self.abandoned, *self.pending)[-_ABANDONED_KEPT:]
         )
 
-    def begun(self, change: str) -> "State":
+    def after_begin(self, change: str) -> "State":
         """The state in which the passages of a change may be written without being seen."""
         return replace(self, pending=(*self.pending, change), last=change)
 
-    def committed(self, change: str, dead: tuple[str, ...]) -> "State":
+    def after_commit(self, change: str, dead: tuple[str, ...]) -> "State":
         """The state that shows a change and no longer shows what it replaced."""
         pending = tuple(other for other in self.pending if other != change)
         last = f"{change} committed"
@@ -129,6 +136,7 @@ def state_of(record: Mapping[str, Any]) -> State:
     return State(
         revision=int(body["generation"]),
         fingerprint=fingerprint,
+        analysis=int(body.get("analysis", 1)),
         pending=tuple(body["pending"]),
         abandoned=tuple(body["abandoned"]),
         dead=tuple(body["dead"]),

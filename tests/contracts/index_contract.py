@@ -84,6 +84,21 @@ class IndexContract:
         (found,) = index.search(["贷"], 3)
         assert [hit.passage for hit in found.lexical] == [CHINESE.passages[1]]
 
+    @pytest.mark.parametrize(
+        ("stored", "asked"),
+        [
+            ("個人貸款", "个人贷款"),
+            ("个人贷款", "個人貸款"),
+            ("ＭＴ１０３", "mt103"),
+            ("MT103", "ｍｔ１０３"),
+        ],
+    )
+    def test_scripts_and_widths_are_the_same(self, index: Index, stored: str, asked: str) -> None:
+        index.add([FEES, a_document("other.txt", [f"{stored} 2026"])])
+        (found,) = index.search([asked], 3)
+        assert found.lexical[0].passage.document == "other.txt"
+        assert found.lexical[0].passage.text == f"{stored} 2026"
+
     def test_title_and_heading_are_searched_too(self, index: Index) -> None:
         index.add(ALL)
         (found,) = index.search(["annual fees"], 3)

@@ -12,7 +12,7 @@ import pytest
 
 from knowledge_base.errors import BusyError
 from retrieval.elasticsearch import Cluster, ElasticsearchHome, lease
-from retrieval.elasticsearch.naming import alias_of
+from retrieval.elasticsearch.layout import alias_of
 from tests.contracts.index_contract import FEES, LOANS
 from tests.fakes import FakeEmbedder, a_document
 

@@ -8,7 +8,7 @@ import pytest
 
 from knowledge_base.errors import InputError, NotFoundError, SettingsError, StorageError, UnavailableError
 from retrieval.elasticsearch import Cluster, ElasticsearchHome, ElasticsearchIndex, connect
-from retrieval.elasticsearch.naming import alias_of
+from retrieval.elasticsearch.layout import alias_of
 from tests.contracts.index_contract import ALL, CHINESE, FEES, LOANS
 from tests.elasticsearch_proxy import Proxy, proxied
 from tests.fakes import FakeEmbedder, a_document

@@ -6,7 +6,7 @@ import pytest
 
 from knowledge_base.errors import BusyError, InputError, MismatchError, NotFoundError
 from retrieval.elasticsearch import Cluster, ElasticsearchHome, ElasticsearchIndex
-from retrieval.elasticsearch.naming import alias_of, name_of
+from retrieval.elasticsearch.layout import alias_of, name_of
 from tests.contracts.index_contract import ALL, CHINESE, FEES
 from tests.fakes import FakeEmbedder, a_document
 

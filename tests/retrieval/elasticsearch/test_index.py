@@ -1,6 +1,7 @@
 """The index in Elasticsearch: the contract, and what only it promises."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,8 @@ import pytest
 from knowledge_base.errors import InputError, MismatchError
 from retrieval.elasticsearch import Cluster, ElasticsearchHome, ElasticsearchIndex
 from retrieval.elasticsearch.cluster import ClusterSettings
-from retrieval.elasticsearch.mapping import ADDED_FIELDS, mappings
-from retrieval.elasticsearch.naming import alias_of
-from retrieval.elasticsearch.state import read_state
+from retrieval.elasticsearch.layout import ADDED_FIELDS, alias_of, mappings
+from retrieval.elasticsearch.state import read_state, replace_state
 from tests.contracts.index_contract import ALL, FEES, LOANS, IndexContract, documents_of
 from tests.fakes import FakeEmbedder, a_document
 
@@ -120,7 +120,7 @@ def test_a_field_that_is_not_ours_is_refused(index: ElasticsearchIndex, elastics
         elasticsearch.client.index(index=alias, document={"surprise": 1})
 
 
-def test_a_generation_is_never_used_twice_even_by_another_collection_of_that_name(
+def test_a_revision_is_never_used_twice_even_by_another_collection_of_that_name(
     home: ElasticsearchHome, index: ElasticsearchIndex
 ) -> None:
     index.add([FEES])
@@ -129,7 +129,7 @@ def test_a_generation_is_never_used_twice_even_by_another_collection_of_that_nam
     assert home.create("bank", FakeEmbedder()).revision > before
 
 
-def test_sweeping_leaves_the_generation(index: ElasticsearchIndex, elasticsearch: Cluster) -> None:
+def test_sweeping_leaves_the_revision(index: ElasticsearchIndex, elasticsearch: Cluster) -> None:
     index.add([FEES])
     index.add([FEES])
     before = index.revision
@@ -155,3 +155,16 @@ def test_an_index_of_an_earlier_version_takes_the_new_fields(
     index = home.create("bank", FakeEmbedder(), CHUNKING)
     index.add([LOANS])
     assert index.document(LOANS.path) == LOANS
+
+
+def test_a_collection_of_an_earlier_version_keeps_its_form_of_terms(
+    index: ElasticsearchIndex, elasticsearch: Cluster
+) -> None:
+    alias = alias_of(elasticsearch.settings.prefix, "bank")
+    state = read_state(elasticsearch, alias)
+    assert state is not None
+    replace_state(elasticsearch, alias, replace(state, analysis=1, last="earlier"))
+    index.add([a_document("old.txt", ["個人住房貸款"])])
+    (found,) = index.search(["個人住房貸款"], 3)
+    assert found.lexical[0].passage.document == "old.txt"
+    assert index.search(["个人"], 3)[0].lexical[0].score < found.lexical[0].score
