@@ -8,7 +8,7 @@ from answering.draft import Draft, Line, table_lines
 from answering.evidence import Unit, columns_of
 from answering.quantities import quantities_in
 from answering.question import Asked
-from answering.select import Selection
+from answering.selection import Selection
 from answering.wording import folded, terms_in
 
 _PAIR = 2

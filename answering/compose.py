@@ -12,7 +12,7 @@ from answering.draft import Draft, Line, row_sentence, section_lines, table_line
 from answering.evidence import Section, Unit, columns_of, definition_of, is_chinese
 from answering.quantities import quantities_in
 from answering.question import Asked, subquestions
-from answering.select import Candidate, Selection
+from answering.selection import Candidate, Selection
 from answering.statement import statement
 from answering.wording import folded, subject_terms, terms_in
 from answering.yesno import decide, opening, permitted

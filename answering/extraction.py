@@ -9,7 +9,7 @@ from answering.draft import Draft
 from answering.editions import editions_of
 from answering.evidence import Evidence, Unit, gather
 from answering.question import Asked
-from answering.select import Selection
+from answering.selection import Selection
 from answering.wording import held_terms
 from knowledge_base.errors import NotFoundError
 from knowledge_base.values import Document, Passage

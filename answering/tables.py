@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from answering.evidence import Unit, columns_of
 from answering.quantities import quantities_in, ranges_in, same_dimension, value_of
 from answering.question import Asked
-from answering.select import Selection
+from answering.selection import Selection
 from answering.wording import folded, terms_in
 
 _NEGATIVE = re.compile(

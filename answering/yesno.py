@@ -7,7 +7,7 @@ from answering.evidence import Unit
 from answering.polarity import COSTS, FREE, FREE_ASKED, Verdict, asks_negative, judge
 from answering.quantities import Range, quantities_in, ranges_in, same_dimension
 from answering.question import Asked
-from answering.select import Candidate, Selection
+from answering.selection import Candidate, Selection
 from answering.tables import column_for, is_negative, tables_of
 from answering.wording import folded, terms_in
 
