@@ -14,7 +14,7 @@ from answering.quantities import quantities_in
 from answering.question import Asked, subquestions
 from answering.selection import Candidate, Selection
 from answering.statement import statement
-from answering.wording import folded, subject_terms, terms_in
+from answering.wording import folded, held_terms, subject_terms, terms_in
 from answering.yesno import decide, opening, permitted
 from retrieval.compression import holds_figure
 
@@ -29,10 +29,13 @@ _ENOUGH_SECTION = 1.0
 _RELATED = 0.75
 _LET_GO = 0.12  # share of a question's weight that no document need hold, or that makes nothing related
 _PARAPHRASE = {"en": 0.62, "zh": 0.8}
+_SAME = {"en": 0.6, "zh": 0.85}  # nearness of a sentence that says what is asked in other words
+_CLEARLY = 0.1  # … by which it is nearer than any other
 _MOST_UNKNOWN = {"en": 1.0, "zh": 0.5}
 _ON_SUBJECT = 0.33  # share of the question that a unit holds which is on its subject
 _NAMED = 0.25  # share of the question that names a row or a sentence beside it
 _ALIKE = 0.3  # a difference of scores that says nothing, so that the reader is asked
+_MEASURED = ("amount", "duration", "area", "count", "rate", "telephone")  # what one column of a row must give
 _SEVERAL = 2
 _SHORT = 5  # units of a section that is shown whole
 _SHORT_TEXT = 700  # … and its characters
@@ -83,7 +86,7 @@ class Composer:
             "summary": (self._summarised,),
             "howto": (self._steps, self._explained),
             "condition": (self._exception, self._explained),
-            "fact": (self._exception, self._fact),
+            "fact": (self._corrected, self._exception, self._fact),
         }
         for way in ways[self.asked.kind]:
             found = way()
@@ -119,13 +122,34 @@ class Composer:
 
     def enough(self, candidate: Candidate, least: float = _ENOUGH_FACT) -> bool:
         """Whether a unit carries an answer: it is near, fits, and no word of the subject is unheard of."""
-        return candidate.fits and candidate.score >= least and not self.unheard
+        return candidate.fits and (
+            (candidate.score >= least and not self.unheard) or self._is_looked_up(candidate.unit)
+        )
+
+    def _is_looked_up(self, unit: Unit) -> bool:
+        """Whether the question names a row and one of its columns, whatever else it says."""
+        if not unit.cells or not tables.names(self.selection, unit):
+            return False
+        column = tables.column_for(self.selection, unit)
+        asked = set(self.selection.weights) - terms_in(tables.key_of(unit))
+        return column is not None and bool(held_terms(column[0]) & asked)
+
+    def _is_nearest(self, candidate: Candidate) -> bool:
+        """Whether a sentence is so much nearer by meaning than all others that it says the same in other words."""
+        others = [c.nearness for c in self.selection.candidates if c.unit is not candidate.unit]
+        language = self.asked.language
+        return (
+            candidate.fits
+            and not candidate.unit.cells
+            and candidate.nearness >= max(_SAME[language], max(others, default=0.0) + _CLEARLY)
+        )
 
     @cached_property
     def unheard(self) -> frozenset[str]:
         """Words of the subject that no document holds and that weigh too much to be let go."""
         total = sum(self.selection.weights.values()) or 1.0
         unknown = (self.selection.unknown & self.asked.core) - self.asked.verbs - _soft_terms()
+        unknown -= {term for term in unknown if len(term) == 1 and is_chinese(term)}  # no name, mostly a verb
         share = sum(self.selection.weights[term] for term in unknown) / total
         # The same thing in other words is as near as this; Chinese, written without blanks, lacks more pairs.
         paraphrase = self.best.nearness >= _PARAPHRASE[self.asked.language]
@@ -201,13 +225,13 @@ class Composer:
         counted = _COUNTED.search(folded(self.asked.text))
         if counted:
             return bool(re.search(rf"[\d一二三四五六七八九十百千万两]\s*{counted[1]}", folded(unit.text)))
-        if self.asked.wants in ("amount", "count", "duration"):
+        if self.asked.wants in ("amount", "count", "duration", "area"):
             return holds_figure(folded(unit.text)) or (
                 bool(unit.cells) and bool(_NO_FIGURE.search(folded(unit.text)))
             )
         return True
 
-    def _of_unit(self, unit: Unit) -> Draft:
+    def _of_unit(self, unit: Unit) -> Draft | None:
         if not unit.cells:
             section = self.selection.evidence.section_of(unit)
             place = section.body.index(unit)
@@ -218,8 +242,8 @@ class Composer:
             return Draft(tuple(unit_lines(units)))
         column = self._column(unit)
         if column is None:
-            return Draft((Line(row_sentence(unit), (unit,)),))
-        name, value = column
+            return None if self.asked.wants in _MEASURED else Draft((Line(row_sentence(unit), (unit,)),))
+        name, value = column[0], tables.with_unit(*column)
         said = statement(self.asked.text, value, self.asked.language) or row_sentence(unit, [name])
         year = self.selection.editions.year_of(unit)
         if year and not self.asked.years and year not in said:
@@ -257,7 +281,7 @@ class Composer:
 
     def _decided(self) -> Draft | None:
         usual = [c for c in self.selection.candidates if not c.conflicts][:3]
-        strict = [c for c in usual if self.enough(c, 1.0)]
+        strict = [c for c in usual if self.enough(c, 1.0) or self._is_nearest(c)]
         found = self._decided_rows() or None
         if found:
             return found
@@ -278,6 +302,17 @@ class Composer:
         if not said:
             return Draft(tuple(body))
         return Draft((Line(said, (unit,)), *body)) if body else None
+
+    def _corrected(self) -> Draft | None:
+        """ "Why does the test cost 45 dollars?" where it costs 35: what the question presumes, denied."""
+        if not self.asked.presumes:
+            return None
+        found = decide(
+            self.selection, [c for c in self.selection.candidates[:_NEARBY] if self.enough(c, 1.0)]
+        )
+        if found is None or found.verdict != "no":
+            return None
+        return Draft((Line(opening(self.asked, "no"), (found.unit,)), *self._around(found.unit)))
 
     def _around(self, unit: Unit) -> list[Line]:
         """The deciding unit, with the rest of its section where that is short."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from answering.quantities import Quantity, quantities_in, ranges_in, same_dimension
-from answering.question import Asked
+from answering.question import TAG, Asked
 from answering.wording import folded, held_terms, subject_terms
 
 Verdict = Literal["yes", "no", "advised against", ""]
@@ -47,10 +47,6 @@ _ADVISED = re.compile(
     r"\badvise against\b|\bnot recommended?\b|\badvised not\b|\bdiscourage|不建议|不推荐|不宜"
 )
 _PERMITS = re.compile(r"\b(?:may|can|allowed|permitted|possible)\b|可以?|允许|最多|能")
-_TAG = re.compile(
-    r"\b(?:right|correct|true)\s*\?|\b(?:is|are|was|were|do|does|did|has|have|can|will)n't \w+\s*\?"
-    r"|\bis it true\b|\breally\b|对[吗吧不]|是吗|是吧|没错吧"
-)
 _WITHOUT = re.compile(r"\bwithout (?:an? |any |the )?(?P<what>[\w-]+)")
 _LACKING = re.compile(
     r"\bwithout (?:an? |any |the )?(?P<what>[\w-]+)|(?:没有|不经|未经|不用|可以不|能不)(?P<han>\w{2})"
@@ -213,7 +209,7 @@ def _within_limits(asked: Asked, clause: str, sentence: str) -> bool | None:
             return all(compared)
         plain = [(q, other) for q in figures for other in quantities_in(text) if _comparable(q, other)]
         if plain:
-            permits = bool(_PERMITS.search(sentence)) and not _TAG.search(folded(asked.text))
+            permits = bool(_PERMITS.search(sentence)) and not TAG.search(folded(asked.text))
             return all(q.value <= other.value if permits else q.equals(other) for q, other in plain)
     return None
 
@@ -249,4 +245,4 @@ def _asks_without(question: str, clause: str) -> bool:
 def asks_negative(asked: Asked) -> bool:
     """Whether a question is put in the negative: "Is the branch closed?"."""
     plain = folded(asked.text)
-    return bool(_NEGATIVE_ASKED.search(_TAG.sub("", plain)))
+    return bool(_NEGATIVE_ASKED.search(TAG.sub("", plain)))

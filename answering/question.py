@@ -10,7 +10,7 @@ from answering.values import Kind
 from answering.wording import folded, subject_chunks, subject_terms
 from retrieval.prompt import Language, language_of
 
-Wants = Literal["", "amount", "duration", "time", "place", "person", "telephone", "count", "rate"]
+Wants = Literal["", "amount", "duration", "area", "time", "place", "person", "telephone", "count", "rate"]
 Direction = Literal["", "highest", "lowest"]
 
 
@@ -70,14 +70,16 @@ _MAY = _any(
 )
 _WANTS: tuple[tuple[Wants, re.Pattern[str]], ...] = (
     ("telephone", _any(r"\b(?:phone|telephone|hotline|number to call)\b", "电话", "热线")),
-    ("duration", _any(r"\bhow (?:long|soon|quickly|fast)\b", r"\bhow many (?:days|months|years|hours|weeks|minutes)\b",
-                      "多久", "多长时间", "几天", "多少天", "几年", "几个月", "几小时", "多少个?工作日")),
+    ("duration", _any(r"\bhow (?:long|soon|quickly|fast|far)\b", r"\bhow much time\b", r"\bhow many (?:days|months|years|hours|weeks|minutes)\b",
+                      "多久", "多远", "多长时间", "几天", "多少天", "几年", "几个月", "几小时", "几分钟", "多少个?(?:工作日|小时|分钟)")),
+    ("area", _any(r"\bhow (?:big|large)\b", r"\bsquare met(?:re|er)s\b", "多大", "面积")),
     ("time", _any(r"\bwhen\b", r"\bwhat time\b", r"\bwhat date\b", r"\bwhich (?:day|month|year)\b", r"\buntil what time\b",
                   r"\bopening hours\b", "几点", "什么时候", "何时", "哪天", "哪年", "几月", "时间")),
     ("rate", _any(r"\b(?:interest )?rates?\b", r"\bpercent", "利率", "比例", "百分")),
+    ("count", _any(r"\bhow many\b", r"\bhow often\b", "几[个次张笔间台座名]",
+                   "多少(?![钱元块]|\\w{0,2}[金息费价钱])(?=[个次张笔间台座名房床人座])")),
     ("amount", _any(r"\bhow much\b", r"\b(?:cost|fee|price|charge|amount|rent|deposit|salary|limit|premium)s?\b",
                     "多少钱", "多少", "费", "价格", "额度", "限额", "租金")),
-    ("count", _any(r"\bhow many\b", r"\bhow often\b", "几[个次张笔]", "多少[个次张笔]")),
     ("place", _any(r"\bwhere\b", r"\bwhich (?:branch|office|place|city|room|floor)\b", r"\baddress\b", "哪里", "哪儿", "地址", "在哪", "哪家", "哪个网点")),
     ("person", _any(r"^who\b", r"\bwhose\b", "谁", "哪位")),
 )  # fmt: skip
@@ -97,7 +99,17 @@ _VERBS = re.compile(
     r" ([a-z][a-z'-]+)"
 )
 _QUALITIES = re.compile(r"\b([a-z]{3,}(?:ed|ing|ful|ous))\b")
-_RELATIVE_YEAR = re.compile(r"\b(?:this|last|next) year(?:'s)?\b|今年|去年|明年|本年度?|上一年度?")
+# When a question is about, which editions answer and not a term.
+_RELATIVE_TIME = re.compile(
+    r"\b(?:this|last|next) year(?:'s)?\b|\b(?:at present|at the moment|right now|these days|nowadays)\b"
+    r"|\bcurrent\b(?! accounts?)|今年|去年|明年|本年度?|上一年度?|现在|目前|当前|如今|眼下"
+)
+# What makes a claim a question, and names no subject.
+TAG = re.compile(
+    r"\b(?:right|correct|true)\s*\?|\b(?:is|are|was|were|do|does|did|has|have|can|will)n't \w+\s*\?"
+    r"|\bis it true\b|\breally\b|对[吗吧不]|是吗|是吧|没错吧"
+)
+_PRESUMES = _any(r"^(?:and |but |so )?(?:why|how come)\b", "为什么|为何|怎么会|凭什么")
 _ATTRIBUTE = re.compile(
     r"^what(?:'s| is| are| was| were) (?:the|your|my) ([\w' -]{2,40}?) (?:of|for|at|in|on)\b"
     r"|^how (?:many|much) ((?!is\b|are\b|does\b|do\b|did\b|can\b|will\b|was\b|more\b|of\b|money\b|time\b)[\w-]+(?: [\w-]+)??) "
@@ -141,7 +153,8 @@ class Asked:
         plain = folded(self.text)
         for quantity in reversed(self.quantities):
             plain = f"{plain[: quantity.start]} {plain[quantity.end :]}"
-        return _RELATIVE_YEAR.sub(" ", re.sub(r"[(（](?:19|20)\d\d年?[)）]", " ", plain))
+        plain = TAG.sub(" ", plain)
+        return _RELATIVE_TIME.sub(" ", re.sub(r"[(（](?:19|20)\d\d年?[)）]", " ", plain))
 
     @cached_property
     def core(self) -> frozenset[str]:
@@ -204,6 +217,11 @@ class Asked:
     def asks_may(self) -> bool:
         """Whether something is asked to be allowed or possible."""
         return bool(_MAY.search(self.text))
+
+    @cached_property
+    def presumes(self) -> bool:
+        """Whether it asks for the reason of something that may be otherwise: "Why does it cost 45 dollars?"."""
+        return bool(self.quantities and _PRESUMES.search(self.text))
 
     @cached_property
     def defined(self) -> str:

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from answering.editions import Editions
 from answering.evidence import Evidence, Unit, columns_of
 from answering.quantities import Quantity, quantities_in, ranges_in, same_dimension
 from answering.question import Asked
-from answering.wording import canonical, folded, stem, terms_in
-from knowledge_base.characters import has_chinese
+from answering.wording import canonical, folded, stem, subject_terms, terms_in, without_asking
+from knowledge_base.characters import HAN, has_chinese
 from retrieval.compression import Embed, holds_figure
 
 # Cosines of multilingual-e5-small lie between about .75 (unrelated) and .95 (same statement).
@@ -22,12 +22,14 @@ _UNRELATED, _SPREAD = 0.75, 0.2
 _NEAR = 0.9  # weight of the cosine against the share of the question's terms
 _SCOPE = 0.7  # what a term is worth that only the headings hold
 _ENDING = 2
+_HAN_DIGITS = "零〇一二两三四五六七八九十百"
 _READ = 60  # units that are compared by meaning; the others are far off by their words
 _HIT = 0.35  # what the first passage of the search is worth, the others less
 _FIGURE = 0.15
 _CONFLICT = 0.6
 _VERB = 0.4  # what a verb of the question weighs: documents put what is done in other words
 _NO_ATTRIBUTE = 0.5
+_PAID = frozenset({"yuan", "dollar", "euro", "pound"})
 _DENIAL_COVERS = 0.45  # a sentence that denies must hold so much of the question
 _DENIES = re.compile(r"\b(?:never|not|no|cannot|declined|none)\b|不|未|无法|没有")
 _ALL_HAN = re.compile("全部|所有|各|任何|一律|均|每个|每家")
@@ -212,6 +214,7 @@ class Selection:
         return (
             total == 0
             or held >= total / 2
+            or (not unit.cells and attribute <= _price_terms() and _holds_money(unit.text))
             or (
                 not unit.cells
                 and self._wording(unit) >= _DENIAL_COVERS
@@ -240,6 +243,8 @@ class Selection:
         found += self._other_heads(unit)
         if found and self._speaks_of_all(said):
             found = []  # what holds for all holds for the one that is named
+        if unit in self._unnamed_rows:
+            found.append(unit.cells[0][1])
         found += [q.text for q in self.asked.quantities if not self._meets(q, unit)]
         day = canonical(self.asked.text)
         days = [(name, meets) for name, asks, meets in _DAYS if asks.search(day)]
@@ -291,6 +296,12 @@ class Selection:
         text = f"{unit.text} {unit.scope}"
         if any(quantity.equals(other) for other in quantities_in(text)):
             return True
+        if self.asked.kind == "yesno" or self.asked.presumes:  # a figure may be claimed that is wrong
+            dimensions = {q.dimension for q in quantities_in(unit.text)}
+            if any(same_dimension(one, quantity.dimension) for one in dimensions) or (
+                unit.cells and "" in dimensions
+            ):
+                return True
         ranges = [r for r in ranges_in(text) if same_dimension(r.dimension, quantity.dimension)]
         if unit.cells and ranges_in(unit.cells[0][1]):
             ranges = [
@@ -298,6 +309,18 @@ class Selection:
             ]
             return any(r.holds(quantity) for r in ranges)
         return bool(ranges)
+
+    @cached_property
+    def _unnamed_rows(self) -> frozenset[Unit]:
+        """Rows of tables where the question names a row that is not there: 双人间 beside 单人间 and 家庭间."""
+        question = folded(self.asked.text)
+        tables = [rows for section in self.evidence.sections for rows in section.tables]
+        return frozenset(
+            row
+            for rows in tables
+            if _names_another(question, [folded(row.cells[0][1]) for row in rows])
+            for row in rows
+        )
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
@@ -365,6 +388,15 @@ _NOT_NAMES = frozenset(
 )
 
 
+@cache
+def _price_terms() -> frozenset[str]:
+    return frozenset(subject_terms("cost 费用"))
+
+
+def _holds_money(text: str) -> bool:
+    return not _PAID.isdisjoint(q.dimension for q in quantities_in(text))
+
+
 def stemless(name: str) -> str:
     """An English name without a plural's s."""
     return name[:-1] if name.endswith("s") else name
@@ -395,6 +427,29 @@ def _han_prefixes(names: Sequence[str]) -> set[str]:
         for term in terms_in(name[:-_ENDING])
         if has_chinese(term)
     }
+
+
+def _names_another(question: str, names: Sequence[str]) -> bool:
+    """Whether a question has a Chinese word with the ending of these names, but none of the names."""
+    if any(name in question for name in names):
+        return False
+    endings = Counter(name[-size:] for name in names for size in (1, _ENDING) if len(name) > size)
+    for ending in (one for one, count in endings.items() if count > 1 and all(map(has_chinese, one))):
+        qualifiers = [name.removesuffix(ending) for name in names if name.endswith(ending)]
+        for found in re.finditer(re.escape(ending), question):
+            before = without_asking(question[: found.start()])
+            asked = re.search(rf"[{HAN}\d]{{{3 - len(ending)},}}$", before)
+            if asked and not any(_is_qualifier(one, asked[0]) for one in qualifiers):
+                return True
+    return False
+
+
+def _is_qualifier(qualifier: str, asked: str) -> bool:
+    """Whether what stands before an ending is a name's qualifier; a number must be the whole of it."""
+    number = re.search(f"[{_HAN_DIGITS}\\d]+$", asked)
+    if number:
+        return number[0] == qualifier
+    return asked.endswith(qualifier) or qualifier.startswith(asked)
 
 
 def _matches_numbers(quantities: Sequence[Quantity], text: str) -> bool:

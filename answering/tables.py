@@ -9,14 +9,32 @@ from answering.evidence import Unit, columns_of
 from answering.quantities import quantities_in, ranges_in, same_dimension, value_of
 from answering.question import Asked
 from answering.selection import Selection
-from answering.wording import folded, terms_in
+from answering.wording import folded, held_terms, terms_in
+from knowledge_base.characters import HAN
 
 _NEGATIVE = re.compile(
-    r"^\s*(?:closed|no|none|not\b.*|never|unavailable|nowhere|n/a|-|–|—|无|没有|否|不\S*|未\S*|关闭|停业)\s*$",
+    r"^\s*(?:closed|no|none|not\b.*|never|unavailable|nowhere|n/a|-|–|—|无|没有|否|不\S*|未\S*|关闭|停业|休息|闭馆)\s*$",
     re.IGNORECASE,
 )
 
-
+_CURRENCIES = frozenset({"yuan", "dollar", "euro", "pound"})
+_MONEY = re.compile(r"\b(?:price|cost|fee|charge|rent|salary|cents?)\b|价|费|租金|月租|工资")
+_TIME = re.compile(r"\b(?:days|weeks|months|hours|minutes)\b|天数|月数|分钟|时长")
+_UNIT_OF_NAME = re.compile(r"[(（]((?!\d)[^()（）]{1,20})[)）]$")
+_MEASURES = {
+    "amount": ("money",),
+    "duration": ("time", "length"),
+    "area": ("area",),
+    "time": ("clock",),
+    "rate": ("percent",),
+    "count": ("count",),
+}
+# What cannot be what is asked for, whatever its column is called: "How many rooms?" is not the rooms' size.
+_CLASHES = {
+    "count": ("time", "area", "length"),
+    "duration": ("money", "area"),
+    "area": ("money", "time", "count"),
+}
 _SEVERAL = 2
 _ON_SUBJECT = 0.35  # how much of the question a series must hold
 _NAMED = 0.15  # share of the question that names a column
@@ -42,6 +60,13 @@ def key_of(row: Unit) -> str:
     return row.cells[0][1]
 
 
+def names(selection: Selection, row: Unit) -> bool:
+    """Whether the question names a row: the whole of its first cell."""
+    key = terms_in(key_of(row))
+    asked = folded(selection.asked.text)
+    return folded(key_of(row)) in asked or (bool(key) and key <= set(selection.asked.terms) | terms_in(asked))
+
+
 def tables_of(selection: Selection) -> list[tuple[Unit, ...]]:
     """Tables of the allowed units, best first; rows of one document with the same columns are one table."""
     groups: dict[tuple[str, tuple[str, ...]], list[Unit]] = {}
@@ -54,37 +79,52 @@ def tables_of(selection: Selection) -> list[tuple[Unit, ...]]:
 
 
 def column_for(selection: Selection, row: Unit, skip: Iterable[str] = ()) -> tuple[str, str] | None:
-    """The column that the question asks of a row, with its value: the one whose name it shares most of."""
-    asked = selection.asked
+    """The column that the question asks of a row, with its value; None if the question names none of them.
+
+    It is the one whose name shares most with the question, else the one that measures what is asked for.
+    """
     left = [(name, value) for name, value in row.cells[1:] if name not in set(skip)]
-    scored = [(_column_score(selection, name, value), place) for place, (name, value) in enumerate(left)]
-    if not scored:
-        return None
-    score, place = max(scored, key=lambda pair: (pair[0], -pair[1]))
-    if score <= 0 and len(left) > 1 and not asked.wants:
-        return None
-    return left[place]
+    scored = [
+        (_column_score(selection, row, name, value), -place)
+        for place, (name, value) in enumerate(left)
+        if dimension_of(name, value) not in _CLASHES.get(selection.asked.wants, ())
+    ]
+    score, place = max(scored, default=(0.0, 0))
+    return left[-place] if scored and (score > 0 or len(left) == 1) else None
 
 
-def _column_score(selection: Selection, name: str, value: str) -> float:
+def _column_score(selection: Selection, row: Unit, name: str, value: str) -> float:
     asked = selection.asked
-    terms = terms_in(name) & set(selection.weights)
+    terms = held_terms(name) & set(selection.weights) - terms_in(key_of(row))
     score = sum(selection.weights[term] for term in terms)
     score += 2.0 * len(asked.years & set(re.findall(r"(?:19|20)\d\d", name)))
     score += 2.0 * any(q.equals(other) for q in asked.quantities for other in quantities_in(name))
-    return score + (0.1 if _fits(asked.wants, value) else 0.0)
+    return score + (0.1 if _fits(asked.wants, name, value) else 0.0)
 
 
-def _fits(wants: str, value: str) -> bool:
-    found = {q.dimension for q in quantities_in(value)}
-    return {
-        "amount": bool(found & {"yuan", "dollar", "euro", "pound"}),
-        "duration": "time" in found,
-        "time": bool(found & {"clock"}) or is_negative(value),
-        "rate": "percent" in found,
-        "telephone": bool(re.search(r"\d{3,}-\d{3,}|\d{7,}", value)),
-        "count": bool(found & {"", "count"}),
-    }.get(wants, False)
+def _fits(wants: str, name: str, value: str) -> bool:
+    if wants == "telephone":
+        return bool(re.search(r"\d{3,}-\d{3,}|\d{7,}", value))
+    dimension = dimension_of(name, value)
+    return dimension in _MEASURES.get(wants, ()) or (wants == "time" and is_negative(value))
+
+
+def dimension_of(name: str, value: str) -> str:
+    """What a column measures, by the unit of its value or in its name: "time", "money" …; "" if unknown."""
+    found = {q.dimension for q in quantities_in(with_unit(name, value))} - {""}
+    if found & _CURRENCIES or (not found and value_of(value) is not None and _MONEY.search(folded(name))):
+        return "money"
+    if not found and _TIME.search(folded(name)):
+        return "time"
+    return next(iter(sorted(found)), "")
+
+
+def with_unit(name: str, value: str) -> str:
+    """A bare number with the unit that its column's name has in brackets: "310" of "Price (dollars)"."""
+    unit = _UNIT_OF_NAME.search(name)
+    if not unit or not re.fullmatch(r"[\d,.]+", value.strip()):
+        return value
+    return f"{value}{unit[1]}" if re.match(f"[{HAN}]", unit[1]) else f"{value} {unit[1]}"
 
 
 def series(selection: Selection) -> list[Cell]:

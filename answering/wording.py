@@ -292,6 +292,7 @@ _PHRASES = tuple(
         (r"\bphone number\b|\btelephone number\b", "telephone"),
         (r"\bsafe[- ]deposit box(?:es)?\b", "safe-deposit box"),
         (r"\bweekends?\b", "weekend saturday sunday"),
+        (r"\bweekdays?\b|\bmonday to friday\b", "weekday monday friday"),
         (r"\bopening (?:hours|times)\b|\bbusiness hours\b", "open hours"),
     )
 )
@@ -355,6 +356,11 @@ def subject_chunks(question: str) -> tuple[str, ...]:
     """The words of a question that name its subject, folded: English words, Chinese runs, numbers."""
     plain = _STOP_HAN.sub(" ", _canonical(folded(question)))
     return tuple(dict.fromkeys(chunk for chunk in _chunks(plain) if chunk not in _STOP_WORDS))
+
+
+def without_asking(question: str) -> str:
+    """A folded question with a blank for each Chinese word that only asks."""
+    return _STOP_HAN.sub(" ", question)
 
 
 def stem(word: str) -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from answering.evidence import Unit
 from answering.polarity import COSTS, FREE, FREE_ASKED, Verdict, asks_negative, judge
-from answering.quantities import Range, quantities_in, ranges_in, same_dimension
+from answering.quantities import quantities_in, ranges_in, same_dimension
 from answering.question import Asked
 from answering.selection import Candidate, Selection
-from answering.tables import column_for, is_negative, tables_of
-from answering.wording import folded, terms_in
+from answering.tables import column_for, is_negative, tables_of, with_unit
+from answering.wording import folded, held_terms
 
 _OPEN = re.compile(r"\bopen\b|营业|开[门放吗]|上班")
 _EXCEPT = re.compile(
@@ -61,11 +61,17 @@ def permitted(unit: Unit) -> str:
 
 
 def _from_row(selection: Selection, unit: Unit) -> Verdict:
-    asked = selection.asked
     column = column_for(selection, unit)
-    if column is None or not (terms_in(column[0]) & set(selection.weights)):
+    if column is None or not (held_terms(column[0]) & set(selection.weights)):
         return ""
-    name, value = column
+    return (
+        _by_figure(selection.asked, with_unit(*column))
+        or _by_cell(selection.asked, column[1])
+        or _by_category(selection, unit)
+    )
+
+
+def _by_cell(asked: Asked, value: str) -> Verdict:
     plain = folded(value)
     negative_asked = asks_negative(asked)
     if is_negative(value) or re.match(r"^(?:no|not|不)", plain):
@@ -77,7 +83,7 @@ def _from_row(selection: Selection, unit: Unit) -> Verdict:
     if COSTS.search(asked.text):
         free = bool(FREE.search(plain)) or bool(re.match(r"^0\s*(?:yuan|元)", plain))
         return ("yes" if free else "no") if FREE_ASKED.search(asked.text) else ("no" if free else "yes")
-    return _by_figure(asked, ranges_in(value), value) or _by_category(selection, unit, column)
+    return ""
 
 
 def value_is_time(value: str) -> bool:
@@ -85,10 +91,10 @@ def value_is_time(value: str) -> bool:
     return any(q.dimension == "clock" for q in quantities_in(value)) or "24" in value
 
 
-def _by_figure(asked: Asked, ranges: tuple[Range, ...], value: str) -> Verdict:
+def _by_figure(asked: Asked, value: str) -> Verdict:
     """By a limit in the cell, or by whether its figure is the one that is asked about."""
     for quantity in asked.quantities:
-        for one in ranges:
+        for one in ranges_in(value):
             if same_dimension(one.dimension, quantity.dimension):
                 return "yes" if one.holds(quantity) else "no"
         compared = [
@@ -99,15 +105,19 @@ def _by_figure(asked: Asked, ranges: tuple[Range, ...], value: str) -> Verdict:
     return ""
 
 
-def _by_category(selection: Selection, row: Unit, column: tuple[str, str]) -> Verdict:
+def _by_category(selection: Selection, row: Unit) -> Verdict:
     """ "Is the water hard?" where the row says soft, and other rows of the column say hard."""
-    name, value = column
     asked = folded(selection.asked.text)
     rows = next((rows for rows in tables_of(selection) if row in rows), ())
-    others = {folded(dict(other.cells).get(name, "")) for other in rows} - {folded(value), ""}
-    if folded(value) in asked:
-        return "yes"
-    return "no" if any(other in asked for other in others) else ""
+    for name, value in row.cells[1:]:
+        others = {folded(dict(other.cells).get(name, "")) for other in rows} - {folded(value), ""}
+        if not held_terms(name) & set(selection.weights) or quantities_in(value):
+            continue
+        if folded(value) in asked:
+            return "yes"
+        if any(other in asked for other in others):
+            return "no"
+    return ""
 
 
 _YES_HAN = (

@@ -49,6 +49,23 @@ SHOPS = a_document(
     title="门店",
 )
 
+COURTS = a_document(
+    "场地.csv",
+    [
+        "场地：双打厅；每小时价格（元）：80；预订天数：3；灯数：6\n场地：单打厅；每小时价格（元）：50；预订天数：2；灯数：4\n"
+        "场地：教学厅；每小时价格（元）：95；预订天数：7；灯数：9"
+    ],
+    title="场地",
+)
+COURSES = a_document(
+    "courses.csv",
+    [
+        "Course: Beginners; Fee (euros): 120; Waiting time (weeks): 4; Room size (m2): 60\n"
+        "Course: Advanced; Fee (euros): 150; Waiting time (weeks): 6; Room size (m2): 45"
+    ],
+    title="Courses",
+)
+
 
 def retriever_of(documents: Sequence[Document]) -> Retriever:
     index = FakeIndex()
@@ -62,8 +79,8 @@ def embed(texts: Sequence[str]) -> Vectors:
     return np.hstack([shared, np.sqrt(0.25) * FakeEmbedder().embed(texts, "query")])
 
 
-def answered(question: str) -> Draft | None:
-    retriever = retriever_of([HOUSE, *PRICES, HALLS, SHOPS])
+def answered(question: str, documents: Sequence[Document] = (HOUSE, *PRICES, HALLS, SHOPS)) -> Draft | None:
+    retriever = retriever_of(documents)
     (found,) = retriever.search([question], 8)
     return extract(question, found, retriever, embed, lambda _, passages: [None] * len(passages), TODAY)
 
@@ -170,3 +187,42 @@ def test_a_term_is_read_alike_in_questions_and_documents() -> None:
     assert set(Asked("What does a home loan cost per year?").terms) == set(
         Asked("The annual fee of a mortgage?").terms
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("What is the current fee of the advanced course?", "150 euros"),
+        ("How long is the wait for the beginners course?", "(weeks) 4"),
+        ("现在双打厅多少钱？", "80元"),
+        ("单打厅要预订几天？", "预订天数为2"),
+    ],
+)
+def test_a_named_row_gives_the_column_that_measures_what_is_asked(question: str, said: str) -> None:
+    draft = answered(question, [COURTS, COURSES])
+    assert draft is not None
+    assert draft.outcome == "answered"
+    assert said in draft.text
+
+
+@pytest.mark.parametrize(
+    "question", ["三人厅每小时多少钱？", "How many rooms does the advanced course have?"]
+)
+def test_no_neighbouring_row_or_column_answers(question: str) -> None:
+    draft = answered(question, [COURTS, COURSES])
+    assert draft is None or draft.outcome == "related"
+
+
+@pytest.mark.parametrize(
+    ("question", "verdict", "value"),
+    [
+        ("Why does the advanced course cost 180 euros?", "No.", "150"),
+        ("Is it true that the advanced course costs 150 euros?", "Yes.", "150"),
+        ("双打厅每小时100元，对吗？", "不对。", "80"),
+    ],
+)
+def test_a_figure_that_is_claimed_is_compared_with_the_cell(question: str, verdict: str, value: str) -> None:
+    draft = answered(question, [COURTS, COURSES])
+    assert draft is not None
+    assert draft.text.startswith(verdict)
+    assert value in draft.text
