@@ -35,11 +35,13 @@ def compared(selection: Selection) -> Draft | None:
 def _between(selection: Selection) -> Draft | None:
     """The difference of two things that the question names, or both side by side."""
     names = tables.items_compared(selection.asked)
+    cells = tables.asked_cells(selection)
+    if len(cells) != _PAIR:
+        cells = tables.named_cells(selection, names) if len(names) == _PAIR else []
+    if asks_by_how_much(selection.asked):
+        return _subtracted(selection, cells[0], cells[1]) if cells else None
     if len(names) < _PAIR:
         return None
-    if asks_by_how_much(selection.asked):
-        return _difference(selection, names)
-    cells = tables.named_cells(selection, names)
     if (
         len(cells) == _PAIR
         and _DIFFERENCE.search(selection.asked.text)
@@ -64,21 +66,34 @@ def asks_by_how_much(asked: Asked) -> bool:
     return bool(_BY_HOW_MUCH.search(folded(asked.text)))
 
 
-def _difference(selection: Selection, names: Sequence[str]) -> Draft | None:
-    cells = tables.named_cells(selection, names)
-    return _subtracted(selection, cells[0], cells[1]) if len(cells) == _PAIR else None
+def summed(selection: Selection) -> Draft | None:
+    """The sum of the cells that are asked for together, with each of them; None without two that add up."""
+    cells = tables.asked_cells(selection)
+    found = [quantities_in(cell.value) for cell in cells]
+    if len(cells) < _PAIR or not all(found) or len({one[0].dimension for one in found}) > 1:
+        return None
+    total = _in_form_of(cells[-1].value, sum(one[0].number for one in found))
+    units = tuple(dict.fromkeys(cell.row for cell in cells))
+    if selection.asked.language == "zh":
+        parts = "，".join(f"{cell.name}为{cell.value}" for cell in cells)
+        return Draft((Line(f"合计{total}：{parts}。", units),))
+    parts = ", ".join(f"{cell.name} {cell.value}" for cell in cells)
+    return Draft((Line(f"Together {total}: {parts}.", units),))
+
+
+def _in_form_of(value: str, amount: float) -> str:
+    """An amount written with the unit of a cell's first number."""
+    plain, form = quantities_in(value)[0], folded(value)
+    number = f"{abs(amount):,.2f}".rstrip("0").rstrip(".")
+    shown = re.sub(r"[\d,.]+", number, form[plain.start : plain.end], count=1)
+    return f"{shown} yuan" if plain.dimension == "yuan" and not re.search(r"yuan|元", shown) else shown
 
 
 def _subtracted(selection: Selection, first: tables.Cell, second: tables.Cell) -> Draft | None:
     found = tables.difference(first, second)
     if found is None:
         return None
-    amount, form = found
-    plain = quantities_in(second.value)[0]
-    number = f"{abs(amount):,.2f}".rstrip("0").rstrip(".")
-    shown = re.sub(r"[\d,.]+", number, form[plain.start : plain.end], count=1) if plain else number
-    if plain.dimension == "yuan" and not re.search(r"yuan|元", shown):
-        shown = f"{shown} yuan"
+    shown = _in_form_of(second.value, found)
     units = tuple(dict.fromkeys((first.row, second.row)))
     if selection.asked.language == "zh":
         said = f"相差{shown}：{first.name}为{first.value}，{second.name}为{second.value}。"

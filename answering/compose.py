@@ -7,13 +7,14 @@ from functools import cache, cached_property
 import numpy as np
 
 from answering import tables
-from answering.comparison import asks_by_how_much, compared
+from answering.comparison import asks_by_how_much, compared, summed
 from answering.draft import Draft, Line, row_sentence, section_lines, table_lines, unit_lines
 from answering.evidence import Section, Unit, columns_of, definition_of, is_chinese
 from answering.quantities import quantities_in
 from answering.question import Asked, subquestions
 from answering.selection import Candidate, Selection
 from answering.statement import statement
+from answering.values import Kind
 from answering.wording import folded, held_terms, subject_terms, terms_in
 from answering.yesno import decide, opening, permitted
 from retrieval.compression import holds_figure
@@ -48,12 +49,12 @@ _CONTINUES = re.compile(
     re.IGNORECASE,
 )
 _SOFT = (
-    "open closed free available valid rule rules information details guide process procedure policy "
+    "open closed free time available valid rule rules information details guide process procedure policy "
     "regulations conditions requirements deadline amount number total "
-    "规则 规定 信息 详情 流程 政策 制度 要求 办法 情况 手续 营业 开放 数量"
+    "时间 规则 规定 信息 详情 流程 政策 制度 要求 办法 情况 手续 营业 开放 数量"
 )
 _REPLY = re.compile(r"^(?:answer|reply|response|solution|答复|回答|答案|解决办法|处理方法|处理办法)$")
-_COUNTED = re.compile("(?:多少|几)([笔次张册本件台])")  # what is counted, by its measure word
+_COUNTED = re.compile("(?:多少|几)([笔次张册本件台名位间座])")  # what is counted, by its measure word
 _TELEPHONE = re.compile(r"\d(?:[ ()/-]*\d){2,}")
 _NO_FIGURE = re.compile(
     r"\b(?:free|none|nothing|never|not|cannot|declined|refused|unlimited|half|double|triple|at once"
@@ -78,7 +79,7 @@ class Composer:
             found = self._in_parts()
             if found is not None:
                 return found
-        ways = {
+        ways: dict[Kind, tuple[Callable[[], Draft | None], ...]] = {
             "compare": (self._compared,),
             "list": (self._filtered, self._listed_rows, self._explained),
             "yesno": (self._decided,),
@@ -88,6 +89,8 @@ class Composer:
             "condition": (self._exception, self._explained),
             "fact": (self._corrected, self._exception, self._fact),
         }
+        if self.asked.asks_sum:
+            ways[self.asked.kind] = (self._summed, *ways[self.asked.kind])
         for way in ways[self.asked.kind]:
             found = way()
             if found is not None:
@@ -135,7 +138,7 @@ class Composer:
         return column is not None and bool(held_terms(column[0]) & asked)
 
     def _is_nearest(self, candidate: Candidate) -> bool:
-        """Whether a sentence is so much nearer by meaning than all others that it says the same in other words."""
+        """Whether a sentence is clearly nearer by meaning than all others: the same in other words."""
         others = [c.nearness for c in self.selection.candidates if c.unit is not candidate.unit]
         language = self.asked.language
         return (
@@ -461,6 +464,9 @@ class Composer:
                 lines.append(Line(f"**{section.heading}**", (units[0],), "\n\n"))
             lines += made
         return Draft(tuple(lines))
+
+    def _summed(self) -> Draft | None:
+        return None if self.unheard else summed(self.selection)
 
     def _compared(self) -> Draft | None:
         if self.unheard:

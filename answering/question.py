@@ -36,7 +36,10 @@ _LOWEST = _any(
     "最短",
     "最便宜",
 )
-_WHICH = _any(r"\b(?:which|what)\b", r"\bwho\b", "哪", "什么", "谁")
+_WHICH = _any(r"\b(?:which|what|where)\b", r"\bwho\b", "哪", "什么", "谁")
+_DEAR = _any(r"\b(?:expensive|cheap\w*|dear\w*)\b", "贵|便宜")
+_LONG = _any(r"\b(?:longest|shortest|fastest|slowest|quickest)\b", "最[长久短快慢]")
+_SUM = _any(r"\b(?:together|in total|altogether|combined|in all)\b", "一共|总共|合计|共计|加起来|加在一起")
 _HOWTO = _any(r"\bhow (?:do|can|could|should|would|may|must|to|does one) ?(?:i|we|you|one|customers?)?\b",
               r"\bwhat (?:should|must|can|do|shall) (?:i|we|one) do\b", r"\bwhat (?:to do|steps)\b", r"\bwhat now\b",
               r"\bwhat happens (?:if|when)\b", r"\bhow is (?:a|an|the)\b.*\b(?:handled|done|made|processed)\b",
@@ -154,6 +157,10 @@ class Asked:
         for quantity in reversed(self.quantities):
             plain = f"{plain[: quantity.start]} {plain[quantity.end :]}"
         plain = TAG.sub(" ", plain)
+        if self.asks_sum:
+            plain = _SUM.sub(" ", plain)
+        if self.direction:
+            plain = _LOWEST.sub(" ", _HIGHEST.sub(" ", plain))
         return _RELATIVE_TIME.sub(" ", re.sub(r"[(（](?:19|20)\d\d年?[)）]", " ", plain))
 
     @cached_property
@@ -200,6 +207,16 @@ class Asked:
         if not _WHICH.search(self.text):
             return ""
         return "highest" if _HIGHEST.search(self.text) else "lowest" if _LOWEST.search(self.text) else ""
+
+    @cached_property
+    def compared_by(self) -> Literal["", "money", "time"]:
+        """What the highest or lowest is measured in, where the superlative says it: the dearest by money."""
+        return "money" if _DEAR.search(self.text) else "time" if _LONG.search(self.text) else ""
+
+    @cached_property
+    def asks_sum(self) -> bool:
+        """Whether a sum is asked for."""
+        return bool(_SUM.search(self.text))
 
     @cached_property
     def currency(self) -> str:

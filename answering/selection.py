@@ -54,10 +54,6 @@ _SOME_DAY = re.compile(
 )
 _VERB_DECIDES = 0.8  # … but whether something may be done turns on what is done
 _OWN = 0.4  # weight of the terms that a unit adds to its headings
-_SUPERLATIVES = frozenset(
-    {"highest", "lowest", "most", "least", "expens", "cheapest", "longest", "shortest", "便宜", "最便"}
-    | {f"最{quality}" for quality in "高低大小长短多少贵久"}
-)
 
 
 @dataclass(frozen=True)
@@ -95,9 +91,7 @@ class Selection:
         """Weight of each term of the question: its inverse document frequency among the units."""
         units = self.evidence.units
         verb = _VERB_DECIDES if self.asked.kind == "yesno" else _VERB
-        asked = (
-            set(self.asked.terms) - self.straddling - (_SUPERLATIVES if self.asked.direction else frozenset())
-        )
+        asked = set(self.asked.terms) - self.straddling
         counts = Counter(term for unit in units for term in asked & (unit.terms | unit.scope_terms))
         return {
             term: math.log((len(units) + 2) / (counts[term] + 1))
@@ -298,6 +292,8 @@ class Selection:
             return True
         if self.asked.kind == "yesno" or self.asked.presumes:  # a figure may be claimed that is wrong
             dimensions = {q.dimension for q in quantities_in(unit.text)}
+            if "clock" in dimensions and not quantity.dimension:  # "at eight"
+                return True
             if any(same_dimension(one, quantity.dimension) for one in dimensions) or (
                 unit.cells and "" in dimensions
             ):
@@ -312,7 +308,7 @@ class Selection:
 
     @cached_property
     def _unnamed_rows(self) -> frozenset[Unit]:
-        """Rows of tables where the question names a row that is not there: 双人间 beside 单人间 and 家庭间."""
+        """Rows of tables where the question names a row that is missing: 双人间 beside 单人间 and 家庭间."""
         question = folded(self.asked.text)
         tables = [rows for section in self.evidence.sections for rows in section.tables]
         return frozenset(

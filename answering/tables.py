@@ -95,7 +95,8 @@ def column_for(selection: Selection, row: Unit, skip: Iterable[str] = ()) -> tup
 
 def _column_score(selection: Selection, row: Unit, name: str, value: str) -> float:
     asked = selection.asked
-    terms = held_terms(name) & set(selection.weights) - terms_in(key_of(row))
+    single = held_terms(name) - terms_in(name) - held_terms(": ".join(row.cells[0]))
+    terms = (terms_in(name) - terms_in(key_of(row)) | single) & set(selection.weights)
     score = sum(selection.weights[term] for term in terms)
     score += 2.0 * len(asked.years & set(re.findall(r"(?:19|20)\d\d", name)))
     score += 2.0 * any(q.equals(other) for q in asked.quantities for other in quantities_in(name))
@@ -147,12 +148,21 @@ def series(selection: Selection) -> list[Cell]:
                 | frozenset().union(*(terms_in(c.name) for c in cells))
             )
             precision = len(name & asked) / len(name) if name else 0.0
+            if not _comparable_by(selection.asked.compared_by, cells):
+                continue
             score = selection.coverage(name & asked) * (0.5 + 0.5 * precision) + 0.5 * selection.coverage(
                 held & asked, rows[0].scope_terms
             )
             if score > best_score + 0.01:
                 best, best_score = cells, score
     return best if best_score >= _ON_SUBJECT else []
+
+
+def _comparable_by(measure: str, cells: Sequence[Cell]) -> bool:
+    """Whether cells measure one thing, and that which the question compares by."""
+    measures = {dimension_of(c.column, c.value) for c in cells if value_of(c.value) is not None}
+    in_one_row = len({c.row for c in cells}) == 1
+    return measures <= {measure, ""} if measure and not in_one_row else not in_one_row or len(measures) == 1
 
 
 def _ways(selection: Selection, rows: Sequence[Unit]) -> Iterable[list[Cell]]:
@@ -204,6 +214,29 @@ def _comparable(value: str, highest: bool) -> float | None:
         return ranges[0].high if highest else ranges[0].low
     found = quantities_in(value)
     return found[0].value if found else value_of(value)
+
+
+def rows_named(selection: Selection, rows: Sequence[Unit]) -> list[Unit]:
+    """The rows of a table that the question names, in its order; 二店 is not named by 十二店."""
+    left, found = folded(selection.asked.text), []
+    for row in sorted(rows, key=lambda row: -len(key_of(row))):
+        key = folded(key_of(row))
+        place = left.find(key)
+        if place >= 0:
+            left = left.replace(key, " " * len(key))
+            found.append((place, row))
+    return [row for _, row in sorted(found, key=lambda pair: pair[0])]
+
+
+def asked_cells(selection: Selection) -> list[Cell]:
+    """The asked column of each row that the question names, of the first table of which it names several."""
+    for rows in tables_of(selection)[:6]:
+        found = rows_named(selection, rows)
+        column = column_for(selection, found[0]) if len(found) >= _SEVERAL else None
+        if column:
+            name = column[0]
+            return [Cell(row, name, with_unit(name, dict(row.cells)[name]), key_of(row)) for row in found]
+    return []
 
 
 def named_cells(selection: Selection, names: Sequence[str]) -> list[Cell]:
@@ -283,12 +316,12 @@ def items_compared(asked: Asked) -> list[str]:
     return [first, second]
 
 
-def difference(first: Cell, second: Cell) -> tuple[float, str] | None:
+def difference(first: Cell, second: Cell) -> float | None:
     """How much more the first cell holds, in the second's unit; None if they cannot be compared."""
     one, other = (quantities_in(cell.value) for cell in (first, second))
     if not one or not other or not same_dimension(one[0].dimension, other[0].dimension):
         return None
-    return one[0].number - other[0].number, folded(second.value)
+    return one[0].number - other[0].number
 
 
 def rows_filtered(selection: Selection) -> tuple[str, list[Unit]]:

@@ -226,3 +226,24 @@ def test_a_figure_that_is_claimed_is_compared_with_the_cell(question: str, verdi
     assert draft is not None
     assert draft.text.startswith(verdict)
     assert value in draft.text
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        (
+            "What do the beginners and the advanced course cost together?",
+            ["270 euros", "120 euros", "150 euros"],
+        ),
+        ("双打厅每小时比单打厅贵多少？", ["30元", "80元", "50元"]),
+        ("哪个场地最贵？", ["教学厅", "95"]),
+        ("预订最久的是哪个场地？", ["教学厅", "7"]),
+    ],
+)
+def test_sums_differences_and_extremes_are_computed_from_the_right_column(
+    question: str, parts: list[str]
+) -> None:
+    draft = answered(question, [COURTS, COURSES])
+    assert draft is not None
+    assert draft.outcome == "answered"
+    assert all(part in draft.text for part in parts)
