@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 
@@ -10,12 +10,13 @@ from answering import tables
 from answering.comparison import asks_by_how_much, compared, summed
 from answering.draft import Draft, Line, row_sentence, section_lines, table_lines, unit_lines
 from answering.evidence import Section, Unit, columns_of, definition_of, is_chinese
+from answering.gate import Gate
 from answering.quantities import quantities_in
 from answering.question import Asked, subquestions
-from answering.selection import Candidate, Selection
+from answering.selection import Selection
 from answering.statement import statement
 from answering.values import Kind
-from answering.wording import folded, held_terms, subject_terms, terms_in
+from answering.wording import folded, subject_terms, terms_in
 from answering.yesno import decide, opening, permitted
 from retrieval.compression import holds_figure
 
@@ -25,14 +26,9 @@ Choose = Callable[[Asked, Sequence[Unit]], Unit | None]
 _LONGEST_SECTION = 14  # units of a section that are shown
 _MOST_SECTIONS = 8  # of a summary
 _NEARBY = 3  # units that the reader chooses from
-_ENOUGH_FACT = 1.35
 _ENOUGH_SECTION = 1.0
 _RELATED = 0.75
 _LET_GO = 0.12  # share of a question's weight that no document need hold, or that makes nothing related
-_PARAPHRASE = {"en": 0.62, "zh": 0.8}
-_SAME = {"en": 0.6, "zh": 0.85}  # nearness of a sentence that says what is asked in other words
-_CLEARLY = 0.1  # … by which it is nearer than any other
-_MOST_UNKNOWN = {"en": 1.0, "zh": 0.5}
 _ON_SUBJECT = 0.33  # share of the question that a unit holds which is on its subject
 _NAMED = 0.25  # share of the question that names a row or a sentence beside it
 _ALIKE = 0.3  # a difference of scores that says nothing, so that the reader is asked
@@ -47,11 +43,6 @@ _CONTINUES = re.compile(
     r"|larger|smaller|longer|older|he or she|however|but)\b|^(?:其中|逾期|否则|超过|之前|之后|此前|此后|期满"
     r"|仍|另|但|两者|该|上述|未|已)",
     re.IGNORECASE,
-)
-_SOFT = (
-    "open closed free time available valid rule rules information details guide process procedure policy "
-    "regulations conditions requirements deadline amount number total "
-    "时间 规则 规定 信息 详情 流程 政策 制度 要求 办法 情况 手续 营业 开放 数量"
 )
 _REPLY = re.compile(r"^(?:answer|reply|response|solution|答复|回答|答案|解决办法|处理方法|处理办法)$")
 _COUNTED = re.compile("(?:多少|几)([笔次张册本件台名位间座])")  # what is counted, by its measure word
@@ -69,6 +60,7 @@ class Composer:
     def __init__(self, selection: Selection, choose: Choose) -> None:
         self.selection = selection
         self.asked = selection.asked
+        self.gate = Gate(selection)
         self._choose = choose
 
     def draft(self) -> Draft | None:
@@ -115,51 +107,6 @@ class Composer:
             lines += [Line(fresh[0].text, fresh[0].units, "\n\n"), *fresh[1:]] if fresh else []
         return Draft(tuple(lines))
 
-    # What is near enough
-
-    @cached_property
-    def best(self) -> Candidate:
-        """The nearest unit in which nothing is otherwise than the question fixes it, else the nearest."""
-        fitting = [c for c in self.selection.candidates if c.fits]
-        return fitting[0] if fitting else self.selection.candidates[0]
-
-    def enough(self, candidate: Candidate, least: float = _ENOUGH_FACT) -> bool:
-        """Whether a unit carries an answer: it is near, fits, and no word of the subject is unheard of."""
-        return candidate.fits and (
-            (candidate.score >= least and not self.unheard) or self._is_looked_up(candidate.unit)
-        )
-
-    def _is_looked_up(self, unit: Unit) -> bool:
-        """Whether the question names a row and one of its columns, whatever else it says."""
-        if not unit.cells or not tables.names(self.selection, unit):
-            return False
-        column = tables.column_for(self.selection, unit)
-        asked = set(self.selection.weights) - terms_in(tables.key_of(unit))
-        return column is not None and bool(held_terms(column[0]) & asked)
-
-    def _is_nearest(self, candidate: Candidate) -> bool:
-        """Whether a sentence is clearly nearer by meaning than all others: the same in other words."""
-        others = [c.nearness for c in self.selection.candidates if c.unit is not candidate.unit]
-        language = self.asked.language
-        return (
-            candidate.fits
-            and not candidate.unit.cells
-            and candidate.nearness >= max(_SAME[language], max(others, default=0.0) + _CLEARLY)
-        )
-
-    @cached_property
-    def unheard(self) -> frozenset[str]:
-        """Words of the subject that no document holds and that weigh too much to be let go."""
-        total = sum(self.selection.weights.values()) or 1.0
-        unknown = (self.selection.unknown & self.asked.core) - self.asked.verbs - _soft_terms()
-        unknown -= {term for term in unknown if len(term) == 1 and is_chinese(term)}  # no name, mostly a verb
-        share = sum(self.selection.weights[term] for term in unknown) / total
-        # The same thing in other words is as near as this; Chinese, written without blanks, lacks more pairs.
-        paraphrase = self.best.nearness >= _PARAPHRASE[self.asked.language]
-        if share <= _LET_GO or (paraphrase and share <= _MOST_UNKNOWN[self.asked.language]):
-            return frozenset()
-        return unknown
-
     @cached_property
     def sections(self) -> list[tuple[float, Section]]:
         """Sections with their scores, best first: by their heading and their best two units."""
@@ -205,7 +152,9 @@ class Composer:
     # Kinds
 
     def _fact(self) -> Draft | None:
-        fitting = [c for c in self.selection.candidates if self.enough(c) and self._answers(c.unit)][:_NEARBY]
+        fitting = [c for c in self.selection.candidates if self.gate.enough(c) and self._answers(c.unit)][
+            :_NEARBY
+        ]
         if not fitting:
             return None
         alike = [c.unit for c in fitting if c.score > fitting[0].score - _ALIKE]
@@ -226,7 +175,7 @@ class Composer:
         if self.asked.wants == "telephone":
             return bool(_TELEPHONE.search(folded(unit.text)))
         counted = _COUNTED.search(folded(self.asked.text))
-        if counted:
+        if counted and not unit.cells:
             return bool(re.search(rf"[\d一二三四五六七八九十百千万两]\s*{counted[1]}", folded(unit.text)))
         if self.asked.wants in ("amount", "count", "duration", "area"):
             return holds_figure(folded(unit.text)) or (
@@ -284,7 +233,7 @@ class Composer:
 
     def _decided(self) -> Draft | None:
         usual = [c for c in self.selection.candidates if not c.conflicts][:3]
-        strict = [c for c in usual if self.enough(c, 1.0) or self._is_nearest(c)]
+        strict = [c for c in usual if self.gate.enough(c, 1.0) or self.gate.is_nearest(c)]
         found = self._decided_rows() or None
         if found:
             return found
@@ -299,7 +248,7 @@ class Composer:
             decision = decide(self.selection, only[:1])
             if decision is None:
                 return None
-        unit = decision.unit if decision else top.unit if top else self.best.unit
+        unit = decision.unit if decision else top.unit if top else self.gate.best.unit
         said = opening(self.asked, decision.verdict) if decision else ""
         body = self._around(unit)
         if not said:
@@ -311,7 +260,7 @@ class Composer:
         if not self.asked.presumes:
             return None
         found = decide(
-            self.selection, [c for c in self.selection.candidates[:_NEARBY] if self.enough(c, 1.0)]
+            self.selection, [c for c in self.selection.candidates[:_NEARBY] if self.gate.enough(c, 1.0)]
         )
         if found is None or found.verdict != "no":
             return None
@@ -358,7 +307,7 @@ class Composer:
 
     def _filtered(self) -> Draft | None:
         column, rows = tables.rows_filtered(self.selection)
-        if not column or not rows or self.unheard:
+        if not column or not rows or self.gate.unheard:
             return None
         lines = [Line(f"{tables.key_of(r)}: {dict(r.cells)[column]}", (r,), "\n- ") for r in rows]
         head = Line(f"{column}:" if self.asked.language == "en" else f"{column}：", tuple(rows[:1]))
@@ -366,8 +315,8 @@ class Composer:
 
     def _listed_rows(self) -> Draft | None:
         """Rows of one table that share an attribute which the question names, such as all annual fees."""
-        top = self.best
-        if not self.enough(top, _ENOUGH_SECTION) or not top.unit.cells or self._names_own_row(top.unit):
+        top = self.gate.best
+        if not self.gate.enough(top, _ENOUGH_SECTION) or not top.unit.cells or self._names_own_row(top.unit):
             return None
         rows = next((rows for rows in tables.tables_of(self.selection) if top.unit in rows), ())
         asked = (
@@ -393,7 +342,7 @@ class Composer:
         return None
 
     def _explained(self) -> Draft | None:
-        if self.unheard:
+        if self.gate.unheard:
             return None
         for score, section in self.sections[:1]:
             if score < _ENOUGH_SECTION or not self._fits_somewhere(section):
@@ -428,7 +377,7 @@ class Composer:
 
     def _steps(self) -> Draft | None:
         """All numbered sections of a document that is itself the instruction asked for."""
-        if not self.sections or self.unheard or self.sections[0][0] < _ENOUGH_SECTION:
+        if not self.sections or self.gate.unheard or self.sections[0][0] < _ENOUGH_SECTION:
             return None
         best = self.sections[0][1]
         siblings = self.selection.evidence.document(best.document)
@@ -450,7 +399,7 @@ class Composer:
         return Draft(tuple(lines))
 
     def _summarised(self) -> Draft | None:
-        if not self.sections or self.unheard or self.sections[0][0] < _ENOUGH_SECTION - 0.15:
+        if not self.sections or self.gate.unheard or self.sections[0][0] < _ENOUGH_SECTION - 0.15:
             return None
         best = self.sections[0][1]
         siblings = [s for s in self.selection.evidence.document(best.document)]
@@ -466,10 +415,10 @@ class Composer:
         return Draft(tuple(lines))
 
     def _summed(self) -> Draft | None:
-        return None if self.unheard else summed(self.selection)
+        return None if self.gate.unheard else summed(self.selection)
 
     def _compared(self) -> Draft | None:
-        if self.unheard:
+        if self.gate.unheard:
             return None
         found = compared(self.selection)
         return found if found or asks_by_how_much(self.asked) else self._explained()
@@ -491,12 +440,6 @@ class Composer:
         else:
             body = unit_lines([top.unit])
         return Draft((Line(lead, (top.unit,)), *body), "related")
-
-
-@cache
-def _soft_terms() -> frozenset[str]:
-    """Terms of a question that a document need not hold to answer it."""
-    return frozenset(term for word in _SOFT.split() for term in subject_terms(word))
 
 
 def _reply_cell(row: Unit) -> str:
