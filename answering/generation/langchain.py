@@ -95,9 +95,10 @@ class LangChainGenerator:
         options: dict[str, Any] = {"temperature": temperature, limit: max_new_tokens, **self._options}
         try:
             model: BaseChatModel = init_chat_model(self._model, model_provider=self._provider, **options)
-        except ImportError as error:
+        # With langchain-community installed, a provider's missing package is an attribute that is not there.
+        except (ImportError, AttributeError) as error:
             package = re.search(r"pip install [`\"']?([\w.\[\]-]+)", str(error))
-            needed = package[1].rstrip("`.") if package else "the provider's package"
+            needed = package[1].rstrip("`.") if package else f"langchain-{self._provider}"
             raise SettingsError(
                 f"The generator langchain:{self.name} needs a package that is not installed: {needed}.",
                 f"Install it: pip install '{needed}'.",

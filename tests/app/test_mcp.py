@@ -1,8 +1,11 @@
 """The MCP server, by the SDK's own client: over HTTP with keys, in the process, and as a command."""
 
+import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +35,15 @@ def workspace() -> FakeWorkspace:
     return made
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The event loop that the server runs on as well."""
-    return "asyncio"
+def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run an asynchronous test in a thread: the tests of the browser leave a loop running in this one."""
+
+    @wraps(test)
+    def run(**fixtures: Any) -> None:
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(lambda: asyncio.run(test(**fixtures))).result()
+
+    return run
 
 
 @asynccontextmanager
@@ -50,7 +58,7 @@ async def call(client: Client, tool: str, **arguments: Any) -> Any:
     return result.structured_content
 
 
-@pytest.mark.anyio
+@in_a_loop
 async def test_the_tools_only_read(workspace: FakeWorkspace) -> None:
     async with client_of(workspace) as client:
         tools = (await client.list_tools()).tools
@@ -65,7 +73,7 @@ async def test_the_tools_only_read(workspace: FakeWorkspace) -> None:
     assert all("context" not in tool.input_schema["properties"] for tool in tools)
 
 
-@pytest.mark.anyio
+@in_a_loop
 async def test_an_answer_cites_its_source_and_progress_is_reported(workspace: FakeWorkspace) -> None:
     steps: list[tuple[float, str | None]] = []
 
@@ -83,7 +91,7 @@ async def test_an_answer_cites_its_source_and_progress_is_reported(workspace: Fa
     assert steps[0][0] == 1
 
 
-@pytest.mark.anyio
+@in_a_loop
 async def test_documents_are_listed_searched_and_read(workspace: FakeWorkspace) -> None:
     async with client_of(workspace) as client:
         collections = await call(client, "list_collections")
@@ -95,7 +103,7 @@ async def test_documents_are_listed_searched_and_read(workspace: FakeWorkspace) 
     assert read["text"] == TEXT
 
 
-@pytest.mark.anyio
+@in_a_loop
 async def test_what_is_wrong_is_said_to_the_assistant(workspace: FakeWorkspace) -> None:
     async with client_of(workspace) as client:
         result = await client.call_tool("read_document", {"document": "none.md"})
@@ -103,7 +111,7 @@ async def test_what_is_wrong_is_said_to_the_assistant(workspace: FakeWorkspace) 
     assert "none.md" in str(result.content)
 
 
-@pytest.mark.anyio
+@in_a_loop
 async def test_a_cancelled_question_ends_its_work(workspace: FakeWorkspace) -> None:
     workspace.pause = 0.5  # four seconds in all
     async with client_of(workspace) as client:
@@ -115,7 +123,7 @@ async def test_a_cancelled_question_ends_its_work(workspace: FakeWorkspace) -> N
                 await anyio.sleep(0.05)
 
 
-@pytest.mark.anyio
+@in_a_loop
 async def test_over_http_a_key_opens_only_its_collections(workspace: FakeWorkspace, tmp_path: Path) -> None:
     key = AccessStore(tmp_path).keys.create("assistant", grant("reader", ["bank"]))
     settings = Settings(home=tmp_path, access="required", collection="bank")
@@ -135,7 +143,7 @@ async def test_over_http_a_key_opens_only_its_collections(workspace: FakeWorkspa
     assert "9,000" not in str(hidden.content)
 
 
-@pytest.mark.anyio
+@in_a_loop
 async def test_a_client_that_leaves_over_http_ends_its_work(workspace: FakeWorkspace, tmp_path: Path) -> None:
     workspace.pause = 0.5  # four seconds in all
     with served(workspace, Settings(home=tmp_path, collection="bank")) as address:
@@ -148,7 +156,7 @@ async def test_a_client_that_leaves_over_http_ends_its_work(workspace: FakeWorks
 
 
 @pytest.mark.models
-@pytest.mark.anyio
+@in_a_loop
 async def test_the_command_speaks_over_standard_input_and_output(tmp_path: Path) -> None:
     command = StdioServerParameters(
         command=sys.executable, args=["-m", "app.cli", "mcp", "--home", str(tmp_path / "home")]

@@ -25,6 +25,7 @@ TABLE: dict[Needs, tuple[str, ...]] = {
         "POST /v1/feedback",
         "GET /v1/collections",
         "GET /v1/collections/{collection}/documents",
+        "GET /v1/collections/{collection}/pages/{path:path}",
         "GET /v1/collections/{collection}/documents/{path:path}",
         "GET /mcp",
         "POST /mcp",

@@ -36,12 +36,13 @@ def test_a_file_that_cannot_be_read_is_reported_with_cause_and_remedy(visit: Vis
     visit.sees("#dq-report", "1 added")
 
 
-def test_a_file_of_another_kind_is_refused(visit: Visit, workspace: FakeWorkspace, tmp_path: Path) -> None:
+def test_a_file_of_another_kind_is_named(visit: Visit, workspace: FakeWorkspace, tmp_path: Path) -> None:
     file = tmp_path / "program.exe"
     file.write_bytes(b"MZ")
     visit.tab(1)
     visit.page.set_input_files("#dq-upload input[type=file]", str(file))
-    visit.page.get_by_text("Invalid file type").first.wait_for()
+    visit.page.get_by_text("program.exe").first.wait_for()
+    visit.page.get_by_text("not read").first.wait_for()
     assert len(workspace.indexes["bank"].catalogue()) == 3
 
 
