@@ -97,6 +97,8 @@ def judge(asked: Asked, sentence: str) -> Verdict:
     main, excepted = _exception(text, question, asked)
     limited = _only(main, question, asked)
     clause = _deciding(main, question, asked)
+    if _claims_another_limit(asked, clause.text):
+        return "no"
     applies = excepted or _within_limits(asked, clause.text, main)
     if applies is None:
         return ""
@@ -212,6 +214,15 @@ def _within_limits(asked: Asked, clause: str, sentence: str) -> bool | None:
             permits = bool(_PERMITS.search(sentence)) and not TAG.search(folded(asked.text))
             return all(q.value <= other.value if permits else q.equals(other) for q, other in plain)
     return None
+
+
+def _claims_another_limit(asked: Asked, clause: str) -> bool:
+    """Whether a question claims a limit, "within 5 days, right?", where the clause sets another one."""
+    if not TAG.search(folded(asked.text)):
+        return False
+    claimed, limits = ranges_in(asked.text), ranges_in(clause)
+    alike = [limit for limit in limits if any(limit.dimension == one.dimension for one in claimed)]
+    return bool(alike) and not any(one == limit for one in claimed for limit in alike)
 
 
 def _comparable(one: Quantity, other: Quantity) -> bool:

@@ -110,7 +110,7 @@ _RELATIVE_TIME = re.compile(
 # What makes a claim a question, and names no subject.
 TAG = re.compile(
     r"\b(?:right|correct|true)\s*\?|\b(?:is|are|was|were|do|does|did|has|have|can|will)n't \w+\s*\?"
-    r"|\bis it true\b|\breally\b|对[吗吧不]|是吗|是吧|没错吧"
+    r"|\bis it true\b|\breally\b|对[吗吧不]|是不是|是吗|是吧|没错吧"
 )
 _PRESUMES = _any(r"^(?:and |but |so )?(?:why|how come)\b", "为什么|为何|怎么会|凭什么")
 _ATTRIBUTE = re.compile(

@@ -25,6 +25,13 @@ CASES = (
     ("Can pupils borrow maps?", "Maps can be borrowed by teachers only.", "no"),
     ("Can teachers borrow maps?", "Maps can be borrowed by teachers only.", "yes"),
     ("学生可以借地图吗？", "地图只借给教师。", "no"),
+    # a limit that is claimed is the sentence's own or wrong
+    (
+        "Loans of up to 30 books need no deposit, right?",
+        "Loans of up to 10 books are possible without a deposit.",
+        "no",
+    ),
+    ("申请是不是3个工作日内批复？", "受理处在1个工作日内登记，在10个工作日内批复。", "no"),
     # figures against limits
     ("I am 15. May I open an account?", "Persons aged 14 or older may open an account.", "yes"),
     ("May a 12-year-old open an account?", "Persons aged 14 or older may open an account.", "no"),
