@@ -135,7 +135,7 @@ class RecentAnswers:
         record = self._records.get(answer_id)
         if record is None:
             raise NotFoundError(
-                "This answer is no longer remembered.", "Ask the question again and judge the new answer."
+                "This answer is no longer stored.", "Ask the question again and rate the new answer."
             )
         return self._shape.validate_json(record.body)
 

@@ -173,11 +173,11 @@ def _require_somebody(settings: Settings) -> None:
     if not asks(settings) or not AccessStore(settings.home).is_empty():
         return
     if is_loopback(settings.host):
-        cause = "The settings ask every caller for a key or a log-in"
+        cause = "The settings require a key or a login from every caller"
     else:
         cause = f"The address {settings.host} can be reached by other machines"
     raise InputError(
-        f"{cause}, and there is neither a key nor a user.",
+        f"{cause}, but no key or user exists.",
         "Add one: domainqa users add NAME --role admin, or domainqa keys create NAME.",
     )
 
@@ -190,11 +190,11 @@ def _bound(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise BusyError(
                 f"The port {port} of {host} is in use by another program.",
-                "Give another one with --port, or 0 for a free one.",
+                "Choose another port with --port; 0 takes a free one.",
             ) from error
         raise InputError(
             f"The page cannot listen on {host}, port {port}: {error.strerror}.",
-            "Use 127.0.0.1 and a port above 1023, or 0 for a free one.",
+            "Use 127.0.0.1 and a port above 1023; port 0 takes a free one.",
         ) from error
 
 

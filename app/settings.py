@@ -81,35 +81,35 @@ class Settings(BaseSettings):
     embedder: Name = Field(
         "multilingual-e5-small",
         description="Model that turns texts into vectors: a packaged model, a folder or a Hugging Face id. "
-        "Another one needs `ingest --rebuild`.",
+        "After a change, run `ingest --rebuild` for each collection.",
     )
     generator: Name = Field(
         "gemma-3-270m",
         description="Model that writes answers: a packaged model, a folder or a Hugging Face id; with "
-        "generator_url, its name on that server; langchain:PROVIDER:MODEL for one that LangChain reaches.",
+        "generator_url, its name on that server; or langchain:PROVIDER:MODEL for a model behind LangChain.",
     )
     generator_context: int = Field(
         8192,
         ge=512,
         le=10_000_000,
-        description="Tokens of prompt and answer together when a capable model reads freely; lower it if the "
-        "server's window is smaller and the server does not report it.",
+        description="Context window in tokens, prompt and answer together, if reading is free and the server "
+        "does not report its window.",
     )
     reading: Literal["auto", "span", "extract", "free"] = Field(
         "auto",
         description="How the model reads: span (one passage at a time, a short answer), extract (sentences "
-        "of the documents), free (all passages together, Markdown of several paragraphs), or auto: free for "
-        "an instruct model without an adapter.",
+        "of the documents), free (all passages together, Markdown of several paragraphs), or auto (free for "
+        "an instruct model without an adapter, otherwise extract, or span for answers in few words).",
     )
     free_passages: int = Field(
-        8, ge=1, le=100, description="Passages that a capable model reads together (reading free)."
+        8, ge=1, le=100, description="Passages that the model reads together if reading is free."
     )
     free_new_tokens: int = Field(
         2048,
         ge=1,
         le=100_000,
-        description="Maximum number of tokens that a capable model may write for one answer, its thoughts "
-        "included.",
+        description="Maximum length of an answer in tokens if reading is free, including reasoning. Raise it "
+        "for reasoning models.",
     )
     generator_url: ServerAddress | None = Field(
         None,
@@ -117,7 +117,7 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8000/v1.",
     )
     generator_api_key: SecretStr | None = Field(
-        None, description="API key for generator_url, if that server asks for one."
+        None, description="API key for generator_url, if that server requires one."
     )
     generator_connect_seconds: float = Field(
         5.0, gt=0, le=600, description="Seconds to wait for a connection to generator_url."
@@ -126,24 +126,24 @@ class Settings(BaseSettings):
         120.0,
         gt=0,
         le=86_400,
-        description="Seconds that generator_url may stay silent before a request is given up.",
+        description="Seconds without any data from generator_url after which a request fails.",
     )
     adapter: Name | None = Field(
         None,
-        description="Adapter that answers when a question names none, such as bank or bank@3; base for no "
+        description="Adapter that answers if a question names none, such as bank or bank@3; base for no "
         "adapter.",
     )
     reranker: Name | None = Field(
         None,
-        description="Cross-encoder that reorders search results: a folder or a Hugging Face id. It makes "
-        "the order better and the search slower.",
+        description="Cross-encoder that reorders search results: a folder or a Hugging Face id. It "
+        "improves the order and slows down the search.",
     )
     chunk_tokens: int = Field(
         256,
         ge=32,
         le=8192,
-        description="Maximum length of a passage in tokens. For an existing collection, a new value needs "
-        "`ingest --rebuild`.",
+        description="Maximum length of a passage in tokens. After a change, run `ingest --rebuild` for each "
+        "collection.",
     )
     depth: int = Field(
         50,
@@ -157,14 +157,16 @@ class Settings(BaseSettings):
         4,
         ge=1,
         le=100,
-        description="Maximum number of passages that the model reads for an answer. More find more, and "
-        "answers take longer.",
+        description="Maximum number of passages that the model reads for an answer. Raise it if the right "
+        "passage is found but not read; answers then take longer.",
     )
     max_new_tokens: int = Field(
         96,
         ge=1,
         le=4096,
-        description="Maximum length of an answer in tokens. Raise it if answers are cut off.",
+        description="Maximum length of an answer in tokens, unless reading is free. Raise it if answers "
+        "are cut "
+        "off.",
     )
     max_question_chars: int = Field(
         2000, ge=1, le=100_000, description="Maximum length of a question in characters."
@@ -174,8 +176,9 @@ class Settings(BaseSettings):
     )
     ocr: Literal["auto", "off", "force"] = Field(
         "auto",
-        description="Pages that are read by OCR: auto those without usable text, off none, force every page "
-        "of a PDF.",
+        description="Pages that OCR reads: auto (pictures and PDF pages without usable text), off (none) "
+        "or force "
+        "(pictures and every PDF page).",
     )
     wait_seconds: float = Field(
         60.0,
@@ -199,9 +202,16 @@ class Settings(BaseSettings):
         description="Prefix of the names of all indices in the cluster. Change it if two installations share "
         "a cluster.",
     )
-    elasticsearch_analyzer: Name = Field("domainqa", description="Analyzer of new collections.")
+    elasticsearch_analyzer: Name = Field(
+        "domainqa",
+        description="Elasticsearch analyzer for the text of new collections, such as ik_max_word from a "
+        "plugin.",
+    )
     elasticsearch_shards: int = Field(
-        1, ge=1, le=1024, description="Number of primary shards of a new collection."
+        1,
+        ge=1,
+        le=1024,
+        description="Number of primary shards of a new collection. Raise it above ten million passages.",
     )
     elasticsearch_timeout: float = Field(
         30.0, ge=1, le=3600, description="Seconds to wait for one request to Elasticsearch."
@@ -210,7 +220,7 @@ class Settings(BaseSettings):
         32,
         ge=1,
         le=10_000,
-        description="Maximum number of API questions that wait or are answered at once; more get status 429.",
+        description="Maximum number of API questions that wait or are being answered; more get status 429.",
     )
     answer_seconds: float = Field(
         120.0,
@@ -219,17 +229,18 @@ class Settings(BaseSettings):
         description="Seconds after which an API question that has no answer gets status 503.",
     )
     host: Name = Field(
-        "127.0.0.1", description="Address to listen on. Any other than localhost requires users or keys."
+        "127.0.0.1",
+        description="Address to listen on. An address other than localhost requires users or keys.",
     )
     port: int = Field(0, ge=0, le=65_535, description="Port to listen on; 0 chooses a free port.")
     access: Literal["auto", "required"] = Field(
         "auto",
-        description="Who must log in or send a key: auto asks everyone unless the server listens only "
-        "on localhost, required asks everyone.",
+        description="Who must log in or send a key: auto (everyone, unless the server listens only on "
+        "localhost) or required (everyone).",
     )
     allowed_hosts: tuple[Name, ...] = Field(
         (),
-        description="Further host names under which the server may be called, such as that of a reverse "
+        description="Further host names that the server accepts in requests, such as that of a reverse "
         "proxy.",
     )
     requests_per_minute: int = Field(
@@ -246,16 +257,21 @@ class Settings(BaseSettings):
     )
     language: Literal["en", "zh", "auto"] = Field(
         "auto",
-        description="Language of the page, reports and commands. auto takes that of the browser, and English "
-        "elsewhere.",
+        description="Language of the page, reports and commands. auto takes the browser's language for "
+        "the page "
+        "and English otherwise.",
     )
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        description="Device that computes the models: auto (CUDA if there is a GPU), cpu, cuda or cuda:1.",
+        description="Device that runs the models: auto (CUDA if there is a GPU), cpu, cuda or cuda:1.",
     )
     threads: int | None = Field(
-        None, ge=1, le=1024, description="CPU threads for the models; all cores by default."
+        None,
+        ge=1,
+        le=1024,
+        description="CPU threads for the models; all cores by default. Lower it if other programs share "
+        "the CPU.",
     )
 
     @field_validator("top_k", "read_k")
@@ -318,7 +334,7 @@ def load_settings(overrides: Mapping[str, object], kind: type[Settings] = Settin
     if problems:
         listed = "".join(f"\n  {problem}" for problem in problems)
         known = ", ".join(kind.model_fields)
-        raise SettingsError(f"These settings do not fit:{listed}", f"\nThe settings are {known}.")
+        raise SettingsError(f"These settings are not valid:{listed}", f"\nAvailable settings: {known}.")
     return settings
 
 
@@ -329,7 +345,7 @@ def _read(file: Path) -> dict[str, Any]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         cause = f"The settings file {file} is not valid TOML: {error}."
-        raise SettingsError(cause, "Correct that place.") from error
+        raise SettingsError(cause, "Correct the file there.") from error
     except OSError as error:
         cause = f"The settings file {file} cannot be read: {error.strerror}."
         raise SettingsError(cause, "Make it readable, or remove it.") from error

@@ -20,7 +20,7 @@ def upload_name(given: str) -> str:
     name = "".join(char for char in last if char.isprintable() and char not in '<>:"|?*').strip(". ")
     if not name or len(name) > _LONGEST_NAME:
         raise InputError(
-            f"{given[:200]!r} cannot be kept as a file's name.",
+            f"{given[:200]!r} cannot be used as a file name.",
             f"Rename the file: letters, digits, spaces and signs, at most {_LONGEST_NAME} characters.",
         )
     return name
@@ -41,7 +41,7 @@ def remove_member(archive: Path, member: str) -> None:
     except OSError as error:
         raise StorageError(
             f"The upload {archive.name} cannot be changed in {archive.parent}: {error.strerror}.",
-            "Check free space and rights of the home folder, then try again.",
+            "Check free space and permissions of the home folder, then try again.",
         ) from error
 
 
@@ -61,6 +61,6 @@ def keep_upload(file: Path, folder: Path, *, move: bool = False) -> Path:
             partial.unlink()
         raise StorageError(
             f"The upload {target.name} cannot be kept in {folder}: {error.strerror}.",
-            "Check free space and rights of the home folder, then upload again.",
+            "Check free space and permissions of the home folder, then upload again.",
         ) from error
     return target

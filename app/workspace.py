@@ -143,7 +143,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         """Make an empty collection; ConflictError if there is one already."""
         if self._home.exists(name):
             raise ConflictError(
-                f"There is a collection {name} already.", "Choose another name, or use that one."
+                f"A collection named {name} already exists.", "Choose another name, or use that collection."
             )
         self._home.create(name, self.embedder(), self._chunking()).close()
 

@@ -216,5 +216,5 @@ class Pipeline:
 def _no_base() -> ModelError:
     return ModelError(
         "The configured generator does not load adapters onto a base model in this process.",
-        "Retrain with the generator in this process, then load the adapter where it is served.",
+        "Retrain with a generator in this process, then load the adapter at the server.",
     )

@@ -37,10 +37,14 @@ class _Settings(BaseModel):
 class CheckSettings(_Settings):
     """Which pairs can be used; see `finetune.pairs.check`."""
 
-    longest_question: int = _option(400, "Longest question, in characters. Longer ones are dropped.", ge=1)
-    longest_answer: int = _option(300, "Longest short answer, in characters. Longer ones are dropped.", ge=1)
+    longest_question: int = _option(
+        400, "Maximum length of a question in characters. Longer ones are dropped.", ge=1
+    )
+    longest_answer: int = _option(
+        300, "Maximum length of a short answer in characters. Longer ones are dropped.", ge=1
+    )
     longest_sentence: int = _option(
-        1000, "Longest answer in sentences, in characters. Longer ones are dropped.", ge=1
+        1000, "Maximum length of a `sentence` in characters. Longer ones are dropped.", ge=1
     )
     near_duplicate: float = _option(
         0.8,
@@ -57,10 +61,10 @@ class CheckSettings(_Settings):
         ("en", "zh"), "Languages of the questions to use: en, zh, or both, separated by commas."
     )
     given_away: bool = _option(
-        True, "Use questions that contain their own answer. Generated questions never may."
+        True, "Use questions that contain their own answer. Generated ones are always dropped."
     )
     public: Annotated[tuple[str, ...], BeforeValidator(_listed)] = _option(
-        (), "Numbers and mail domains that are no personal data, separated by commas: 95588,@bank.example."
+        (), "Numbers and mail domains that are not personal data, separated by commas: 95588,@bank.example."
     )
 
 
@@ -73,9 +77,7 @@ class _Seeded(_Settings):
 class SampleSettings(_Seeded):
     """Which training samples are made of each pair; see `finetune.samples`."""
 
-    passage_tokens: int = _option(
-        700, "Longest passage in a training prompt, in tokens, as when answering.", ge=16
-    )
+    passage_tokens: int = _option(700, "Maximum length of a passage in a training prompt, in tokens.", ge=16)
     distractors: float = _option(
         1,
         "Wrong passages per question that the model learns to refuse, on average. Raise it if the "
@@ -89,20 +91,19 @@ class SampleSettings(_Seeded):
         ge=0,
         le=1,
     )
-    focus: int = _option(2, "Sentences kept of a passage that is cut.", ge=1, le=20)
+    focus: int = _option(2, "Number of sentences that are kept when a passage is cut.", ge=1, le=20)
     together: float = _option(
         0.1, "Fraction of the questions also trained with all passages in one prompt.", ge=0, le=1
     )
-    together_tokens: int = _option(2800, "Longest prompt with all passages together, in tokens.", ge=64)
+    together_tokens: int = _option(2800, "Maximum length of a prompt with all passages, in tokens.", ge=64)
     removed: float = _option(
         0.3,
-        "Fraction of the prompts with all passages from which the right one is removed, so that "
-        "refusing is right.",
+        "Fraction of the prompts with all passages from which the right one is removed, to train refusing.",
         ge=0,
         le=1,
     )
     sentences: float = _option(
-        1.0, "Fraction of the pairs with an answer in sentences that also train on it.", ge=0, le=1
+        1.0, "Fraction of the pairs with a `sentence` that also train on it.", ge=0, le=1
     )
 
 
@@ -119,12 +120,14 @@ class TrainSettings(_Seeded):
         gt=0,
         le=1000,
     )
-    rank: int = _option(16, "Rank of the LoRA matrices: more rank, more capacity and memory.", ge=1, le=4096)
+    rank: int = _option(
+        16, "Rank of the LoRA matrices. A higher rank can learn more and needs more memory.", ge=1, le=4096
+    )
     alpha: int = _option(
-        32, "LoRA's alpha: the update is scaled by alpha/rank, with rslora by alpha/√rank.", ge=1
+        32, "LoRA's alpha: the update is scaled by alpha/rank, or alpha/√rank with rslora.", ge=1
     )
     dropout: float = _option(
-        0.0, "Dropout rate inside LoRA, 0–1. Helps if a small set is overfitted.", ge=0, lt=1
+        0.0, "Dropout rate of LoRA, 0–1. Raise it if a small set is overfitted.", ge=0, lt=1
     )
     variant: Variant = _option(
         "lora", "lora, rslora (stable at high rank) or dora (learns a magnitude, slower)."
@@ -158,7 +161,7 @@ class TrainSettings(_Seeded):
     patience: int = _option(4, "Measurements without improvement after which training stops early.", ge=1)
     four_bit: bool = _option(False, "Load the base model in 4 bits. CUDA only; saves memory.")
     checkpoint_seconds: float = _option(
-        60.0, "Seconds between checkpoints: the work that an interruption may cost.", ge=0
+        60.0, "Seconds between checkpoints. An interruption loses no more work than that.", ge=0
     )
 
 
@@ -170,29 +173,32 @@ class GateSettings(_Seeded):
     """
 
     min_answerable: int = _option(
-        30, "Minimum number of answerable test questions. With fewer nothing is promoted.", ge=1
+        30, "Minimum number of answerable test questions. With fewer, nothing is promoted.", ge=1
     )
     min_unanswerable: int = _option(
-        10, "Minimum number of unanswerable test questions. With fewer nothing is promoted.", ge=0
+        10, "Minimum number of unanswerable test questions. With fewer, nothing is promoted.", ge=0
     )
     min_refusal_recall: float = _option(
-        0.75, "Fraction of the unanswerable questions that must be refused.", ge=0, le=1
+        0.75, "Minimum fraction of the unanswerable questions that must be refused.", ge=0, le=1
     )
     max_false_refusals: float = _option(
-        0.1, "Fraction of the answerable questions that may be refused.", ge=0, le=1
+        0.1, "Maximum fraction of the answerable questions that may be refused.", ge=0, le=1
     )
     margin: float = _option(
-        0.05, "By how much the fractions of refusals may be worse than those of the live adapter.", ge=0, le=1
+        0.05,
+        "How much worse than the live adapter a value may be if the live one misses its limit.",
+        ge=0,
+        le=1,
     )
     max_kind_loss: float = _option(
-        0.1, "Loss of F1 on one kind of question that is allowed, with statistical confidence.", ge=0, le=1
+        0.1, "Maximum loss of F1 on one kind of question, if statistically significant.", ge=0, le=1
     )
     max_forgetting: float = _option(
-        0.05, "Highest rise of the loss on general text, in nats per token.", ge=0
+        0.05, "Maximum rise of the loss on general text, in nats per token.", ge=0
     )
     max_latency_ratio: float = _option(
         1.5,
-        "Highest ratio of the candidate's times to those of the live adapter: time to the first word, "
+        "Maximum ratio of the candidate's times to those of the live adapter: time to the first word, "
         "and seconds per word.",
         gt=0,
     )
@@ -205,7 +211,10 @@ class GateSettings(_Seeded):
     )
     confidence: float = _option(0.95, "Confidence level of every interval, 0–1.", gt=0, lt=1)
     resamples: int = _option(
-        10_000, "Resamples of the bootstrap: more are slower and finer.", ge=100, le=1_000_000
+        10_000,
+        "Resamples of the bootstrap. More take longer and give more precise intervals.",
+        ge=100,
+        le=1_000_000,
     )
 
 
@@ -213,27 +222,27 @@ class RetrainSettings(CheckSettings, SampleSettings, TrainSettings, GateSettings
     """Everything that decides what a retraining gives, beside pairs, documents and base model."""
 
     test_share: float = _option(
-        0.2, "Fraction of the documents whose pairs only test. They are never trained on.", gt=0, lt=1
+        0.2, "Fraction of the documents whose pairs are used only for testing.", gt=0, lt=1
     )
     calibration_share: float = _option(
         0.1, "Fraction of the remaining documents whose pairs calibrate when to refuse.", gt=0, lt=1
     )
     calibration_questions: int = _option(
-        120, "Most questions used to calibrate. More are slower and steadier.", ge=1
+        120, "Maximum number of questions for calibration. More take longer and vary less.", ge=1
     )
     mode_questions: int = _option(
-        40, "Most questions used to select the reading mode; 0 keeps passage by passage.", ge=0
+        40, "Maximum number of questions to select the reading mode; 0 keeps one passage at a time.", ge=0
     )
     test_questions: int = _option(
-        150, "Most test questions asked of each contender. More are slower and surer.", ge=3
+        150, "Maximum number of test questions for each contender. More take longer and vary less.", ge=3
     )
     wrong_refusals: float = _option(
         0.05, "Fraction of the answerable questions that the threshold may refuse.", ge=0, lt=1
     )
     start: str = _option(
         LIVE,
-        "Where training starts: live continues the adapter that answers now, bank@3 that version, "
-        "base a fresh adapter.",
+        "Where training starts: live (the adapter that answers now), a version such as bank@3, or base "
+        "(a fresh adapter).",
         min_length=1,
     )
 

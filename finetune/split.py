@@ -236,8 +236,8 @@ def _statements(pair: Pair) -> list[str]:
 def _require_both(train: Sequence[Pair], test: Sequence[Pair], removed: Sequence[Dropped]) -> None:
     if train and test:
         return
-    missing = "hold out" if train else "train on"
-    why = f"all {len(removed)} pairs for training are too near to test pairs"
+    missing = "test with" if train else "train on"
+    why = f"all {len(removed)} training pairs nearly repeat test pairs"
     if train or not removed:
-        why = "all pairs belong to one document, to one question, or by their split to one part"
+        why = "all pairs belong to one document, one question or one split"
     raise InputError(f"There is nothing to {missing}: {why}.", "Add pairs about other documents.")

@@ -40,24 +40,24 @@ _WORDS: Mapping[NoteKind, tuple[str, str]] = MappingProxyType({
         "图片过大，无法识别：第 {pages} 页。请以不超过 300 dpi 的分辨率重新扫描。",
     ),
     "text_layer_replaced": (
-        "Read by OCR because the file's own text is not what can be seen: {pages}.",
+        "Read by OCR because the file's own text differs from what the page shows: {pages}.",
         "文件自带的文字与所见内容不符，已改用文字识别（OCR）：第 {pages} 页。",
     ),
     "pages_damaged": ("Damaged and not read: {pages}.", "已损坏，未读取：第 {pages} 页。"),
     "pages_cut": (
-        "Only the first {count} pages were read. Split the file to have all of it read.",
+        "Only the first {count} pages were read. Split the file to read all of it.",
         "只读取了前 {count} 页。如需全部读取，请拆分文件。",
     ),
     "text_cut": (
-        "Only the first {count} characters were read. Split the file to have all of it read.",
+        "Only the first {count} characters were read. Split the file to read all of it.",
         "只读取了前 {count} 个字符。如需全部读取，请拆分文件。",
     ),
     "time_cut": (
-        "Reading took longer than {count} seconds and was stopped. Split the file to have all of it read.",
+        "Reading took longer than {count} seconds and was stopped. Split the file to read all of it.",
         "读取超过 {count} 秒，已停止。如需全部读取，请拆分文件。",
     ),
     "formulas_uncomputed": (
-        "Formulas that were never computed, shown as formulas: {count}. Open the file in its program, save "
+        "Formulas without a stored result, shown as formulas: {count}. Open the file in its program, save "
         "it, and ingest it again.",
         "有 {count} 个公式没有保存计算结果，按公式原样显示。请用原程序打开并保存文件，然后重新导入。",
     ),
@@ -66,11 +66,11 @@ _WORDS: Mapping[NoteKind, tuple[str, str]] = MappingProxyType({
         "已略去隐藏的行、列和工作表，共 {count} 个。",
     ),
     "signs_unreadable": (
-        "Signs that name no character, shown as �: {count}.",
+        "Glyphs that map to no character, shown as �: {count}.",
         "有 {count} 个符号无法对应到文字，显示为 �。",
     ),
     "part_damaged": ("{name} is damaged and was not read.", "{name} 已损坏，未读取。"),
-    "part_unread": ("{name} is of a format that is not read.", "{name} 的格式不受支持，未读取。"),
+    "part_unread": ("{name} has a format that domainqa does not read.", "{name} 的格式不受支持，未读取。"),
 })  # fmt: skip
 
 

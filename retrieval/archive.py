@@ -75,7 +75,7 @@ def export_collection(
         StorageError: the file cannot be written.
     """
     if file.exists():
-        raise InputError(f"{file} exists already.", "Name a file that does not, or remove it.")
+        raise InputError(f"{file} already exists.", "Choose another file name, or remove that file.")
     uploads = collections.uploads_folder(name)
     with (
         collections.reading(name) as snapshot,
@@ -126,7 +126,7 @@ def import_collection(
         is_new = not collections.exists(wanted)
         if not is_new and collections.stats(wanted).documents:
             raise InputError(
-                f"There is a collection {wanted} already.",
+                f"A collection named {wanted} already exists.",
                 "Import under another name with --as, or delete it.",
             )
         embedder = _ArchivedVectors(manifest)
@@ -184,7 +184,7 @@ def _appearing(file: Path) -> Iterator[Path]:
         partial.replace(file)
     except OSError as error:
         raise StorageError(
-            f"{file} cannot be written: {error.strerror}.", "Check free space and rights of its folder."
+            f"{file} cannot be written: {error.strerror}.", "Check free space and permissions of its folder."
         ) from error
     finally:
         partial.unlink(missing_ok=True)
@@ -331,6 +331,6 @@ def _copy_uploads(archive: zipfile.ZipFile, manifest: Manifest, folder: Path) ->
 def _damaged(reason: str) -> InputError:
     """The error for an archive that is not as it was written."""
     return InputError(
-        f"The archive is damaged or not complete: {reason}.",
+        f"The archive is damaged or incomplete: {reason}.",
         "Copy it again, or export the collection again; nothing has been changed.",
     )

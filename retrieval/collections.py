@@ -136,7 +136,7 @@ def check_name(name: str) -> str:
     if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name) or not unicodedata.is_normalized("NFC", name):
         raise InputError(
             f"{name[: _LONGEST_NAME + 1]!r} cannot be the name of a collection.",
-            f"Use at most {_LONGEST_NAME} letters, digits, '-', '_' and '.', no sign at the beginning.",
+            f"Use up to {_LONGEST_NAME} letters, digits, '-', '_' and '.'; begin with a letter or digit.",
         )
     return name
 

@@ -51,7 +51,7 @@ class SentenceTransformerEmbedder:
         except _UNLOADABLE as error:
             raise ModelError(
                 f"The embedding model in {folder} cannot be loaded: {error}",
-                "Give a folder made by sentence-transformers, or remove this one to have it made anew.",
+                "Give a folder made by sentence-transformers, or remove this one; it is then created again.",
             ) from error
         self.dimension = self._engine.dimension
         self.max_tokens = self._engine.max_tokens

@@ -93,7 +93,7 @@ class FakeWorkspace:
         """Make an empty one."""
         self._fail()
         if name in self.indexes:
-            raise ConflictError(f"There is a collection {name} already.", "Choose another name.")
+            raise ConflictError(f"A collection named {name} already exists.", "Choose another name.")
         self.indexes[name] = FakeIndex()
 
     def delete_collection(self, name: str) -> None:

@@ -122,7 +122,7 @@ class Adapters:
             self._switch(slot)
             if torch.equal(plain, self._probe()):
                 raise ModelError(
-                    f"The adapter in {adapter.folder} changes nothing: answers would be those of the base.",
+                    f"The adapter in {adapter.folder} changes nothing: it answers like the base model.",
                     "Train it again, or remove it.",
                 )
         except (ValueError, RuntimeError, KeyError) as error:
@@ -193,5 +193,5 @@ def _fill(network: PreTrainedModel, weights: dict[str, torch.Tensor], slot: str)
     if missing or strangers:
         examples = ", ".join([*missing, *strangers][:4])
         raise ValueError(
-            f"{len(missing)} of its weights are missing and {len(strangers)} have no place ({examples})"
+            f"{len(missing)} of its weights are missing and {len(strangers)} are unknown ({examples})"
         )

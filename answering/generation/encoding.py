@@ -67,7 +67,7 @@ class Encoder:
             if not whole.startswith(prompt):
                 raise ModelError(
                     "The model's chat template writes a prompt differently once it is answered.",
-                    "Mend chat_template in the model's folder, or use another model.",
+                    "Correct chat_template in the model's folder, or use another model.",
                 )
             written, _, tail = whole[len(prompt) :].partition(reply)
             written += reply
@@ -97,7 +97,7 @@ class Encoder:
         except TemplateError as error:
             raise ModelError(
                 f"The model's chat template does not take these messages: {error}",
-                "Use messages in the order that the template wants, or mend chat_template in its folder.",
+                "Use messages in the order that the template wants, or correct chat_template in its folder.",
             ) from error
 
     def opens_thought(self, messages: Sequence[Message]) -> bool:

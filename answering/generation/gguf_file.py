@@ -58,7 +58,7 @@ def parse(data: bytes) -> GgufFile:
     if (magic, version) != (b"GGUF", _VERSION):
         raise ModelError(
             f"The model's file is not GGUF version {_VERSION} (it begins with {magic!r}, version {version}).",
-            "Install the packages again that this program names.",
+            "Install the model's packages again: make run",
         )
     tensors, entries = cursor.take("Q"), cursor.take("Q")
     metadata = {cursor.text(): cursor.value(cursor.take("I")) for _ in range(entries)}

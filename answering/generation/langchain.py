@@ -144,7 +144,7 @@ class LangChainGenerator:
         code = getattr(error, "status_code", None) or getattr(error, "code", None)
         if code in _REFUSES_REQUEST:
             return InputError(
-                f"The generator at {self.name} does not take the request: {_quote(error)}",
+                f"The generator at {self.name} rejects the request: {_quote(error)}",
                 "If it is about tokens, ask a shorter question or read fewer passages.",
             )
         if code in _REFUSES_KEY:
@@ -154,7 +154,7 @@ class LangChainGenerator:
             )
         return UnavailableError(
             f"The generator at {self.name} failed: {_quote(error)}",
-            "Ask again; if it happens again, look at what the provider reports.",
+            "Ask again; if it happens again, check what the provider reports.",
         )
 
 

@@ -100,7 +100,7 @@ def load_model(folder: Path, device: str, precision: Precision, max_context: int
 def _check_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise ModelError(
-            f"{folder} holds no model: config.json is missing.",
+            f"{folder} contains no model: config.json is missing.",
             "Name a folder in Hugging Face format, or run `domainqa models prepare`.",
         )
     if not any(folder.glob("*.safetensors")):

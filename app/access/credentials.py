@@ -74,7 +74,7 @@ def hashed(password: str) -> str:
     if not MIN_CHARS <= len(password) <= MAX_CHARS:
         raise InputError(
             f"A password needs {MIN_CHARS} to {MAX_CHARS:,} characters, and this one has {len(password):,}.",
-            "Take a longer one: some words that do not belong together are easy to remember.",
+            "Choose another one; several unrelated words are easy to remember.",
         )
     with _ONE_AT_A_TIME:
         return _HASHER.hash(password)

@@ -35,7 +35,9 @@ class KeyStore:
         row = (text.prefix, checked_name(name), digest(text.secret), grant.role, stored(grant.collections))
         with self.database.writing() as database:
             if database.execute("SELECT 1 FROM keys WHERE name = ?", (name,)).fetchone():
-                raise InputError(f"There is a key {name} already.", "Choose another, or revoke it.")
+                raise InputError(
+                    f"A key named {name} already exists.", "Choose another name, or revoke that key."
+                )
             database.execute(
                 "INSERT INTO keys (prefix, name, digest, role, collections, created) "
                 "VALUES (?, ?, ?, ?, ?, ?)",

@@ -43,7 +43,9 @@ class UserStore:
         row = (checked_name(name), hashed(password), grant.role, stored(grant.collections), today())
         with self.database.writing() as database:
             if database.execute("SELECT 1 FROM users WHERE name = ?", (name,)).fetchone():
-                raise InputError(f"There is a user {name} already.", "Choose another, or remove it.")
+                raise InputError(
+                    f"A user named {name} already exists.", "Choose another name, or remove that user."
+                )
             database.execute(
                 "INSERT INTO users (name, password, role, collections, created) VALUES (?, ?, ?, ?, ?)", row
             )

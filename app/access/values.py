@@ -46,10 +46,12 @@ class Principal:
         if collection is not None and not self.sees(collection):
             raise ForbiddenError(
                 f"{self.name} may not use the collection {collection}.",
-                "Choose another, or ask an admin for it.",
+                "Choose another collection, or ask an admin for access.",
             )
         if not self.may(right):
-            raise ForbiddenError(f"The role {self.role} may not do this.", "Ask an admin for a larger role.")
+            raise ForbiddenError(
+                f"The role {self.role} may not do this.", "Ask an admin for a role with more rights."
+            )
 
     def sees(self, collection: str) -> bool:
         """Whether a collection is among its own."""

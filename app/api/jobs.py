@@ -67,7 +67,7 @@ class Jobs:
         """How far a job is; NotFoundError for one that is not remembered."""
         record = self._records.get(job_id)
         if record is None:
-            raise NotFoundError(f"There is no job {job_id}.", f"The last {_REMEMBERED} are remembered.")
+            raise NotFoundError(f"There is no job {job_id}.", f"The last {_REMEMBERED} are kept.")
         order = _Order.model_validate_json(record.body)
         job = order.job
         if job.state not in {"waiting", "running"} or is_alive(self._home, record.owner):

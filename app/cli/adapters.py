@@ -41,7 +41,7 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """List, promote, roll back, import and export adapters; without a subcommand, list them.
+    """List, promote, roll back, import and export adapters. Without a subcommand, list them.
 
 Each retraining or import creates a new version. The live version of an adapter answers; a promotion or a
 rollback takes effect with the next question, also on a running server.
@@ -51,7 +51,7 @@ Example:
   domainqa adapters
   domainqa adapters promote bank@3
 """,
-    """List all versions: which one is live, which was live before, the base model and the verdict.
+    """List all versions with state, base model and verdict.
 
 \b
 Example:

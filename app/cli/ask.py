@@ -32,13 +32,11 @@ def ask(
     ] = None,
     style: Annotated[
         Literal["words", "sentence"] | None,
-        typer.Option(
-            help="words: a few words that the model writes; by default the documents' own sentences."
-        ),
+        typer.Option(help="words: a few words, written by the model; sentence: full sentences."),
     ] = None,
     reading: Annotated[
         Literal["auto", "span", "extract", "free"] | None,
-        typer.Option(help="How the model reads, other than the setting says; see docs/generators.md."),
+        typer.Option(help="How the model reads, instead of the setting `reading`; see docs/generators.md."),
     ] = None,
     documents: InDocuments = None,
     folder: InFolder = "",
@@ -51,9 +49,9 @@ def ask(
 ) -> None:
     """Answer a question from the documents, with citations.
 
-    --json prints the object that POST /v1/generate gives (docs/api.md); --batch writes one for each line of
-    the file, with the line's "id". If the documents do not hold the answer, the exit code is 0 and "refused"
-    is true.
+    --json prints the same object as POST /v1/generate (docs/api.md); --batch prints one per line of the
+    file, with the line's "id". If the documents do not contain the answer, "refused" is true and the exit
+    code is 0.
 
     \b
     Example:

@@ -35,7 +35,9 @@ class Batch:
             listed = "".join(f"\n  {problem}" for problem in self.problems)
             total = len(self.problems) + len(self.lines)
             cause = f"{len(self.problems)} of {total} lines in {self.file} cannot be used:{listed}"
-            raise InputError(cause, "\nThe others were worked through; correct these and run them alone.")
+            raise InputError(
+                cause, "\nAll other lines were answered. Correct these lines and run them alone."
+            )
 
 
 def read_batch(file: Path, max_chars: int) -> Batch:

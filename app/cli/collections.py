@@ -35,7 +35,7 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """List, create, delete, export and import collections; without a subcommand, list them.
+    """List, create, delete, export and import collections. Without a subcommand, list them.
 
 \b
 Example:
@@ -95,7 +95,7 @@ def export(
 ) -> None:
     """Write a collection into one archive: documents, passages, vectors and uploaded files.
 
-    `import` restores it on any machine, in a home folder or in Elasticsearch, and computes no vectors anew.
+    `import` restores it on any machine, in a home folder or in Elasticsearch, without computing vectors anew.
 
     \b
     Example:
@@ -121,7 +121,9 @@ def import_(
     ] = None,
     home: Home = None,
 ) -> None:
-    """Create a collection from an archive, which is checked first; a damaged one changes nothing.
+    """Create a collection from an archive.
+
+    The archive is checked first; a damaged one changes nothing.
 
     \b
     Example:

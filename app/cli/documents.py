@@ -30,7 +30,7 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """List, show and delete documents; without a subcommand, list them.
+    """List, show and delete documents. Without a subcommand, list them.
 
 \b
 Example:

@@ -34,7 +34,7 @@ def evaluate(
     ctx: typer.Context,
     adapters: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ADAPTER]...", help="NAME or NAME@VERSION [the adapter in use]."),
+        typer.Argument(metavar="[ADAPTER]...", help="NAME or NAME@VERSION [the live adapter]."),
     ] = None,
     pairs: PairFiles = None,
     no_stored: NoStored = False,
@@ -42,7 +42,7 @@ def evaluate(
         bool, typer.Option("--feedback", help="Also use pairs from users' feedback.")
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Ask all pairs, also those that retrain would train on.")
+        bool, typer.Option("--all", help="Ask all pairs, including those used for training.")
     ] = False,
     seed: Seed = None,
     others: Set = None,
@@ -50,13 +50,15 @@ def evaluate(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Ask the test questions of a collection of the base, the base with examples, and adapters.
+    """Test adapters and the base model with the test questions of a collection.
 
-    Test questions are the pairs that `retrain` would not train on; half of them are asked once more without
-    the documents that contain the answer. Every figure has its 95 % interval. After an interruption the same
-    command continues. --json prints {"cases", "contenders": [{"name", "f1": {"mean", "low", "high", "count"},
-    …}], "groups": [{"group", "contenders"}] by language and kind of question, "gains": [{"adapter", "over",
-    "mean", "low", "high", "count"}], "report"}.
+    Test questions are the pairs of the test split; half of them are asked again without the documents that
+    contain the answer. The base model is tested with and without worked examples. Every figure has its 95 %
+    interval. To continue an interrupted run, run the same command again.
+
+    --json prints {"cases", "contenders": [{"name", "f1": {"mean", "low", "high", "count"}, …}], "groups":
+    [{"group", "contenders"}] by language and kind of question, "gains": [{"adapter", "over", "mean", "low",
+    "high", "count"}], "report"}.
 
     The report page of the collection is replaced each time. It shows the figures by language and kind of
     question, the worst regressions, and answers side by side.

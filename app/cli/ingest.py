@@ -1,4 +1,4 @@
-"""`domainqa ingest`: a folder becomes a collection, and stays in step with it."""
+"""`domainqa ingest`: a folder becomes a collection."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def ingest(
     ] = False,
     ocr: Annotated[
         Literal["auto", "off", "force"] | None,
-        typer.Option(help="Which pages OCR reads: those without usable text, none, or every PDF page."),
+        typer.Option(
+            help="Pages that OCR reads: auto (those without usable text), off (none), force (every PDF page)."
+        ),
     ] = None,
     as_json: Json = False,
     home: Home = None,
@@ -44,10 +46,10 @@ def ingest(
 ) -> None:
     """Update a collection from a folder: add, replace and remove documents.
 
-    If nothing has changed, nothing is done. Files of formats that are not read are skipped; those, and files
-    that could not be read or only in part, are named with the reason. --json prints the report of an ingest
-    (docs/api.md); with --watch, one line for each run. The exit code is 5 if files could not be read, or if
-    no file of the folder was; all others are ingested nevertheless.
+    Unchanged files are not read again. Files of unknown formats, and files that could not be read or only in
+    part, are listed with the reason; all others are ingested. --json prints the report (docs/api.md); with
+    --watch, one line for each run. The exit code is 5 if a file could not be read, or if the folder contains
+    files and none of them could be read.
 
     \b
     Example:

@@ -39,7 +39,7 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """Create, list and revoke API keys; without a subcommand, list them.
+    """Create, list and revoke API keys. Without a subcommand, list them.
 
 \b
 Example:

@@ -8,9 +8,10 @@ from app.cli.state import Collection, Home, remember
 
 
 def mcp(ctx: typer.Context, home: Home = None, collection: Collection = None) -> None:
-    """Offer the documents to an assistant over the Model Context Protocol, on standard input and output.
+    """Serve the documents to an assistant over the Model Context Protocol (MCP).
 
-    The assistant's program starts this command. `domainqa serve` offers the same tools at /mcp over HTTP.
+    The assistant starts this command and communicates with it over standard input and output. `domainqa
+    serve` offers the same tools over HTTP at /mcp.
 
     \b
     Example:

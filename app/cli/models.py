@@ -44,14 +44,14 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """List and prepare the packaged models; without a subcommand, list them.
+    """List and prepare the packaged models. Without a subcommand, list them.
 
 \b
 Example:
   domainqa models
   domainqa models prepare
 """,
-    """List the packaged models: whether they are installed and prepared, their size and licence.
+    """List the packaged models with state, size and licence.
 
 \b
 Example:

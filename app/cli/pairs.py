@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from finetune.pairs.store import StoredFile
     from finetune.pairs.values import Dropped
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="JSONL, CSV, TSV, alpaca, sharegpt, messages.")]
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="JSONL, CSV, TSV, Alpaca, ShareGPT or OpenAI messages.")
+]
 AsPairs = Annotated[
     bool, typer.Option("--as-pairs", help="Read conversations of one question and its answer as pairs.")
 ]
@@ -42,7 +44,7 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """Import, check, review and generate question–answer pairs; without a subcommand, list the files.
+    """Import, check, review and generate question–answer pairs. Without a subcommand, list the files.
 
 \b
 Example:
@@ -69,9 +71,10 @@ def import_(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Check files against the collection's documents and keep the valid pairs, replacing an earlier import.
+    """Check files against the collection's documents and store the valid pairs.
 
-    Every dropped pair is listed with its reason, here and on a report page. --json prints one line for each
+    A file of the same name replaces the earlier import. Every dropped pair is listed with its reason, here
+    and on a report page. --json prints one line for each
     file: {"name", "pairs", "tasks", "licence", "source", "imported", "digest", "report", "dropped": [{"id",
     "origin", "question", "kind", "reason"}]}.
 
@@ -103,7 +106,7 @@ def check(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Check a file against the collection's documents as `import` does, without keeping its pairs.
+    """Check a file as `import` does, without storing its pairs.
 
     \b
     Example:
@@ -194,14 +197,19 @@ def feedback(
 def generate(
     ctx: typer.Context,
     passages: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Number of passages.")] = 100,
-    seed: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Another seed draws others.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="NUMBER", min=0, help="Seed that selects the passages; another seed selects others."
+        ),
+    ] = 0,
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Let the generator write questions about passages, and keep the good ones as the file "generated".
+    """Let the model write questions about passages, and store the valid pairs.
 
-    A question is good if the passage contains its answer and the question does not, if searching for it
+    A pair is valid if the passage contains its answer and the question does not, if searching for it
     finds the passage, and if it repeats no other. Ctrl-C keeps what is done; the same command continues.
 
     \b

@@ -37,7 +37,7 @@ def retrain(
     pairs: PairFiles = None,
     name: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Adapter to train a new version of [the collection's name]."),
+        typer.Option(metavar="NAME", help="Adapter that gets the new version [the collection's name]."),
     ] = None,
     no_stored: NoStored = False,
     no_feedback: NoFeedback = False,
@@ -52,11 +52,13 @@ def retrain(
     home: Home = None,
     collection: Collection = None,
 ) -> None:
-    """Train an adapter for a collection, test it, and promote it if it is better with statistical confidence.
+    """Train an adapter for a collection, test it, and promote it if it is better.
 
-    Steps: check the pairs, split them by document, make training samples, train, calibrate, evaluate, judge,
-    register. After an interruption the same command continues. A candidate that is not better is registered
-    as rejected, with the reasons, and the adapter in use stays; the exit code is 0 either way. --json prints
+    Steps: check the pairs, split them by document, build training samples, train, calibrate, evaluate,
+    decide, register. To continue an interrupted run, run the same command again.
+
+    The new version is promoted only if it is better with statistical confidence. Otherwise it is registered
+    as rejected, with the reasons, and the live version stays; the exit code is 0 in both cases. --json prints
     {"run", "adapter", "promoted", "reasons", "report"}.
 
     \b

@@ -42,7 +42,7 @@ def search(
 ) -> None:
     """Find the passages that match a question, without writing an answer.
 
-    --json prints the object that POST /v1/search gives; --batch writes one for each line of the file, with
+    --json prints the same object as POST /v1/search; --batch writes one for each line of the file, with
     the line's "id".
 
     \b

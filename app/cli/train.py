@@ -44,9 +44,9 @@ def train(
 ) -> None:
     """Train an adapter and print its folder; nothing is tested, registered or promoted.
 
-    The folder is an ordinary PEFT adapter. The pairs that `retrain` would test with are not trained on here
-    either, so that `evaluate` can use them. After an interruption the same command continues. To share the
-    work between processes: `accelerate launch --num_processes 2 --module app.cli train`.
+    The folder is an ordinary PEFT adapter. As in `retrain`, the pairs of the test split are not used, so that
+    `evaluate` can test with them. To continue an interrupted run, run the same command again. To train in
+    several processes: `accelerate launch --num_processes 2 --module app.cli train`.
 
     The report page shows losses, options and every dropped pair. --json prints {"adapter", "report"}.
 

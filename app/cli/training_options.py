@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # As `finetune.settings` words them, which would load pydantic for every --help; a test compares.
 HELP = {
     "epochs": "Number of times each training sample is used [2.0].",
-    "rank": "Rank of the LoRA matrices: more rank, more capacity and memory [16].",
+    "rank": "Rank of the LoRA matrices [16].",
     "learning_rate": "Peak learning rate [0.0003].",
     "seed": "Seed of every random choice [0].",
 }

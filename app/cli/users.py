@@ -39,7 +39,7 @@ def _list(state: State, as_json: bool) -> None:
 
 group = listing_group(
     _list,
-    """Add, list and remove users of the page; without a subcommand, list them.
+    """Add, list and remove users of the page. Without a subcommand, list them.
 
 \b
 Example:

@@ -50,7 +50,7 @@ def report_response(session: Session, kind: str, name: str) -> Response:
 def _existing(file: Path | None, name: str) -> Path:
     if file is None or not file.is_file():
         raise NotFoundError(
-            f"There is no report of {name}.", "A retraining writes it when it has finished; see the list."
+            f"There is no report of {name}.", "A retraining writes its report when it has finished."
         )
     return file
 

@@ -174,7 +174,7 @@ def choose_reading(scores: Mapping[str, Sequence[float]], confidence: float = _W
         InputError: if there are fewer than two ways, or they were not scored on equally many questions.
     """
     if len(scores) < 2:  # noqa: PLR2004 - a choice
-        raise InputError("One way of reading is no choice.", "Score at least two.")
+        raise InputError("There is only one reading mode to choose from.", "Score at least two.")
     chosen, *others = scores
     for way in others:
         if paired_gain(scores[way], scores[chosen], confidence).low > 0:
@@ -302,6 +302,6 @@ def _stop(probabilities: Numbers, sure: float) -> int:
 
 def _too_few() -> InputError:
     return InputError(
-        "There are too few questions to fit when to refuse.",
-        "Give questions with and without an answer, of at least two documents that hold answers.",
+        "There are too few questions to calibrate when to refuse.",
+        "Give answerable questions about at least two documents, and unanswerable ones.",
     )

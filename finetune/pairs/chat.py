@@ -82,7 +82,7 @@ def _task(record: Fields, messages: Sequence[Message], origin: str) -> Task:
 
 def _message(turn: object) -> Message:
     if not isinstance(turn, Mapping):
-        raise InputError("One of its turns is no object.", 'Write it as {"role": …, "content": …}.')
+        raise InputError("One of its turns is not an object.", 'Write it as {"role": …, "content": …}.')
     written = text_of(turn.get("role", turn.get("from")), "role").lower()
     if written not in _ROLES:
         known = ", ".join(sorted(_ROLES))
@@ -97,7 +97,7 @@ def _content(value: object) -> str:
     texts = []
     for part in value:
         if not isinstance(part, Mapping) or part.get("type") != "text":
-            raise InputError("One of its turns holds something other than text.", "Leave it out.")
+            raise InputError("One of its turns contains something other than text.", "Leave it out.")
         texts.append(text_of(part.get("text"), "content"))
     return "\n".join(texts)
 
@@ -109,7 +109,9 @@ def _history(value: object) -> list[Message]:
     messages = []
     for turn in value if isinstance(value, list) else [value]:
         if not isinstance(turn, list) or len(turn) != len(_ASKED_AND_ANSWERED):
-            raise InputError("Its history is no list of question and answer.", 'Write it as [["…", "…"], …].')
+            raise InputError(
+                "Its history is not a list of questions and answers.", 'Write it as [["…", "…"], …].'
+            )
         texts = [text_of(text, "history") for text in turn]
         messages += [Message(role, text) for role, text in zip(_ASKED_AND_ANSWERED, texts, strict=True)]
     return messages

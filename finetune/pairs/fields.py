@@ -101,11 +101,13 @@ def _answers(fields: Fields) -> tuple[str, ...]:
     answers = tuple(dict.fromkeys(answer for answer in (first, *listed) if answer))
     is_declared = text_field(fields, "kind").lower().replace(" ", "").replace("_", "") in _UNANSWERABLE
     if is_declared and answers and not is_refusal(answers[0]):
-        raise InputError("It is called unanswerable and has an answer.", "Take one of both away.")
+        raise InputError("It is marked as unanswerable but has an answer.", "Remove one of the two.")
     if is_declared or (answers and is_refusal(answers[0])):
         return ()
     if not answers and fields.get("answers") != []:
-        raise InputError("It has no answer.", 'Write one, or "kind": "unanswerable" if no document says it.')
+        raise InputError(
+            "It has no answer.", 'Write one, or "kind": "unanswerable" if no document answers it.'
+        )
     return answers
 
 

@@ -82,14 +82,14 @@ def _item(record: object, origin: str, as_pairs: bool) -> Pair | Task:
     if isinstance(record, InputError):
         raise record
     if not isinstance(record, Mapping):
-        raise InputError("It is no object with a question and an answer.", f"Known formats: {KNOWN}.")
+        raise InputError("It is not an object with a question and an answer.", f"Known formats: {KNOWN}.")
     if "messages" in record or "conversations" in record:
         return from_chat(record, origin, as_pairs)
     if "instruction" in record and "output" in record:
         return from_alpaca(record, origin)
     if "question" not in our_fields(record):
         keys = ", ".join(str(key) for key in list(record)[:8]) or "none"
-        raise InputError(f"Its fields are of no known format: {keys}.", f"Known formats: {KNOWN}.")
+        raise InputError(f"Its fields match no known format: {keys}.", f"Known formats: {KNOWN}.")
     return pair_of(record, origin)
 
 

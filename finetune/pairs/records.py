@@ -45,7 +45,9 @@ def read_text(path: Path) -> str:
 
 def _read(path: Path) -> bytes:
     if not path.is_file():
-        raise InputError(f"There is no file {path}.", "Check the path; give the files of a folder singly.")
+        raise InputError(
+            f"There is no file {path}.", "Check the path; name the files of a folder one by one."
+        )
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -53,7 +55,7 @@ def _read(path: Path) -> bytes:
         raise InputError(f"{path} cannot be opened: {error.strerror}.", "Check its permissions.") from error
     if len(data) > MAX_BYTES:
         megabytes = MAX_BYTES // 1_000_000
-        raise InputError(f"{path.name} is larger than {megabytes} MB.", "Divide it into several files.")
+        raise InputError(f"{path.name} is larger than {megabytes} MB.", "Split it into several files.")
     return data
 
 
@@ -166,7 +168,7 @@ def _broken(line: str, number: int) -> InputError:
 
 
 def _damaged(line: int, why: str) -> InputError:
-    return InputError(f"Line {line} is not JSON: {why}.", "Mend that line.")
+    return InputError(f"Line {line} is not JSON: {why}.", "Correct that line.")
 
 
 def _after_space(text: str, at: int) -> int:
@@ -200,7 +202,9 @@ def table_rows(text: str) -> Iterator[Numbered]:
                 yield begin + 1, _record(header, row, begin + 1)
             at = end
         if broken > _MOST_BROKEN:
-            raise InputError(f"More than {_MOST_BROKEN} rows are broken.", "Is this the right file?")
+            raise InputError(
+                f"More than {_MOST_BROKEN} rows are broken.", "Check that this is the right file."
+            )
 
 
 def _header(line: str) -> tuple[str, list[str]]:
@@ -230,13 +234,13 @@ def _rows(
             begin = end
     except csv.Error as error:
         cause = f"Line {begin + 1} is broken: {error}."
-        yield begin, begin + 1, InputError(cause, "See whether its quotation marks are closed.")
+        yield begin, begin + 1, InputError(cause, "Check that its quotation marks are closed.")
 
 
 def _record(header: Sequence[str], row: Sequence[str], line: int) -> dict[str, object] | InputError:
     if any(cell.strip() for cell in row[len(header) :]):
         cause = f"Line {line} has {len(row)} columns, the header {len(header)}."
-        return InputError(cause, "Put quotation marks around a cell that holds the delimiter.")
+        return InputError(cause, "Put quotation marks around cells that contain the delimiter.")
     record: dict[str, object] = {}
     for name, cell in zip(header, row, strict=False):
         if name and not record.get(name):

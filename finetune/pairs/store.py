@@ -201,7 +201,7 @@ def _name_of(path: Path) -> str:
     name = _UNUSUAL.sub("-", path.stem).strip("-.") or "pairs"
     if name == GENERATED:
         raise InputError(
-            f"Pairs cannot be imported as {GENERATED}: these are the ones that the model writes.",
+            f"The name {GENERATED} is reserved for pairs that the model writes.",
             "Give the file another name.",
         )
     return name
@@ -241,7 +241,9 @@ def _meant(path: Path) -> list[Path]:
     found = sorted(file for file in path.iterdir() if file.is_file() and file.suffix.lower() in SUFFIXES)
     if not found:
         endings = ", ".join(SUFFIXES)
-        raise InputError(f"The folder {path} holds no file of pairs ({endings}).", "Name the files singly.")
+        raise InputError(
+            f"The folder {path} holds no file of pairs ({endings}).", "Name the files one by one."
+        )
     return found
 
 

@@ -51,7 +51,7 @@ def write_pairs_on(  # noqa: PLR0913, PLR0917 - who writes, about what, and wher
         settings: how many questions a passage gets, and what a good one is.
 
     Raises:
-        InputError: the collection has no passage that says enough to be asked about.
+        InputError: the collection has no passage with enough text to ask questions about.
         NotFoundError: there is no such collection.
     """
     settings = settings or GenerateSettings()
@@ -71,7 +71,7 @@ def _drawn(corpus: Corpus, count: int, seed: int) -> list[Passage]:
     telling = [passage for passage in corpus.passages() if excerpts(passage, 1)]
     if not telling:
         raise InputError(
-            f"The collection {corpus.name} has no passage that says enough to be asked about.",
+            f"The collection {corpus.name} has no passage with enough text to ask questions about.",
             "Ingest documents with running text first.",
         )
     return sorted(telling, key=lambda passage: digest_of(f"{seed}\0{passage.id}".encode()))[:count]

@@ -66,7 +66,7 @@ def check_fits(entry: Entry, base_digest: str | None, prompt_version: int) -> No
     if made.prompt_version is not None and made.prompt_version != prompt_version:
         raise MismatchError(
             f"The adapter {entry.reference} was trained on version {made.prompt_version} of the prompt; this "
-            f"program asks in version {prompt_version}.",
+            f"program uses version {prompt_version}.",
             f"Train it again: domainqa retrain. {_WITHOUT}",
         )
     if made.base and made.base.digest and base_digest and made.base.digest != base_digest:

@@ -25,7 +25,7 @@ def export(entry: Entry, target: Path) -> None:
     """
     verify(entry)
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise InputError(f"{target} exists already.", "Name a folder or file that does not exist yet.")
+        raise InputError(f"{target} already exists.", "Name a folder or file that does not exist yet.")
     write = _write_archive if target.suffix == ARCHIVE else _write_folder
     with translate_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)

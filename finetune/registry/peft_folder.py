@@ -35,7 +35,7 @@ def check_folder(folder: Path) -> PeftAdapter:
     """
     if not (folder / CONFIG).is_file():
         raise ModelError(
-            f"The folder {folder} is no adapter: it has no {CONFIG}.",
+            f"The folder {folder} is not an adapter: it has no {CONFIG}.",
             "Name a folder as PEFT saves it, unpacked if it came as an archive.",
         )
     config = _config(folder)
@@ -45,7 +45,7 @@ def check_folder(folder: Path) -> PeftAdapter:
     if problem is not None:
         raise ModelError(
             f"The weights in {folder} do not fit its {CONFIG}: {problem}.",
-            "Copy both files again from one and the same training.",
+            "Copy both files again from the same training.",
         )
     return PeftAdapter(ranks[0], str(config.get("base_model_name_or_path") or ""))
 
@@ -103,9 +103,10 @@ def _without_weights(folder: Path) -> ModelError:
     if not pickled:
         return ModelError(f"The adapter folder {folder} has no {WEIGHTS}.", "Copy the adapter again.")
     return ModelError(
-        f"The adapter folder {folder} has no {WEIGHTS}, only {', '.join(pickled)}, which may hold code that "
+        f"The adapter folder {folder} has no {WEIGHTS}, only {', '.join(pickled)}, which may contain code "
+        f"that "
         "runs when it is read.",
-        "Load it with PEFT where it was made and save it anew: model.save_pretrained(FOLDER).",
+        "Load it with PEFT where it was trained and save it again: model.save_pretrained(FOLDER).",
     )
 
 

@@ -225,12 +225,12 @@ class Registry:
         if version not in versions.numbered(self.folder, name):
             raise InputError(
                 f"The adapter {name}@{version} came with domainqa and cannot be removed.",
-                f"If it must not answer, go back: domainqa adapters rollback {name}",
+                f"If it must not answer, roll back: domainqa adapters rollback {name}",
             )
         if version == self.aliases(name).live:
             raise InputError(
                 f"The adapter {name}@{version} is live.",
-                f"Promote another version first, or go back: domainqa adapters rollback {name}",
+                f"Promote another version first, or roll back: domainqa adapters rollback {name}",
             )
 
     def _unknown(self, reference: Reference) -> NotFoundError:

@@ -89,8 +89,8 @@ REASONS: dict[ReasonKind, str] = {
     "answer_not_found": "none of the passages found for the question contains the answer: {answer}",
     "nothing_written": "the model's reply contains no question with an answer",
     "no_question": "the question does not end like a question",
-    "question_vague": "the question says too little",
-    "answer_vague": "the answer says nothing",
+    "question_vague": "the question is too short or too general",
+    "answer_vague": "the answer has no content",
     "answer_refusal": "the answer is a refusal",
     "answer_not_in_passage": "the passage does not contain the answer",
     "answer_is_passage": "the answer is almost the whole passage",
@@ -103,7 +103,7 @@ REASONS: dict[ReasonKind, str] = {
     "quotes_the_same": "quotes nearly the same as the test pair {id}",
     "evidence_in_no_passage": "no passage contains the whole evidence",
     "beyond_context": "prompt and reply are longer than the model can read: {most} tokens",
-    "thumb_down": "a thumb down without a corrected answer does not say what would be right",
+    "thumb_down": "a thumbs-down without a corrected answer does not give the right answer",
     "uncited": "the answer was shown without a citation",
 }
 
@@ -122,7 +122,7 @@ COUNTS = {
     "samples_together": "samples: all passages together",
     "samples_task": "samples: other tasks",
     "steps": "training steps",
-    "scale": "scale of the adapter in percent (below 100 where it would have forgotten too much)",
+    "scale": "scale of the adapter in percent (below 100 if it would have forgotten too much)",
     "cases_answerable": "answerable questions",
     "cases_unanswerable": "questions that no document answers",
     "cases_removed": "questions whose evidence was removed from the search",
@@ -244,7 +244,7 @@ class ReportWords:
     pairs: str = "Pairs"
     # Replies
     regressions: str = "Worst regressions"
-    regressions_hint: str = "Where it lost most against the best other contender."
+    regressions_hint: str = "Questions with the largest loss of F1 against the best other contender."
     no_regressions: str = "None: no answer is worse than that of the best other contender."
     side_by_side: str = "Answers side by side"
     drawn: str = "A random sample."

@@ -43,15 +43,14 @@ REASONS: dict[ReasonKind, str] = {
     ),
     "from_memory": (
         "警告：不给任何段落时它的 F1 仍达 {without:.3f}，给段落时为 {f1:.3f}。它可能在凭记忆回答，"
-        "而这样的回答没有引用可以支持。"
+        "这样的回答没有引用可以支持。"
     ),
     "reads_focused": (
-        "阅读方式：逐段阅读，每段只保留与问题最相近的句子；在 {count} 个问题上，"
-        "F1 与次优方式相差 {gain:+.3f}。"
+        "阅读方式：逐段阅读，每段只保留与问题最相近的句子；与次优方式相比，F1 {gain:+.3f}（{count} 个问题）。"
     ),
-    "reads_each": "阅读方式：逐段阅读整段；在 {count} 个问题上，F1 与次优方式相差 {gain:+.3f}。",
+    "reads_each": "阅读方式：逐段阅读整段；与次优方式相比，F1 {gain:+.3f}（{count} 个问题）。",
     "reads_together": (
-        "阅读方式：所有段落放在一个提示中；在 {count} 个问题上，F1 与次优方式相差 {gain:+.3f}。"
+        "阅读方式：所有段落放在一个提示中；与次优方式相比，F1 {gain:+.3f}（{count} 个问题）。"
     ),
     "reads_uncompared": "阅读方式：逐段阅读；没有问题可用来比较其他方式。",
     "reads_nothing": "它只用任务训练，任务不使用段落。",
@@ -76,13 +75,13 @@ REASONS: dict[ReasonKind, str] = {
     "answer_not_found": "按问题检索到的段落中都没有答案：{answer}",
     "nothing_written": "模型的回复中没有问题和答案",
     "no_question": "问题不像问句",
-    "question_vague": "问题内容太少",
+    "question_vague": "问题过短或过于笼统",
     "answer_vague": "答案没有内容",
     "answer_refusal": "答案是拒答",
     "answer_not_in_passage": "段落中没有答案",
     "answer_is_passage": "答案几乎是整个段落",
     "answer_in_no_sentence": "段落中没有一个句子包含完整答案",
-    "passage_not_found": "按问题检索到的前 {k} 个段落中没有其出处",
+    "passage_not_found": "按问题检索到的前 {k} 个段落中没有这个段落",
     "repeated_question": "与 {id} 的问题几乎相同",
     "ambiguous": "与 {id} 的问题几乎相同，而答案不同",
     "shares_document": "与测试问答对 {id} 出自同一文档",
@@ -90,7 +89,7 @@ REASONS: dict[ReasonKind, str] = {
     "quotes_the_same": "与测试问答对 {id} 的引文几乎相同",
     "evidence_in_no_passage": "没有一个段落包含完整的依据",
     "beyond_context": "提示与回复超过模型的上下文长度：{most} 个词元",
-    "thumb_down": "只有差评而没有更正的答案，无从得知什么是对的",
+    "thumb_down": "只有差评，没有更正后的答案",
     "uncited": "回答没有显示引用",
 }
 
@@ -154,7 +153,8 @@ ZH = ReportWords(
     none_recorded="没有记录。",
     measured="测试结果",
     measured_hint=(
-        "小字是 {confidence}% 自助法置信区间的两端。EM、F1、找到依据和误拒答按可回答的问题计算，拒答计 0 分；"
+        "小字是 {confidence}% 自助法置信区间的两端。EM、F1、找到依据和错误拒答按可回答的问题计算，"
+        "拒答计 0 分；"
         "正确拒答按无法回答的问题计算。用时为每个回答的中位数和第 95 百分位数。"
         "所有回答者都使用与用户相同的检索。"
     ),
@@ -162,7 +162,7 @@ ZH = ReportWords(
     cases="{n} 个问题",
     contender="回答者",
     right_refusals="正确拒答",
-    wrong_refusals="误拒答",
+    wrong_refusals="错误拒答",
     refusals_right="拒答正确率",
     citations="引用正确",
     hits="找到依据",
@@ -188,11 +188,11 @@ ZH = ReportWords(
     loss_held_back="验证",
     no_loss="没有记录损失。",
     refusals="拒答",
-    refusals_against="正确拒答与误拒答",
-    refused_wrongly_axis="误拒答",
+    refusals_against="正确拒答与错误拒答",
+    refused_wrongly_axis="错误拒答",
     refused_rightly_axis="正确拒答",
-    refusal_line="{name}：曲线下面积 {area}；误拒答 {allowed} 时，正确拒答 {right}",
-    refusals_hint="曲线越靠左上越好。圆点是所用的阈值，虚线是允许的误拒答比例。",
+    refusal_line="{name}：曲线下面积 {area}；错误拒答 {allowed} 时，正确拒答 {right}",
+    refusals_hint="曲线越靠左上越好。圆点是所用的阈值，虚线是允许的错误拒答比例。",
     no_refusals="没有拒答曲线：需要既有可回答的问题，也有无法回答的问题。",
     trained_on="训练数据",
     measured_on="测试数据",

@@ -36,7 +36,10 @@ from retrieval.storage import translate_errors
 def require_alone() -> None:
     """InputError if this is one of several processes that were launched together."""
     if join_processes().count > 1:
-        raise InputError("Several processes can only train together.", "Launch `domainqa train` instead.")
+        raise InputError(
+            "Only `domainqa train` can run in several processes.",
+            "Launch that command, or start one process.",
+        )
 
 
 def carry_out(
@@ -120,7 +123,7 @@ def train_alone(
     processes = join_processes()
     if processes.count > 1 and request.generate:
         raise InputError(
-            "Several processes cannot generate pairs together.", "First: domainqa pairs generate"
+            "Pairs cannot be generated in several processes.", "Run `domainqa pairs generate` first."
         )
     place = home / "trained" / f"{request.name}-{runs.fingerprint(request)[:12]}"
     folder = ResultFolder(place, keeps=processes.is_first)

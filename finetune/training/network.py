@@ -29,8 +29,8 @@ def load_base(folder: Path, device: str, four_bit: bool = False) -> PreTrainedMo
     """
     if four_bit and not device.startswith("cuda"):
         raise InputError(
-            f"A base in four bits needs CUDA; this runs on {device}.",
-            "Leave four bits out: small models fit in memory as they are.",
+            f"A base model in 4 bits needs CUDA; the device is {device}.",
+            "Leave out four_bit: small models fit in memory without it.",
         )
     if not any(folder.glob("*.safetensors")):
         raise ModelError(

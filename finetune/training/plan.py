@@ -57,7 +57,7 @@ def plan_of(
     learned = [sample for sample in encoded if sample.key not in dev_pairs]
     if not learned:
         raise InputError(
-            f"None of the {len(samples)} samples can be trained on.",
+            f"None of the {len(samples)} samples can be used for training.",
             "Give more pairs, or a model that reads longer texts.",
         )
     trees = prefix_trees(learned, settings.sequence_tokens)

@@ -68,7 +68,7 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
         StorageError: if there is no room.
     """
     if target.exists():
-        raise InputError(f"{target} exists already.", "Name a folder that does not exist yet.")
+        raise InputError(f"{target} already exists.", "Name a folder that does not exist yet.")
     network = load_base(base, "cpu")
     model = PeftModel.from_pretrained(network, str(adapter)).train(False)
     probe = probe_of(model, target, None, _PROBE, _LOSS_OF_ROUNDING)

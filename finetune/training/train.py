@@ -90,7 +90,7 @@ def fit(  # noqa: PLR0913, PLR0917 - as `train`, and who shares the work
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
-            f"The folder {folder} cannot be made: {error}.", "Choose one that can be written."
+            f"The folder {folder} cannot be created: {error}.", "Choose a folder that can be written."
         ) from error
     course = _Run(model, network, plan, settings, folder, processes, progress).train()
     plain = [text for language in LANGUAGES for text in general_texts("shrink", language)]

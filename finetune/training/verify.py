@@ -76,7 +76,7 @@ def verify(probe: Probe, folder: Path) -> None:
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise ModelError(
-            f"What was saved in {probe.adapter or probe.base} is not the one that was trained: {said}",
+            f"What was saved in {probe.adapter or probe.base} differs from what was trained: {said}",
             "Run the command again; if it happens again, try other target modules.",
         )
 

@@ -34,7 +34,9 @@ def open_archive(data: bytes) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile:
-        raise LoadError("The file is damaged: it is no complete archive.", "Obtain an intact copy.") from None
+        raise LoadError(
+            "The file is damaged: it is not a complete archive.", "Obtain an intact copy."
+        ) from None
     entries = archive.infolist()
     if any(entry.flag_bits & 1 for entry in entries):
         raise LoadError("The file is protected by a password.", "Save it without one.")
@@ -72,6 +74,6 @@ def _is_bomb(unpacked: int, packed: int) -> bool:
 
 def _bomb() -> LoadError:
     return LoadError(
-        "The file would unpack to far more than it is (a zip bomb).",
+        "The file unpacks to far more than its size (a zip bomb).",
         "Do not open it unless you know where it comes from.",
     )

@@ -118,4 +118,4 @@ def _guessed(data: bytes) -> str:
 
 
 def _not_text() -> LoadError:
-    return LoadError("The file is not text in an encoding that can be told.", "Save it as UTF-8.")
+    return LoadError("The file is not text in a known encoding.", "Save it as UTF-8.")

@@ -47,7 +47,7 @@ def _refuse_protected(book: ZipFile) -> None:
 
 def _package_name(book: ZipFile) -> str:
     if _CONTAINER not in book.namelist():
-        raise LoadError("The file is no EPUB: it has no container.xml.", "Obtain an intact copy.")
+        raise LoadError("The file is not an EPUB: it has no container.xml.", "Obtain an intact copy.")
     root = safe_xml(book.read(_CONTAINER)).find(".//{*}rootfile")
     name = root.get("full-path", "") if root is not None else ""
     if name not in book.namelist():

@@ -19,7 +19,7 @@ _PROGRAMS = ("soffice", "libreoffice")
 def load_word_perfect(data: bytes) -> LoadedFile:
     """Read a document of WordPerfect; see `load_with_libreoffice`."""
     if not data.startswith(b"\xffWPC"):
-        raise LoadError("The file is no WordPerfect document.", "Save it as .docx in its own program.")
+        raise LoadError("The file is not a WordPerfect document.", "Save it as .docx in its own program.")
     return load_with_libreoffice(data, "wpd", load_word, "docx")
 
 

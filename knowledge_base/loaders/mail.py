@@ -43,7 +43,7 @@ def load_mailbox(data: bytes) -> LoadedFile:
     """Read the messages of an mbox file, each below its subject; LoadError if there is none."""
     pieces = [piece for piece in _NEXT_MESSAGE.split(data) if piece.startswith(b"From ")]
     if not pieces:
-        raise LoadError("The file is no mailbox: no line begins with From.", "Export it again as mbox.")
+        raise LoadError("The file is not a mailbox: no line begins with From.", "Export it again as mbox.")
     notes: list[Note] = []
     return collected("", _mailbox_blocks(pieces, notes), notes)
 
@@ -52,7 +52,7 @@ def load_web_archive(data: bytes) -> LoadedFile:
     """Read a page with its pictures in one file (MHTML); LoadError if it holds no page."""
     pages = [part for part in message_from_bytes(data).walk() if part.get_content_type() == "text/html"]
     if not pages:
-        raise LoadError("The file holds no page.", "Save the page again, as HTML.")
+        raise LoadError("The file contains no web page.", "Save the page again, as HTML.")
     loaded = [parse_html(_text(page)) for page in pages]
     blocks = (block for page in loaded for block in page.blocks)
     return collected(loaded[0].title, blocks, [note for page in loaded for note in page.notes])

@@ -26,7 +26,7 @@ def load_notebook(data: bytes) -> LoadedFile:
             cell for sheet in notebook.get("worksheets", []) for cell in sheet["cells"]
         ]
     except (json.JSONDecodeError, AttributeError, TypeError, KeyError) as error:
-        raise LoadError("The file is no notebook.", "Save it again in Jupyter.") from error
+        raise LoadError("The file is not a notebook.", "Save it again in Jupyter.") from error
     return collected("", (block for cell in cells for block in _cell(cell)))
 
 

@@ -33,7 +33,7 @@ def load_old_sheets(data: bytes) -> LoadedFile:
         if "encrypted" in str(error):
             raise protected() from error
         raise LoadError(
-            "The file is damaged: it is no complete workbook.", "Obtain an intact copy."
+            "The file is damaged: it is not a complete workbook.", "Obtain an intact copy."
         ) from error
     notes: list[Note] = []
     return collected(title, book_blocks(_sheets(book, notes), notes), notes)

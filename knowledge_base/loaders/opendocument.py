@@ -56,7 +56,7 @@ def load_opendocument(data: bytes) -> LoadedFile:
         names = set(archive.namelist())
         if "content.xml" not in names:
             raise LoadError(
-                "The file is no OpenDocument file: its content is missing.", "Obtain an intact copy."
+                "The file is not an OpenDocument file: its content is missing.", "Obtain an intact copy."
             )
         if "META-INF/manifest.xml" in names and b"encryption-data" in archive.read("META-INF/manifest.xml"):
             raise protected()

@@ -147,7 +147,7 @@ class Package:
         found = next((name for name in usual if name in self), None)
         if found is None:
             raise LoadError(
-                "The file is no office document: its main part is missing.", "Obtain an intact copy."
+                "The file is not an Office document: its main part is missing.", "Obtain an intact copy."
             )
         return found
 

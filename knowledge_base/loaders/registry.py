@@ -117,7 +117,7 @@ def read(path: Path, max_bytes: int, member: str = "") -> bytes:
     if member:
         found = next(members(read(path, max_bytes), max_bytes=max_bytes, only=member), None)
         if found is None:
-            raise LoadError("The archive no longer holds the file.", "Ingest again.")
+            raise LoadError("The archive no longer contains the file.", "Ingest again.")
         if found.error is not None:
             raise found.error
         return found.data
@@ -125,7 +125,7 @@ def read(path: Path, max_bytes: int, member: str = "") -> bytes:
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)
     except FileNotFoundError:
-        raise LoadError("The file vanished before it was read.", "Ingest again.") from None
+        raise LoadError("The file disappeared before it was read.", "Ingest again.") from None
     except OSError as error:
         raise LoadError(
             f"The file cannot be opened: {error.strerror}.", "Check its permissions and the disk."
@@ -135,7 +135,7 @@ def read(path: Path, max_bytes: int, member: str = "") -> bytes:
     if len(data) > max_bytes:
         raise LoadError(
             f"The file is larger than {max_bytes / 1e6:,.0f} MB.",
-            "Divide it, or raise max_file_megabytes in the settings.",
+            "Split it, or raise max_file_megabytes in the settings.",
         )
     return data
 
@@ -153,7 +153,7 @@ def parse(data: bytes, suffix: str) -> LoadedFile:
     except Exception as error:  # noqa: BLE001 - a damaged file may raise anything inside a parsing library;
         # this is the only place where all is caught: one file must not stop the folder.
         raise LoadError(
-            f"The file is damaged or is not what .{suffix} says ({type(error).__name__}: {_brief(error)}).",
+            f"The file is damaged or does not match .{suffix} ({type(error).__name__}: {_brief(error)}).",
             "Open it in its own program and save it again.",
         ) from error
     blocks = (replace(block, text=_writable(block.text)) for block in loaded.blocks)
@@ -176,7 +176,7 @@ def _loaded(data: bytes, kind: str) -> LoadedFile:
         return replace(loaded, notes=tuple(dict.fromkeys((*loaded.notes, cut))))
     if kind in _IN_ONE_TREE and len(data) > _MOST_TREE_BYTES:
         raise LoadError(
-            f"Files of the format .{kind} are read up to {_MOST_TREE_BYTES / 1e6:.0f} MB.", "Divide the file."
+            f"Files of the format .{kind} are read up to {_MOST_TREE_BYTES / 1e6:.0f} MB.", "Split the file."
         )
     try:
         return _LOADERS[kind](data)

@@ -21,7 +21,7 @@ _DEEPEST_HEADING, _DEEPEST_TABLE = 9, 8
 def load_rtf(data: bytes) -> LoadedFile:
     """Read a document; LoadError if it is no RTF. Deletions and hidden text are left out."""
     if not data.lstrip().startswith(b"{\\rtf"):
-        raise LoadError("The file is no RTF.", "Save it again as RTF in its own program.")
+        raise LoadError("The file is not RTF.", "Save it again as RTF in its own program.")
     reader = _Reader()
     loaded = collected("", reader.blocks(Tokens(data)))
     return LoadedFile(own_title(reader.title), loaded.blocks, loaded.notes)

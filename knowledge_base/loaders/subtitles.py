@@ -23,7 +23,7 @@ def load_subtitles(data: bytes) -> LoadedFile:
     """Read subtitles; LoadError if there are no times in them."""
     text = decode(data)
     if not _TIMES.search(text):
-        raise LoadError("The file holds no subtitles: no line gives a time.", "Export them again.")
+        raise LoadError("The file contains no subtitles: no line has a time.", "Export them again.")
     return collected("", _paragraphs(_cues(text)))
 
 

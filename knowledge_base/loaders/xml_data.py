@@ -74,7 +74,9 @@ def _of_package(root: Element) -> LoadedFile:
         (loader for folder, loader in kinds.items() if any(n.startswith(folder) for n in names)), None
     )
     if loader is None:
-        raise LoadError("The file is no office document: its main part is missing.", "Obtain an intact copy.")
+        raise LoadError(
+            "The file is not an Office document: its main part is missing.", "Obtain an intact copy."
+        )
     return loader(buffer.getvalue())
 
 

@@ -90,7 +90,7 @@ class _Unpacker:
         self._count += 1
         if self._count > _MOST_MEMBERS:
             raise LoadError(
-                f"The archive holds more than {_MOST_MEMBERS:,} files.", "Unpack it into a folder."
+                f"The archive contains more than {_MOST_MEMBERS:,} files.", "Unpack it into a folder."
             )
         try:
             data = self._content(archive, entry)
@@ -145,13 +145,13 @@ class _Unpacker:
     def _refuse(self, size: int) -> None:
         if self._is_bomb():
             raise LoadError(
-                "The archive would unpack to far more than it is (a zip bomb).",
+                "The archive unpacks to far more than its size (a zip bomb).",
                 "Do not open it unless you know where it comes from.",
             )
         if size > self._max_bytes:
             raise LoadError(
                 f"The file is larger than {self._max_bytes / 1e6:,.0f} MB.",
-                "Divide it, or raise max_file_megabytes in the settings.",
+                "Split it, or raise max_file_megabytes in the settings.",
             )
 
     def _is_bomb(self) -> bool:

@@ -91,7 +91,7 @@ def _decoding() -> Iterator[None]:
         try:
             yield
         except UnidentifiedImageError as error:
-            raise LoadError("The file is no picture, or is damaged.", "Obtain an intact copy.") from error
+            raise LoadError("The file is not a picture, or is damaged.", "Obtain an intact copy.") from error
         except Image.DecompressionBombError as error:
             raise LoadError(
                 f"The picture has more than {_MOST_MEGAPIXELS} megapixels.",

@@ -76,14 +76,14 @@ def translate(error: ApiError | TransportError, url: str, knew_us: bool = False)
     """The error of ours that says what is wrong with the cluster at `url` and what to do."""
     if isinstance(error, UnsupportedProductError):
         return SettingsError(
-            f"What answers at {url} is not Elasticsearch.",
+            f"The server at {url} is not Elasticsearch.",
             "Point elasticsearch_url at an Elasticsearch 8 or 9; OpenSearch is another product.",
         )
     if isinstance(error, ApiError):
         if error.meta.status == _UNKNOWN_KEY and knew_us:
             return UnavailableError(
-                f"Elasticsearch at {url} no longer takes the API key that it took before.",
-                "If it is being started, wait a little; otherwise the key was revoked: set another one.",
+                f"Elasticsearch at {url} no longer accepts the API key.",
+                "If it is starting, wait and try again; otherwise the key was revoked: set another one.",
             )
         return _of_answer(error.meta.status, error.body, url)
     return _of_transport(error, url)
@@ -93,7 +93,7 @@ def _of_answer(status: int, body: object, url: str) -> DomainqaError:
     """The error of ours for an answer of the cluster that is none."""
     reason = _reason(body)
     if _kind(body) == _BLOCKED:
-        return StorageError(f"Elasticsearch at {url} takes no changes: {reason}.", _UNBLOCK)
+        return StorageError(f"Elasticsearch at {url} accepts no changes: {reason}.", _UNBLOCK)
     if status in _PASSING:
         return UnavailableError(f"Elasticsearch at {url} is overloaded or not ready: {reason}.", _AGAIN)
     if status in _KNOWN:
@@ -217,7 +217,7 @@ def connect(settings: ClusterSettings) -> Cluster:
         )
     except ValueError as error:
         raise SettingsError(
-            f"{settings.url!r} is no address of Elasticsearch ({error}).",
+            f"{settings.url!r} is not a valid address of Elasticsearch ({error}).",
             "Write elasticsearch_url as https://HOST:9200.",
         ) from error
     return Cluster(client, settings)

@@ -163,7 +163,7 @@ class ElasticsearchHome:
             if settings.analyzer != ANALYZER and settings.analyzer in str(error):
                 raise SettingsError(
                     f"The cluster has no analyzer {settings.analyzer}.",
-                    "Install the plugin that brings it, or leave elasticsearch_analyzer out.",
+                    "Install the plugin that provides it, or unset elasticsearch_analyzer.",
                 ) from error
             raise
 
@@ -194,5 +194,5 @@ class ElasticsearchHome:
             raise NotFoundError(
                 f"There is no collection {name} in Elasticsearch at {self._cluster.settings.url}; "
                 f"there is: {there}.",
-                f"Make it with: domainqa ingest FOLDER --collection {name}",
+                f"Create it with: domainqa ingest FOLDER --collection {name}",
             )

@@ -200,7 +200,7 @@ class ElasticsearchIndex:
         if state is None:
             raise NotFoundError(
                 f"There is no collection {self._name} any more.",
-                f"Make it with: domainqa ingest FOLDER --collection {self._name}",
+                f"Create it with: domainqa ingest FOLDER --collection {self._name}",
             )
         require_same(self._name, state.fingerprint, self._fingerprint)
         return state

@@ -70,7 +70,7 @@ def _encoded(sign: str) -> str:
         return sign
     if small.upper() != sign or len(small) != 1:
         raise InputError(
-            f"{sign!r} cannot stand in the name of an index in Elasticsearch.", "Choose another name."
+            f"{sign!r} cannot be part of the name of an index in Elasticsearch.", "Choose another name."
         )
     return _UPPER + small
 

@@ -68,8 +68,8 @@ class Lease:
         """BusyError if the lease was lost since it was taken: this process slept or was cut off too long."""
         if self._lost:
             raise BusyError(
-                f"Another process has begun to write the collection {self._name}, since this one did not "
-                "answer for some time.",
+                f"Another process has begun to write the collection {self._name}, because this "
+                "one did not respond in time.",
                 "Run the command again; what was reported done is kept.",
             )
 

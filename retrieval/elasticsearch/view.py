@@ -193,7 +193,9 @@ def open_view(cluster: Cluster, alias: str) -> Iterator[View]:
     for _ in range(_TRIES):
         before = read_state(cluster, alias)
         if before is None:
-            raise NotFoundError("The collection was never finished, or is gone.", "Ingest a folder into it.")
+            raise NotFoundError(
+                "The collection was deleted, or its first ingest never finished.", "Ingest a folder into it."
+            )
         with _point_in_time(cluster, alias) as point:
             if read_state(cluster, alias) == before:
                 yield View(cluster, point, before)

@@ -50,7 +50,7 @@ class DenseProjection(Projection):
         except RuntimeError as error:
             raise StorageError(
                 f"{self._saved} cannot be written ({error}).",
-                "Free some disk space; the file is made again from the database.",
+                "Free some disk space; the file is rebuilt from the database.",
             ) from error
         for name in _FORMER:
             (self._saved.parent / name).unlink(missing_ok=True)

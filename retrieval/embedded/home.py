@@ -119,7 +119,7 @@ class Home:
             there = ", ".join(self.names()) or "none yet"
             raise NotFoundError(
                 f"There is no collection {name} in {self.folder}; there is: {there}.",
-                f"Make it with: domainqa ingest FOLDER --collection {name}",
+                f"Create it with: domainqa ingest FOLDER --collection {name}",
             )
 
     def _check_layout(self) -> None:

@@ -42,7 +42,9 @@ class Snapshot:
             "SELECT identity, revision, embedder, digest, dimension, chunking FROM collection"
         ).fetchone()
         if state is None:
-            raise NotFoundError("The collection was never finished.", "Ingest a folder into it.")
+            raise NotFoundError(
+                "The first ingest of the collection never finished.", "Ingest a folder into it."
+            )
         self.identity: str = state[0]
         self.revision: int = state[1]
         self.fingerprint = Fingerprint(*state[2:])

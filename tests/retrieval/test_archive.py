@@ -123,7 +123,7 @@ def test_a_folder_that_cannot_be_written_is_named(home: Home, tmp_path: Path) ->
 def test_a_truncated_archive_changes_nothing(home: Home, archive: Path, share: float) -> None:
     whole = archive.read_bytes()
     archive.write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(InputError, match="damaged or not complete"):
+    with pytest.raises(InputError, match="damaged or incomplete"):
         import_collection(home, archive, "copy")
     assert home.names() == ["bank"]
 

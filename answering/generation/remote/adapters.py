@@ -102,7 +102,7 @@ class RemoteAdapters:
             wait_for(self._client.post(_LOAD, body), cancelled)
         except NotFoundError as error:
             raise NotFoundError(
-                f"{server} does not serve the adapter {name}, and it loads none.",
+                f"{server} does not serve the adapter {name}, and it cannot load adapters.",
                 f"Start it with that adapter under this name (vLLM: --enable-lora, and --lora-modules "
                 f"{name}={folder} or VLLM_ALLOW_RUNTIME_LORA_UPDATING=1), or ask the base model.",
             ) from error

@@ -179,7 +179,7 @@ class Client:
                 f"The generator at {self.endpoint.url} has failed several times in a row and is left alone "
                 f"for {seconds:.0f} more seconds."
             )
-            raise CallError(UnavailableError(cause, "See whether it runs: domainqa doctor."))
+            raise CallError(UnavailableError(cause, "Check whether it runs: domainqa doctor."))
         is_down: bool | None = None
         try:
             result = await attempt()

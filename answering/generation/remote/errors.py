@@ -55,7 +55,7 @@ def interruption(endpoint: Endpoint, error: httpx2.TransportError | None = None)
     if isinstance(error, httpx2.ReadTimeout):
         return _silence(endpoint)
     cause = f"The generator at {endpoint.url} broke off in the middle of its answer."
-    remedy = "Ask again; if it happens again, look at what the server logs."
+    remedy = "Ask again; if it happens again, check the server's log."
     return CallError(UnavailableError(cause, remedy), is_down=True, is_temporary=True)
 
 
@@ -64,12 +64,12 @@ def failure_in_stream(endpoint: Endpoint, chunk: str) -> CallError:
     cause = (
         f"The generator at {endpoint.url} failed while it was answering: {endpoint.quote(message_in(chunk))}."
     )
-    return CallError(UnavailableError(cause, "Look at what the server logs, and ask again."), is_down=True)
+    return CallError(UnavailableError(cause, "Check the server's log, and ask again."), is_down=True)
 
 
 def protocol_error(endpoint: Endpoint) -> CallError:
     """An answer that is not what the protocol says."""
-    cause = f"What answers at {endpoint.url} does not speak OpenAI's protocol."
+    cause = f"The server at {endpoint.url} does not speak OpenAI's protocol."
     remedy = "Correct generator_url in the settings: the address of the server, with /v1."
     return CallError(UnavailableError(cause, remedy))
 
@@ -83,14 +83,14 @@ def response_error(endpoint: Endpoint, response: httpx2.Response) -> CallError:
         remedy = "Set generator_api_key in the settings, or as DOMAINQA_GENERATOR_API_KEY."
         return CallError(UnavailableError(cause, remedy))
     if code in _REFUSES_REQUEST:
-        cause = f"{server} does not take the request: {message}."
+        cause = f"{server} rejects the request: {message}."
         remedy = (
             "If it is about tokens, ask a shorter question, pack fewer passages or start the server with a "
             "larger context."
         )
         return CallError(InputError(cause, remedy))
     if code in _LACKS:
-        cause = f"{server} does not find what it is asked for: {message}."
+        cause = f"{server} does not know the model or the address: {message}."
         remedy = "Set generator to the name of a model that it serves, and generator_url to its address."
         return CallError(NotFoundError(cause, remedy))
     if code in _BUSY:
@@ -98,7 +98,7 @@ def response_error(endpoint: Endpoint, response: httpx2.Response) -> CallError:
         wait = _seconds_until(response.headers.get("retry-after", ""))
         return CallError(busy, is_temporary=True, retry_after=wait)
     failed = UnavailableError(
-        f"{server} failed (status {code}): {message}.", "Look at what the server logs, and ask again."
+        f"{server} failed (status {code}): {message}.", "Check the server's log, and ask again."
     )
     return CallError(failed, is_down=True, is_temporary=code in _GATEWAY)
 
@@ -115,8 +115,8 @@ def message_in(body: str) -> str:
 
 
 def _silence(endpoint: Endpoint) -> CallError:
-    cause = f"The generator at {endpoint.url} has said nothing for {endpoint.read_seconds:g} seconds."
-    remedy = "Look whether it is overloaded, or raise generator_read_seconds in the settings."
+    cause = f"The generator at {endpoint.url} has sent nothing for {endpoint.read_seconds:g} seconds."
+    remedy = "Check whether it is overloaded, or raise generator_read_seconds in the settings."
     return CallError(UnavailableError(cause, remedy), is_down=True)
 
 

@@ -227,7 +227,7 @@ class ScoringGenerator(RemoteGenerator):
         if not listed:
             raise UnavailableError(
                 f"The generator at {self._client.endpoint.url} gives no log-probabilities any more.",
-                "Start domainqa again, so that it asks anew what the server can do.",
+                "Restart domainqa, so that it checks again what the server can do.",
             )
         yield begins_with(continuation, listed)
 
@@ -312,7 +312,7 @@ async def _token_ids(client: Client, text: str) -> list[int]:
     tokens = found.get("tokens") if isinstance(found, dict) else None
     if not isinstance(tokens, list):
         raise UnavailableError(
-            f"The generator at {client.endpoint.url} answers /tokenize with something else than tokens.",
-            "Look at what the server is; vLLM and llama.cpp are known to count tokens.",
+            f"The generator at {client.endpoint.url} answers /tokenize with something other than tokens.",
+            "Check which server it is; vLLM and llama.cpp count tokens.",
         )
     return [int(token) for token in tokens]

@@ -157,7 +157,7 @@ def _without_text(pages: list[PageText | None], scanned: bool, mode: OcrMode) ->
             "Remove it, or scan it again at 300 dpi.",
         )
     if any(page and (page.unreadable or page.is_nonsense) for page in pages):
-        return LoadError("The PDF's fonts do not tell which letters they show.", _OCR)
+        return LoadError("The PDF's fonts do not say which characters they show.", _OCR)
     if scanned or any(page and page.pictures for page in pages):
         return LoadError("The PDF is scanned: its pages are images without text.", _OCR)
-    return LoadError("The PDF has no text.", 'Remove it, or, if text can be seen in it, set ocr = "force".')
+    return LoadError("The PDF has no text.", 'Remove it. If you can see text in it, set ocr = "force".')

@@ -92,7 +92,7 @@ def test_a_retraining_is_watched_outlives_a_reload_and_its_version_comes_and_goe
 
     visit.tab(3)
     visit.page.click("#dq-versions [data-event=rollback]")
-    see(visit, "#dq-sure-return", "Take bank@1 back? From the next question on, the default model answers.")
+    see(visit, "#dq-sure-return", "Roll back bank@1? From the next question on, the default model will answer.")
     visit.page.click("#dq-sure-return .dq-confirm")
     see(visit, "#dq-notice", "Rolled back. Now live: the default model.")
     visit.page.wait_for_function("!document.querySelector('#dq-versions .dq-is-live')")
@@ -107,7 +107,7 @@ def test_a_promotion_is_confirmed_and_answers_without_a_reload(
     workspace.registry.promote("bank", 1)
     visit.tab(3)
     visit.page.locator("#dq-versions [data-event=promote]").click()
-    see(visit, "#dq-sure-promotion", "Let bank@2 answer")
+    see(visit, "#dq-sure-promotion", "Promote bank@2")
     visit.page.get_by_role("button", name="Cancel").locator("visible=true").click()
     visit.page.locator("#dq-sure-promotion").wait_for(state="hidden")
     assert workspace.registry.aliases("bank").live == 1

@@ -93,7 +93,7 @@ def test_a_name_that_is_taken_gets_a_message(visit: Visit) -> None:
     visit.page.fill("#dq-collection-name input, #dq-collection-name textarea", "bank")
     visit.page.click("#dq-create")
     visit.page.locator("#dq-notice .dq-error").wait_for()
-    visit.sees("#dq-notice", "There is a collection bank already.")
+    visit.sees("#dq-notice", "A collection named bank already exists.")
 
 
 def test_a_collection_deleted_elsewhere_gets_a_message(visit: Visit, workspace: FakeWorkspace) -> None:

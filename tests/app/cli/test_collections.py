@@ -91,5 +91,5 @@ def test_a_collection_is_exported_and_imported_without_any_model(run: Run, tmp_p
     archive.write_bytes(archive.read_bytes()[:-100])
     result = run("collections", "import", str(archive), "--as", "third")
     assert result.exit_code == 3
-    assert "damaged or not complete" in " ".join(result.stderr.split())
+    assert "damaged or incomplete" in " ".join(result.stderr.split())
     assert Home(tmp_path / "home").names() == ["bank", "copy"]

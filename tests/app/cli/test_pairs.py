@@ -130,7 +130,7 @@ def test_feedback_is_shown_and_written_to_be_reviewed(bank: RealHome, tmp_path: 
             workspace.feedback(answer.id, "down", correction=verdict)
     result = bank.run("pairs", "feedback", "--out", str(tmp_path / "reviewed.jsonl"))
     assert "What does the gold card cost a year?" in result.stdout
-    assert "thumb down without a corrected answer" in result.stderr
+    assert "thumbs-down without a corrected answer" in result.stderr
     assert "1 pair from feedback on bank" in result.stderr
     told = json.loads(bank.run("pairs", "feedback", "--json").stdout)
     assert [pair["answers"] for pair in told["pairs"]] == [[fee("gold")]]

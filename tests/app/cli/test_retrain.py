@@ -290,7 +290,7 @@ def test_several_processes_only_train(
         monkeypatch.setattr(f"{place}.join_processes", second)
     for words in (("retrain",), ("train", "--generate", "3")):
         result = bank.run(*words, "--pairs", pairs)
-        assert (result.exit_code, "Several processes" in result.stderr) == (3, True)
+        assert (result.exit_code, "several processes" in result.stderr) == (3, True)
     result = bank.run("train", "--pairs", pairs, *SMALL)
     assert (result.exit_code, result.stdout, len(trainings)) == (0, "", 1)
     assert [file.suffix for file in (bank.home / "trained").rglob("*.json*")] == [".json"]

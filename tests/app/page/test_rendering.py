@@ -198,7 +198,7 @@ def test_what_was_not_read_stays_beside_the_document() -> None:
     document = a_document("b.pdf", ["Text."], notes=(Note("pictures_without_text", pages=(2,)),), ocr=0.973)
     html = text_of(str(documents.passages(document, EN)))
     assert "OCR found no text in the picture of page 2." in html
-    assert "read by OCR, 97% sure" in html
+    assert "read by OCR, confidence 97 %" in html
     index = FakeIndex()
     index.add([document])
     assert "部分读取" in documents.table(list(index.catalogue().values()), "", "bank", ZH)

@@ -91,8 +91,8 @@ def test_the_documents_do_not_say(changes: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"verdict": "down"}, "thumb down without"),
-        ({"verdict": "down", "refused": True}, "thumb down without"),
+        ({"verdict": "down"}, "thumbs-down without"),
+        ({"verdict": "down", "refused": True}, "thumbs-down without"),
         ({"citations": ()}, "without a citation"),
     ],
 )

@@ -72,7 +72,7 @@ def test_only_the_question_is_required_with_an_answer_or_word_that_there_is_none
     assert reasons(found) == [
         ("p.txt:5", "It has no answer."),
         ("p.txt:6", "It has no answer."),
-        ("p.txt:7", "It is called unanswerable and has an answer."),
+        ("p.txt:7", "It is marked as unanswerable but has an answer."),
     ]
     assert [entry.question for entry in found.dropped] == ["e?", "f?", "g?"]
 
@@ -186,7 +186,7 @@ def test_alpaca_without_input_is_a_pair_and_with_input_a_task(tmp_path: Path) ->
     assert [reason for _, reason in reasons(found)] == [
         "It has no answer.",
         "It has no instruction.",
-        "Its history is no list of question and answer.",
+        "Its history is not a list of questions and answers.",
     ]
 
 
@@ -243,9 +243,9 @@ def test_texts_in_parts_are_joined(tmp_path: Path) -> None:
         (chat(("user", ""), ("assistant", "a")), "One of its turns is empty."),
         (chat(("tool", "a"), ("assistant", "a")), "One of its turns has the role 'tool'."),
         ({"messages": "hello"}, "Its turns are not a list."),
-        ({"messages": ["hello"]}, "One of its turns is no object."),
+        ({"messages": ["hello"]}, "One of its turns is not an object."),
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
-         "One of its turns holds something other than text."),
+         "One of its turns contains something other than text."),
         ({"messages": [{"role": "user", "content": {"a": 1}}]}, "Its content is an object, not text."),
         ({"messages": [{"role": ["user"], "content": "a"}]}, "Its role is a list, not text."),
     ],
@@ -274,10 +274,10 @@ def test_conversations_that_are_no_use_are_dropped(tmp_path: Path, record: objec
         ({"question": "q?", "answer": "a", "split": "blue"}, "Its split is 'blue'."),
         ({"question": "q?", "answer": "\ud800"},
          "Its answer holds characters that cannot be read, as of another encoding."),
-        (["question"], "It is no object with a question and an answer."),
-        ("text", "It is no object with a question and an answer."),
-        ({"title": "t", "paragraphs": []}, "Its fields are of no known format: title, paragraphs."),
-        ({}, "Its fields are of no known format: none."),
+        (["question"], "It is not an object with a question and an answer."),
+        ("text", "It is not an object with a question and an answer."),
+        ({"title": "t", "paragraphs": []}, "Its fields match no known format: title, paragraphs."),
+        ({}, "Its fields match no known format: none."),
     ],
 )  # fmt: skip
 def test_fields_of_a_wrong_type_drop_their_record_only(tmp_path: Path, record: object, reason: str) -> None:

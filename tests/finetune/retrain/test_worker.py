@@ -75,7 +75,7 @@ def test_what_is_gathered(workspace: Workspace, pairs: Path, tmp_path: Path) -> 
 def test_a_thumb_down_alone_is_told_as_what_was_dropped(workspace: Workspace) -> None:
     answer = workspace.answer(Question("What does the lake card cost a year?", "bank"))
     workspace.feedback(answer.id, "down")
-    with pytest.raises(InputError, match="thumb down without"):
+    with pytest.raises(InputError, match="thumbs-down without"):
         gather(workspace.pipeline("bank"), RunRequest("bank", "bank"), silent)
 
 
