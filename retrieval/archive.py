@@ -70,7 +70,7 @@ def export_collection(
     """Write one state of a collection, its vectors and uploaded files, into a file that appears complete.
 
     Raises:
-        InputError: the file exists already.
+        InputError: the file already exists.
         NotFoundError: there is no such collection.
         StorageError: the file cannot be written.
     """

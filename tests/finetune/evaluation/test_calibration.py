@@ -233,7 +233,7 @@ def test_a_later_way_is_not_chosen_for_a_gain_by_chance() -> None:
 
 
 def test_no_choice_and_no_pairs_are_refused() -> None:
-    with pytest.raises(InputError, match="no choice"):
+    with pytest.raises(InputError, match="only one reading mode"):
         choose_reading({"each": [0.5]})
     with pytest.raises(InputError, match="paired"):
         choose_reading({"each": [0.5], "together": [0.5, 0.5]})

@@ -328,7 +328,7 @@ def test_evidence_may_be_written_more_simply(tmp_path: Path) -> None:
         (b"question,answer\n", "p.txt holds no pair."),
         (b"Dear all,\nplease find attached", "No column of the first line is called question: 'Dear all,'"),
         (b"title,text\na,b", "No column of the first line is called question: 'title,text'"),
-        (b'{"a": 1}', "of p.txt can be used. The first, in line 1: Its fields are of no known"),
+        (b'{"a": 1}', "of p.txt can be used. The first, in line 1: Its fields match no known"),
         (b'\n{"question": "a?"}\n{"question"', "None of the 2 records of p.txt can be used."),
         (b'[{"question": "a?", "answer": "b"},\n{"question" "a"}]', "p.txt: Line 2 is not JSON"),
         (b'[{"question": "a?", "answer": "b"}\n{"question": "a"}]', "Line 2 is not JSON: a comma or"),

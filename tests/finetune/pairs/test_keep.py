@@ -75,10 +75,10 @@ def test_a_good_question_is_kept_with_the_sentence_that_holds_its_answer() -> No
         (PLATINUM, "", "", "the model's reply contains no question with an answer"),
         (PLATINUM, "The annual fee is 5.", "680 yuan", "the question does not end like a question"),
         (CHINESE, "白金卡年费很高", "680元", "the question does not end like a question"),
-        (PLATINUM, "What?", "680 yuan", "the question says too little"),
+        (PLATINUM, "What?", "680 yuan", "the question is too short or too general"),
         (PLATINUM, "What fee " * 30 + "?", "680 yuan", TOO_LONG),
-        (PLATINUM, "Which card has a fee?", "P", "the answer says nothing"),
-        (PLATINUM, "Which card has a fee?", "...", "the answer says nothing"),
+        (PLATINUM, "Which card has a fee?", "P", "the answer has no content"),
+        (PLATINUM, "Which card has a fee?", "...", "the answer has no content"),
         (PLATINUM, "Which card has a fee?", "Not in the documents.", "the answer is a refusal"),
         (PLATINUM, "Which card has a fee?", "the annual fee " * 6, ANSWER_TOO_LONG),
         (PLATINUM, "Is the annual fee 680 yuan?", "680 yuan", "the question contains its answer"),
@@ -142,7 +142,7 @@ def test_a_question_with_several_answers_says_too_little_and_is_dropped_with_all
     found = keep_generated(candidates, everything)
     assert [pair.question for pair in found.kept] == []
     reasons = [sentence_of(entry.reason) for entry in found.dropped]
-    assert reasons[0] == "the question says too little"
+    assert reasons[0] == "the question is too short or too general"
     first, second = (entry.id for entry in found.dropped[1:])
     assert reasons[1:] == [
         f"nearly the same question as {second}, with different answers",

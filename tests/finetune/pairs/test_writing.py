@@ -121,7 +121,7 @@ def test_what_was_written_on_a_document_that_is_gone_is_gone(written: Workspace)
         written.delete_document("bank", f"{thing}.txt")
     assert len(generate(written, "bank", 10, silent).kept) == 1
     written.delete_document("bank", f"{THINGS[0]}.txt")
-    with pytest.raises(InputError, match="no passage that says enough"):
+    with pytest.raises(InputError, match="no passage with enough text"):
         generate(written, "bank", 10, silent)
 
 

@@ -37,7 +37,7 @@ def test_nothing_is_overwritten(registry: Registry, adapter: Path, place: Path) 
     export(registry.get("bank", 1), place / "empty")
     (place / "there.zip").write_bytes(b"")
     for target in (place / "empty", place / "there.zip", adapter):
-        with pytest.raises(InputError, match="exists already"):
+        with pytest.raises(InputError, match="already exists"):
             export(registry.get("bank", 1), target)
 
 

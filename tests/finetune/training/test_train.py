@@ -168,7 +168,7 @@ def test_a_merged_model_says_what_base_and_adapter_say(
     compare(probe_of(model, tmp_path / "merged", None, ids))
     assert (tmp_path / "merged" / "tokenizer.json").is_file()
     assert not list(tmp_path.glob(".merged-*"))
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         merge(gemma, tmp_path / "adapter", tmp_path / "merged")
 
 
@@ -218,7 +218,7 @@ def test_a_reply_that_would_be_cut_is_refused_and_named(
 
 
 def test_four_bits_without_cuda_say_so(gemma: Path, samples: tuple[Sample, ...], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="four bits needs CUDA"):
+    with pytest.raises(InputError, match="4 bits needs CUDA"):
         fit(samples, Base(gemma, "tiny"), TrainSettings(four_bit=True), tmp_path)
 
 

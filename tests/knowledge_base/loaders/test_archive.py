@@ -47,7 +47,7 @@ def test_entities_are_refused() -> None:
 
 def test_damage_passwords_and_old_formats_are_told_apart() -> None:
     sound = archive({"a.xml": bytes(range(256)) * 100})
-    with pytest.raises(LoadError, match="no complete archive"):
+    with pytest.raises(LoadError, match="not a complete archive"):
         open_archive(sound[: len(sound) // 2])
     with pytest.raises(LoadError, match="cannot be unpacked"):
         open_archive(sound[:60] + b"\xff\xff\xff\xff" + sound[64:])

@@ -23,7 +23,7 @@ def test_a_missing_program_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnreadFormatError, match=r"LibreOffice, which is not installed.*Install LibreOffice"):
         load_with_libreoffice(b"x", "wps", load_text, "txt")
-    with pytest.raises(LoadError, match="no WordPerfect"):
+    with pytest.raises(LoadError, match="not a WordPerfect"):
         load_word_perfect(b"x")
 
 

@@ -70,7 +70,7 @@ def test_a_node_that_starts_and_knows_no_key_yet_is_waited_for(
     spoiler.spoil("forget", "", 2)
     spoiled.add([LOANS])
     spoiler.spoil("forget", "", 1000)
-    with pytest.raises(UnavailableError, match="no longer takes the API key"):
+    with pytest.raises(UnavailableError, match="no longer accepts the API key"):
         spoiled.search(["card"], 1)
 
 
@@ -102,7 +102,7 @@ def test_a_read_only_cluster_keeps_what_it_has_and_takes_more_afterwards(
     blocks = elasticsearch.client.indices
     # What Elasticsearch does by itself when its disk is nearly full.
     blocks.put_settings(index=alias, settings={"index.blocks.read_only_allow_delete": True})
-    with pytest.raises(StorageError, match=r"takes no changes: .*free some space"):
+    with pytest.raises(StorageError, match=r"accepts no changes: .*free some space"):
         index.add([LOANS])
     assert home.read_only() == ["bank"]
     assert set(index.catalogue()) == {FEES.path}

@@ -205,7 +205,7 @@ def test_letters_that_the_fonts_do_not_name_are_refused_if_they_read_as_none() -
         return written(f"BT /F2 11 Tf 60 700 Td <{codes}> Tj ET", font, "", cid)
 
     assert [block.text for block in load_pdf(shown("Plain words")).blocks] == ["Plain words"]
-    with using_ocr(Ocr("off"), Watch()), pytest.raises(LoadError, match="fonts do not tell"):
+    with using_ocr(Ocr("off"), Watch()), pytest.raises(LoadError, match="fonts do not say"):
         load_pdf(shown("3HQaQtS URVWaH QGN4 wHFK"))
 
 
