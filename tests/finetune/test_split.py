@@ -197,11 +197,11 @@ def test_two_documents_are_enough_for_both_parts(share: float) -> None:
         (by_documents(1, 1), "There are too few pairs to train on some and measure with others: 1."),
         (by_documents(1, 5), "There is nothing to train on: all pairs belong to one document"),
         ([a_pair(0, "fee?"), a_pair(1, "the fee")], "There is nothing to train on: all pairs belong to one"),
-        ([a_pair(n, "", f"{n}", split="train") for n in range(3)], "There is nothing to hold out"),
+        ([a_pair(n, "", f"{n}", split="train") for n in range(3)], "There is nothing to test with"),
         ([a_pair(n, "", f"{n}", split="test") for n in range(3)], "There is nothing to train on"),
         (
             [a_pair(0, "Fee?", "a", split="train"), a_pair(1, "fee", "b", split="test")],
-            "There is nothing to train on: all 1 pairs for training are too near to test pairs.",
+            "There is nothing to train on: all 1 training pairs nearly repeat test pairs.",
         ),
     ],
 )

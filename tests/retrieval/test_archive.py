@@ -102,7 +102,7 @@ def test_an_empty_collection_moves_too(home: Home, tmp_path: Path) -> None:
 def test_what_is_there_is_never_overwritten(home: Home, archive: Path) -> None:
     with pytest.raises(InputError, match="already exists"):
         export_collection(home, "bank", archive)
-    with pytest.raises(InputError, match=r"collection bank already\. .*--as"):
+    with pytest.raises(InputError, match=r"collection named bank already exists\. .*--as"):
         import_collection(home, archive)
 
 

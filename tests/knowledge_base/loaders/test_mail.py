@@ -98,7 +98,7 @@ def test_a_mailbox_and_a_page_in_one_file() -> None:
     made.add_related(b"x", maintype="image", subtype="png")
     loaded = load_web_archive(made.as_bytes())
     assert (loaded.title, loaded.blocks[0].text) == ("Fees", "Gold 5")
-    with pytest.raises(LoadError, match="no mailbox"):
+    with pytest.raises(LoadError, match="not a mailbox"):
         load_mailbox(b"text")
-    with pytest.raises(LoadError, match="no page"):
+    with pytest.raises(LoadError, match="no web page"):
         load_web_archive(b"Subject: x\n\ntext")

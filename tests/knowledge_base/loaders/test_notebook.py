@@ -26,7 +26,7 @@ def test_texts_code_and_results_of_a_notebook() -> None:
         ("row", "card: Gold; fee: 5"),
         ("text", "done"),
     ]
-    with pytest.raises(LoadError, match="no notebook"):
+    with pytest.raises(LoadError, match="not a notebook"):
         load_notebook(b"[1]")
 
 

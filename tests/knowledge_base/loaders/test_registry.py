@@ -36,7 +36,7 @@ def test_damage_is_always_a_load_error_with_cause_and_remedy(suffix: str) -> Non
 
 def test_empty_missing_and_too_large_files(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
-    with pytest.raises(LoadError, match="vanished"):
+    with pytest.raises(LoadError, match="disappeared"):
         load(file)
     file.touch()
     with pytest.raises(LoadError, match="empty"):

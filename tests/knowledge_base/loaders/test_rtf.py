@@ -55,5 +55,5 @@ def test_rtf_under_another_name_is_read_and_endless_groups_are_refused() -> None
     assert parse(HEAD + b"The limit is 5.\\par}", "docx").blocks[0].text == "The limit is 5."
     with pytest.raises(LoadError, match="groups never end"):
         load_rtf(HEAD + b"{" * 5000)
-    with pytest.raises(LoadError, match="no RTF"):
+    with pytest.raises(LoadError, match="not RTF"):
         load_rtf(b"plain")
