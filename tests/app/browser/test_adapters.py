@@ -92,7 +92,11 @@ def test_a_retraining_is_watched_outlives_a_reload_and_its_version_comes_and_goe
 
     visit.tab(3)
     visit.page.click("#dq-versions [data-event=rollback]")
-    see(visit, "#dq-sure-return", "Roll back bank@1? From the next question on, the default model will answer.")
+    see(
+        visit,
+        "#dq-sure-return",
+        "From the next question on, the default model will answer.",
+    )
     visit.page.click("#dq-sure-return .dq-confirm")
     see(visit, "#dq-notice", "Rolled back. Now live: the default model.")
     visit.page.wait_for_function("!document.querySelector('#dq-versions .dq-is-live')")
