@@ -233,7 +233,7 @@ class Composer:
 
     def _decided(self) -> Draft | None:
         usual = [c for c in self.selection.candidates if not c.conflicts][:3]
-        strict = [c for c in usual if self.gate.enough(c, 1.0) or self.gate.is_nearest(c)]
+        strict = [c for c in usual if self.gate.decides(c)]
         found = self._decided_rows() or None
         if found:
             return found
@@ -260,7 +260,7 @@ class Composer:
         if not self.asked.presumes:
             return None
         found = decide(
-            self.selection, [c for c in self.selection.candidates[:_NEARBY] if self.gate.enough(c, 1.0)]
+            self.selection, [c for c in self.selection.candidates[:_NEARBY] if self.gate.decides(c)]
         )
         if found is None or found.verdict != "no":
             return None

@@ -8,6 +8,7 @@ from answering.selection import Candidate, Selection
 from answering.wording import held_terms, subject_terms, terms_in
 
 _ENOUGH_FACT = 1.35
+_ENOUGH_TO_DECIDE = 1.0
 _LET_GO = 0.12  # share of a question's weight that no document need hold, or that makes nothing related
 _PARAPHRASE = {"en": 0.62, "zh": 0.8}
 _MOST_UNKNOWN = {"en": 1.0, "zh": 0.5}
@@ -35,12 +36,19 @@ class Gate:
 
     def enough(self, candidate: Candidate, least: float = _ENOUGH_FACT) -> bool:
         """Whether a unit carries an answer: it is near, fits, and no word of the subject is unheard of."""
-        return candidate.fits and (
-            (candidate.score >= least and not self.unheard) or self._is_looked_up(candidate.unit)
+        near = candidate.score >= least or self.is_looked_up(candidate.unit)
+        return candidate.fits and near and not self.unheard
+
+    def decides(self, candidate: Candidate) -> bool:
+        """Whether a unit may say yes or no: enough of it, in other words, or the row that is named."""
+        return (
+            self.enough(candidate, _ENOUGH_TO_DECIDE)
+            or self.is_nearest(candidate)
+            or (candidate.fits and self.is_looked_up(candidate.unit))
         )
 
-    def _is_looked_up(self, unit: Unit) -> bool:
-        """Whether the question names a row and one of its columns, whatever else it says."""
+    def is_looked_up(self, unit: Unit) -> bool:
+        """Whether the question names a row and one of its columns."""
         if not unit.cells or not tables.names(self.selection, unit):
             return False
         column = tables.column_for(self.selection, unit)

@@ -271,7 +271,13 @@ class Selection:
                     rf"([a-z][\w'-]+) {re.escape(noun[:-1] if noun.endswith('s') else noun)}s?\b", text
                 )
             ]
-            if others and all(o not in self.asked.terms and o not in _LOOSE for o in others):
+            names = {n for name in columns_of(unit) for n in folded(name).split()}
+            if (
+                qualifier in self.unknown
+                and noun in names
+                or others
+                and all(o not in self.asked.terms and o not in _LOOSE for o in others)
+            ):  # "parking fee" is not the column "Fee"
                 found.append(qualifier)
         return found
 

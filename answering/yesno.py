@@ -97,6 +97,10 @@ def _by_figure(asked: Asked, value: str) -> Verdict:
         for one in ranges_in(value):
             if same_dimension(one.dimension, quantity.dimension):
                 return "yes" if one.holds(quantity) else "no"
+        for one in ranges_in(asked.text):
+            held = [q for q in quantities_in(value) if same_dimension(q.dimension, one.dimension)]
+            if held:
+                return "yes" if one.holds(held[0]) else "no"
         compared = [
             other for other in quantities_in(value) if same_dimension(other.dimension, quantity.dimension)
         ]

@@ -206,7 +206,12 @@ def test_a_named_row_gives_the_column_that_measures_what_is_asked(question: str,
 
 
 @pytest.mark.parametrize(
-    "question", ["三人厅每小时多少钱？", "How many rooms does the advanced course have?"]
+    "question",
+    [
+        "三人厅每小时多少钱？",
+        "How many rooms does the advanced course have?",
+        "What is the parking fee for the advanced course?",
+    ],
 )
 def test_no_neighbouring_row_or_column_answers(question: str) -> None:
     draft = answered(question, [COURTS, COURSES])
@@ -219,6 +224,7 @@ def test_no_neighbouring_row_or_column_answers(question: str) -> None:
         ("Why does the advanced course cost 180 euros?", "No.", "150"),
         ("Is it true that the advanced course costs 150 euros?", "Yes.", "150"),
         ("双打厅每小时100元，对吗？", "不对。", "80"),
+        ("Does the advanced course cost more than 140 euros?", "Yes.", "150"),
     ],
 )
 def test_a_figure_that_is_claimed_is_compared_with_the_cell(question: str, verdict: str, value: str) -> None:
