@@ -493,3 +493,16 @@ def long_report() -> tuple[bytes, int]:
             story.append(Table(rows, style=[_GRID, ("FONT", (0, 0), (-1, -1), _FONTS[language], 10)]))
             story.append(PageBreak())
     return _flowed(story), 40
+
+
+def scanned_text(language: Language, pages: int) -> tuple[bytes, str]:
+    """Full pages of running text, to be drawn as scans, and that text."""
+    pdfmetrics.registerFont(UnicodeCIDFont(_FONTS["zh"]))
+    count = 6 if language == "en" else 9  # paragraphs that fill a page
+    parts = [joined(sentences(language, 9, first), language) for first in range(count * pages)]
+    numbered = [f"{number}. {part}" for number, part in enumerate(parts, start=1)]
+    story: list[object] = []
+    for place in range(0, len(numbered), count):
+        story += [Paragraph(part, _style(language)) for part in numbered[place : place + count]]
+        story.append(PageBreak())
+    return _flowed(story), "\n".join(numbered)

@@ -6,6 +6,7 @@ is grown back to the line's own size.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -19,6 +20,8 @@ Quad = NDArray[np.float32]  # [4, 2]: x and y of the corners, clockwise from the
 
 _STRIDE = 32  # the model's
 _SIDE = 1600  # pixels that the longer side is shrunk to; text of 8 pt in a page of A4 keeps 10 pixels
+_STRIP = 288  # rows that are looked at in one go: the model takes 200 kB for each
+_MARGIN = 64  # rows above and below a strip that it sees too; a multiple of its stride
 _SMALL_SIDE = 1000  # what is smaller is doubled
 _IS_TEXT = 0.3
 _IS_LINE = 0.5
@@ -35,9 +38,22 @@ def detect(models: Models, pixels: Pixels) -> list[Quad]:
     rows, columns = (max(1, round(side * scale / _STRIDE)) * _STRIDE for side in (height, width))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     resized = np.asarray(cv2.resize(pixels, (columns, rows), interpolation=how), np.uint8)
-    likely = models.detect(as_tensor(resized)[None])
+    likely = _probabilities(models, resized)
     stretch = np.array([width / columns, height / rows], np.float32)
     return [corners * stretch for corners in _outlines(likely)][:_MOST_LINES]
+
+
+def _probabilities(models: Models, pixels: Pixels) -> Tensor:
+    """How likely each pixel is text, strip by strip, as a whole page would take much memory."""
+    rows = len(pixels)
+    count = -(-rows // _STRIP)
+    edges = [round(rows / _STRIDE * number / count) * _STRIDE for number in range(count + 1)]
+    strips = []
+    for top, bottom in pairwise(edges):
+        first, last = max(top - _MARGIN, 0), min(bottom + _MARGIN, rows)
+        likely = models.detect(as_tensor(pixels[first:last])[None])
+        strips.append(likely[top - first : bottom - first])
+    return np.concatenate(strips)
 
 
 def as_tensor(pixels: Pixels) -> Tensor:

@@ -84,15 +84,17 @@ def _session(name: str, digest: str) -> "InferenceSession":
         raise ModelError("The package rapidocr with the models for OCR is missing.", _REPAIR)
     file = Path(place.origin).parent / "models" / name
     try:
-        data = file.read_bytes()
+        with file.open("rb") as data:
+            found = hashlib.file_digest(data, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"The model for OCR {file} cannot be read: {error.strerror}.", _REPAIR) from error
-    if hashlib.sha256(data).hexdigest() != digest:
+    if found != digest:
         raise ModelError(f"The model for OCR {file} is not the one that this version was made for.", _REPAIR)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # lines run side by side instead
+    options.enable_mem_pattern = False  # planned for each of many sizes, and kept
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
 def _run(session: "InferenceSession", pixels: Tensor) -> Tensor:

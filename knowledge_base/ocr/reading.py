@@ -35,12 +35,15 @@ class PictureReader:
         self._cores = cores or _cores()
 
     def read(self, pictures: Sequence[Picture], check: Check) -> Iterator[PictureText]:
-        """What each picture says, in their order."""
+        """What each picture says, in their order; lines of the next one are found while one is read."""
         pool = ThreadPoolExecutor(self._cores, "ocr")
         try:
-            found = [pool.submit(self._lines, picture.pixels, check) for picture in pictures]
-            for picture, lines in zip(pictures, found, strict=True):
-                yield self._text(picture.pixels, lines.result(), pool, check)
+            lines = pool.submit(self._lines, pictures[0].pixels, check)
+            for place, picture in enumerate(pictures):
+                quads = lines.result()
+                if place + 1 < len(pictures):
+                    lines = pool.submit(self._lines, pictures[place + 1].pixels, check)
+                yield self._text(picture.pixels, quads, pool, check)
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -16,8 +16,8 @@ from knowledge_base.values import digest_of
 
 OcrMode = Literal["auto", "off", "force"]
 
-_VERSION = 1  # grows when the same picture gives other words
-_AT_ONCE = 4  # pictures in memory
+_VERSION = 2  # grows when the same picture gives other words
+_AT_ONCE = 2  # pictures in memory
 
 
 class OcrCancelled(BaseException):
