@@ -150,7 +150,8 @@ def _words(box: tuple[float, float, float, float], line: ReadLine, number: int) 
     for (start, end), (first, last) in zip(runs, edges, strict=True):
         spaced = start > 0 and line.text[start - 1] == " "
         sure = round(float(np.mean(line.confidences[start:end])), 4)
-        yield ReadWord(line.text[start:end], first, top, last, bottom, number, spaced, sure)
+        edge = (round(first, 1), round(top, 1), round(last, 1), round(bottom, 1))  # as they are kept
+        yield ReadWord(line.text[start:end], *edge, number, spaced, sure)
 
 
 def _runs(text: str) -> Iterator[tuple[int, int]]:
