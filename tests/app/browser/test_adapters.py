@@ -123,7 +123,7 @@ def test_a_promotion_is_confirmed_and_answers_without_a_reload(
     chosen(visit, "bank@2")
     visit.ask(FEE)
     visit.sees("#dq-settled .dq-badge", "bank@2")
-    assert (workspace.asked[-1].adapter, workspace.asked[-1].style) == ("bank", "sentence")
+    assert workspace.asked[-1].adapter == "bank"
 
 
 def test_an_adapter_is_compared_with_the_base_model(visit: Visit, workspace: WatchedWorkspace) -> None:
@@ -135,10 +135,7 @@ def test_an_adapter_is_compared_with_the_base_model(visit: Visit, workspace: Wat
     visit.page.get_by_role("option", name="base").click()
     visit.ask(FEE)
     assert visit.page.locator("#dq-settled .dq-badge").all_inner_texts() == ["bank@1", "base"]
-    assert {question.adapter: question.style for question in workspace.asked} == {
-        "bank": "sentence",
-        "base": None,
-    }
+    assert {question.adapter for question in workspace.asked} == {"bank", "base"}
 
 
 def test_a_retraining_is_stopped_and_goes_on(visit: Visit, workspace: WatchedWorkspace) -> None:
