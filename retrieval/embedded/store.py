@@ -6,7 +6,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -321,8 +321,9 @@ def _create(file: Path, fingerprint: Fingerprint) -> None:
     with translate_errors(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
         for left in file.parent.glob(f".{FILE_NAME}-*"):  # of killed processes
-            if time.time() - left.stat().st_mtime > _UNFINISHED_SECONDS:
-                left.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # of a process that has finished meanwhile
+                if time.time() - left.stat().st_mtime > _UNFINISHED_SECONDS:
+                    left.unlink()
     fresh = file.with_name(f".{FILE_NAME}-{uuid.uuid4().hex}")
     database = Database(fresh, MIGRATIONS)
     try:

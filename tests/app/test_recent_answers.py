@@ -25,7 +25,7 @@ def test_an_answer_comes_back_as_it_was_at_another_copy(tmp_path: Path) -> None:
 
 
 def test_one_that_was_never_given_is_not_known(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="no longer remembered"):
+    with pytest.raises(NotFoundError, match="no longer stored"):
         RecentAnswers(tmp_path).get("x")
 
 
@@ -37,7 +37,7 @@ def test_the_last_ones_are_known_and_earlier_ones_are_not(
     answer = an_answer()
     list(recent.noting(Finished(replace(answer, id=str(number))) for number in range(4)))
     assert recent.get("3").id == "3"
-    with pytest.raises(NotFoundError, match="no longer remembered"):
+    with pytest.raises(NotFoundError, match="no longer stored"):
         recent.get("0")
 
 

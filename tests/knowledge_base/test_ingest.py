@@ -243,7 +243,7 @@ def test_a_file_that_vanishes_during_the_run_is_reported(
     scan_then(monkeypatch, (folder / "b.txt").unlink)
     report = run(folder, FakeIndex())
     assert report.added == ("a.txt", "deep/c.txt")
-    assert "vanished" in report.failed[0].cause
+    assert "disappeared" in report.failed[0].cause
 
 
 def test_a_file_that_changes_during_the_run_is_stored_as_it_was_read(

@@ -72,7 +72,7 @@ def test_why_an_answer_ended_is_known(
 @pytest.mark.parametrize(
     ("status", "error", "message"),
     [
-        (400, InputError, "does not take the request"),
+        (400, InputError, "rejects the request"),
         (401, UnavailableError, "refuses the key"),
         (429, UnavailableError, "not now"),
         (500, UnavailableError, "not now"),

@@ -226,5 +226,5 @@ def test_a_folder_that_cannot_be_made_is_named(
     gemma: Path, samples: tuple[Sample, ...], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot be made"):
+    with pytest.raises(StorageError, match="cannot be created"):
         fit(samples, Base(gemma, "tiny"), SETTINGS, tmp_path / "file" / "run")

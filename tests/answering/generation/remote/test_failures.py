@@ -145,7 +145,7 @@ def test_what_breaks_down_while_answering_is_told(server: OpenAIServer, opened: 
 def test_a_silent_server_is_given_up(server: OpenAIServer, opened: Open) -> None:
     generator = opened(read_seconds=0.2)
     server.behaviour.delay = 30
-    with pytest.raises(UnavailableError, match="said nothing for 0.2 seconds"):
+    with pytest.raises(UnavailableError, match="sent nothing for 0.2 seconds"):
         written(generator, asked())
 
 
@@ -280,7 +280,7 @@ def test_a_server_that_lists_nothing_is_believed(server: OpenAIServer, opened: O
 
 
 def test_what_is_no_such_server_is_said(server: OpenAIServer) -> None:
-    with pytest.raises(NotFoundError, match="does not find"):
+    with pytest.raises(NotFoundError, match="does not know"):
         endpoint = Endpoint(server.url.replace("/v1", "/v2"), BASE)
         written(open_remote(replace(endpoint), HASTY), asked())
 
