@@ -6,10 +6,11 @@ usage: launched.py MODEL_FOLDER TARGET_FOLDER
 import sys
 from pathlib import Path
 
+from finetune.settings import TrainSettings
 from finetune.training.processes import join_processes
 from finetune.training.saving import save_adapter
 from finetune.training.train import fit
-from finetune.training.values import Base, Sample, TrainSettings
+from finetune.training.values import Base, Sample
 from retrieval.prompt import render
 
 SETTINGS = TrainSettings(
