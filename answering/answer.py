@@ -7,7 +7,6 @@ the command line, the API and evaluation call `Answerer.ask`, so what is measure
 """
 
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ from answering.values import (
     ReadingProfile,
     Searched,
     Trace,
+    without_citations,
 )
 from answering.years import right_years_first
 from knowledge_base.characters import ordinary
@@ -167,10 +167,10 @@ class Answerer:
             complete, found.ranked, "\n\n".join(prompts), (), found.candidates.revision, {}, clock.stages
         )
         if draft is None:
-            answer = _refusal(_answer(question, "", "not_found", trace))
+            answer = _refusal(without_citations(question, "", "not_found", trace))
         else:
             yield Piece(draft.text)
-            answer = _answer(question, draft.text, draft.outcome, trace)
+            answer = without_citations(question, draft.text, draft.outcome, trace)
             sentences, citations = cited(draft)
             answer = replace(answer, sentences=sentences, citations=citations)
             if draft.outcome == "related":
@@ -357,7 +357,7 @@ def _request(question: str, packed: Sequence[Packed], reading: Reading, adapter:
 def _draft(question: Question, text: str, chosen: _Chosen | None, threshold: float, trace: Trace) -> Answer:
     """What the model wrote, before it is checked."""
     outcome: Outcome = "not_found" if not text or is_refusal(text) else "answered"
-    answer = _answer(question, text, outcome, trace)
+    answer = without_citations(question, text, outcome, trace)
     return replace(answer, confidence=chosen.confidence if chosen else 0.0, threshold=threshold)
 
 
@@ -373,27 +373,8 @@ def _small_talk(question: Question, talk: str, retriever: Retriever) -> Iterator
     text = reply(talk, language_of(question.text), titles, headings)
     trace = Trace(question.text, (), "", (), 0)
     yield Piece(text)
-    answer = _answer(question, text, "chat", trace)
+    answer = without_citations(question, text, "chat", trace)
     yield Finished(replace(answer, kind="chat", seconds=time.perf_counter() - started))
-
-
-def _answer(question: Question, text: str, outcome: Outcome, trace: Trace) -> Answer:
-    """An answer without citations."""
-    return Answer(
-        id=uuid.uuid4().hex,
-        question=question.text,
-        collection=question.collection,
-        text=text,
-        outcome=outcome,
-        confidence=None,
-        threshold=0.5,
-        sentences=(),
-        citations=(),
-        nearest=(),
-        adapter=question.adapter or "base",
-        trace=trace,
-        seconds=0.0,
-    )
 
 
 class _Clock:

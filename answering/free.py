@@ -8,7 +8,6 @@ confirms it.
 
 import re
 import time
-import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,7 +20,18 @@ from answering.generation.decoding import ThoughtFilter
 from answering.generation.protocol import Cancelled, Finish, Pieces, Request, never
 from answering.generation.protocol import Generator as TextGenerator
 from answering.question import Asked
-from answering.values import Answer, Citation, Event, Finished, Piece, Question, Searched, Sentence, Trace
+from answering.values import (
+    Answer,
+    Citation,
+    Event,
+    Finished,
+    Piece,
+    Question,
+    Searched,
+    Sentence,
+    Trace,
+    without_citations,
+)
 from answering.years import right_years_first
 from knowledge_base.characters import ordinary
 from knowledge_base.errors import InputError, UnavailableError
@@ -247,23 +257,8 @@ def _adapter_of(question: Question) -> str | None:
 
 def _draft(question: Question, text: str, trace: Trace) -> Answer:
     """What the model wrote, before it is checked."""
-    return Answer(
-        id=uuid.uuid4().hex,
-        question=question.text,
-        collection=question.collection,
-        text=text,
-        outcome="answered",
-        confidence=None,
-        threshold=0.0,
-        sentences=(),
-        citations=(),
-        nearest=(),
-        adapter=question.adapter or "base",
-        trace=trace,
-        seconds=0.0,
-        kind=Asked(trace.standalone).kind,
-        profile="free",
-    )
+    answer = without_citations(question, text, "answered", trace)
+    return replace(answer, threshold=0.0, kind=Asked(trace.standalone).kind, profile="free")
 
 
 def _number(found: Citation, citations: list[Citation]) -> int:

@@ -1,5 +1,6 @@
 """What answering gives back: events while it works, and the finished, checked answer."""
 
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -175,3 +176,22 @@ class Finished:
 
 
 Event = Searched | Piece | Finished
+
+
+def without_citations(question: Question, text: str, outcome: Outcome, trace: Trace) -> Answer:
+    """An answer under a new id, before anything is checked, cited or measured."""
+    return Answer(
+        id=uuid.uuid4().hex,
+        question=question.text,
+        collection=question.collection,
+        text=text,
+        outcome=outcome,
+        confidence=None,
+        threshold=0.5,
+        sentences=(),
+        citations=(),
+        nearest=(),
+        adapter=question.adapter or "base",
+        trace=trace,
+        seconds=0.0,
+    )

@@ -5,6 +5,7 @@ import unicodedata
 from functools import cache, lru_cache
 
 from knowledge_base.characters import HAN, chinese_characters, has_chinese
+from retrieval.analysis import simplified
 from retrieval.analysis import terms as stemmed_terms
 
 # What a question says beside its subject. Terms of these say nothing about where the answer is.
@@ -331,7 +332,7 @@ _WORD = re.compile(
 @lru_cache(maxsize=20_000)
 def folded(text: str) -> str:
     """`text` in simplified Chinese, half width and lower case; only for comparing, since lengths change."""
-    return unicodedata.normalize("NFKC", text).translate(_simplified()).lower()
+    return unicodedata.normalize("NFKC", text).translate(simplified()).lower()
 
 
 @lru_cache(maxsize=20_000)
@@ -427,14 +428,3 @@ def _chinese() -> re.Pattern[str]:
     words = sorted((*forms, *_chinese_forms()), key=len, reverse=True)
     _chinese_forms().update(forms)
     return re.compile("|".join(map(re.escape, words)))
-
-
-@cache
-def _simplified() -> dict[int, str]:
-    """From traditional to simplified characters, one by one, so that no context changes a match."""
-    import opencc
-
-    convert = opencc.OpenCC("t2s").convert
-    characters = "".join(map(chr, range(0x3400, 0xA000)))
-    pairs = zip(characters, convert(" ".join(characters)).split(" "), strict=True)
-    return {ord(one): other for one, other in pairs if one != other}

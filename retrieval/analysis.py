@@ -63,7 +63,7 @@ def normalise(text: str) -> str:
     For comparing only: lengths may change, and characters are simplified one by one (乾隆 becomes 干隆).
     """
     folded = fold(text)
-    return folded if folded.isascii() else ordinary(folded).translate(_simplified())
+    return folded if folded.isascii() else ordinary(folded).translate(simplified())
 
 
 def fold(text: str) -> str:
@@ -150,7 +150,7 @@ def share(wanted: frozenset[str], held: frozenset[str]) -> float:
 
 
 @cache
-def _simplified() -> dict[int, str]:
+def simplified() -> dict[int, str]:
     """From traditional to simplified characters, one by one, so that no context changes a match (OpenCC)."""
     import opencc
 
