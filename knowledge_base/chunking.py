@@ -224,8 +224,8 @@ class _Unit:
 def chunk(loaded: LoadedFile, path: str, chunking: Chunking) -> Chunked:
     """Cut a file into passages; `path` names the document and, where nothing else does, gives its title.
 
-    Passages cover all text that is not white space, in order and without overlap, and none crosses a page
-    or a top heading (see `outline.places`). A heading stays with what follows it.
+    Passages cover all text that is not white space, notes of what was not read aside, in order and without
+    overlap, and none crosses a page or a top heading (see `places`). A heading stays with what follows it.
     """
     blocks = [block for block in loaded.blocks if block.text.strip()]
     text = "\n".join(block.text for block in blocks)
@@ -368,17 +368,18 @@ def _units(blocks: Sequence[Block]) -> Iterator[_Unit]:
     for block, place in zip(blocks, places(blocks), strict=True):
         heading = block.kind == "heading"
         strength = _HEADING if heading else _SENTENCE if introduced else _BLOCK
-        spans = sentence_spans(block.text) if block.kind == "text" else [_stripped_span(block.text)]
-        for number, (start, end) in enumerate(spans):
+        for number, (start, end) in enumerate(_spans(block)):
             worth = strength if number == 0 else _SENTENCE
             yield _Unit(offset + start, offset + end, worth, place, heading, block.page, block.ocr)
         introduced = block.text.rstrip().endswith((":", "："))
         offset += len(block.text) + 1
 
 
-def _stripped_span(text: str) -> tuple[int, int]:
-    start = len(text) - len(text.lstrip())
-    return (start, start + len(text.strip()))
+def _spans(block: Block) -> list[Span]:
+    """The sentences of a text, or a heading or row whole; nothing of a note, which is not the document's."""
+    if block.kind == "text":
+        return sentence_spans(block.text)
+    return [_stripped(block.text, (0, len(block.text)))] if block.kind != "note" else []
 
 
 def _piece(unit: _Unit, span: tuple[int, int], size: int) -> _Unit:

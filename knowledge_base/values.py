@@ -10,7 +10,7 @@ from knowledge_base.notes import Note
 
 _BLOCK = 1 << 22
 
-BlockKind = Literal["heading", "text", "row"]
+BlockKind = Literal["heading", "text", "row", "note"]
 
 
 def digest_of(data: bytes) -> str:
@@ -40,7 +40,8 @@ class Block:
     `level` is the heading level (1 is the highest) and 0 for anything else; `page` is the page, slide or
     sheet, counted from 1, or None where the format has none. A table row is one block of kind "row" whose
     text names each column: `Card: Platinum; Annual fee: 680`. `ocr` is how sure the recognition of characters
-    was, 0 to 1, and None for text that the file holds as text.
+    was, 0 to 1, and None for text that the file holds as text. A "note" is no text of the file: it says what
+    was not read at this place, and belongs to no passage.
     """
 
     text: str

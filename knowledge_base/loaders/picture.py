@@ -3,7 +3,7 @@
 from knowledge_base.errors import LoadError, UnreadFormatError
 from knowledge_base.loaders.pdf.frame import without_frames
 from knowledge_base.loaders.pdf.paragraphs import blocks_of
-from knowledge_base.loaders.pdf.scanned import laid_out, with_confidence
+from knowledge_base.loaders.pdf.scanned import laid_out, with_confidence, with_notes
 from knowledge_base.notes import Note
 from knowledge_base.ocr import PictureText, ocr_in_use, open_pictures
 from knowledge_base.values import LoadedFile
@@ -28,4 +28,5 @@ def load_picture(data: bytes) -> LoadedFile:
     empty = tuple(number for number, page in enumerate(pages, start=1) if page and not page.words)
     damaged = tuple(number for number, page in enumerate(pages, start=1) if page is None)
     notes = (Note("pictures_without_text", pages=empty), Note("pages_damaged", pages=damaged))
-    return LoadedFile("", blocks, tuple(note for note in notes if note.pages))
+    notes = tuple(note for note in notes if note.pages)
+    return LoadedFile("", tuple(with_notes(blocks, notes)), notes)

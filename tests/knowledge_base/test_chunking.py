@@ -68,6 +68,14 @@ def test_pages_divide() -> None:
     assert [(passage.text, passage.page) for passage in made.passages] == [("One.\nTwo.", 1), ("Three.", 2)]
 
 
+def test_a_note_of_what_was_not_read_stands_in_the_text_and_in_no_passage() -> None:
+    made = cut(
+        [Block("One.", page=1), Block("[Page 2 is damaged.]", "note", page=2), Block("Three.", page=3)]
+    )
+    assert made.text == "One.\n[Page 2 is damaged.]\nThree."
+    assert [(passage.text, passage.page) for passage in made.passages] == [("One.", 1), ("Three.", 3)]
+
+
 def test_rows_stay_whole_and_share_passages() -> None:
     rows = [Block(f"Card: Card number {n}; Fee: {n} yuan a year; Limit: {n} yuan", "row") for n in range(20)]
     made = cut([heading("Fees"), *rows], limit=40)

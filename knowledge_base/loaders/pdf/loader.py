@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pypdfium2
 
@@ -20,6 +21,7 @@ from knowledge_base.loaders.pdf.scanned import (
     laid_out,
     usual_size,
     with_confidence,
+    with_notes,
 )
 from knowledge_base.notes import Note, NoteKind
 from knowledge_base.ocr import OcrMode, PictureText, ocr_in_use
@@ -57,6 +59,7 @@ def load_pdf(data: bytes) -> LoadedFile:
         wanted = range(1, len(pages) + 1) if ocr.mode == "force" else scanned
         found = zip(wanted, ocr.read(draw_pages(data, wanted), watch), strict=True)
         read = {number: text for number, text in found if text and (text.words or number in scanned)}
+        read = _without_stamps(read)
     kept = _kept(pages, scanned, read)
     blocks = tuple(_bounded(with_confidence(blocks_of(without_frames(kept)), read), notes))
     if not blocks:
@@ -65,6 +68,7 @@ def load_pdf(data: bytes) -> LoadedFile:
     unreadable = sum(page.unreadable for page in kept)
     if unreadable:
         notes.append(Note("signs_unreadable", count=unreadable))
+    blocks = tuple(with_notes(blocks, notes))
     return LoadedFile("" if _NO_TITLE.fullmatch(title) else title, blocks, tuple(notes))
 
 
@@ -122,6 +126,16 @@ def _kept(
         else _NOTHING
         for number, page in enumerate(pages, start=1)
     ]
+
+
+def _without_stamps(read: Mapping[int, PictureText]) -> dict[int, PictureText]:
+    """What OCR read, but nothing of a page on which it found the stamp of a scanning program alone."""
+    laid = {number: laid_out(text) for number, text in read.items()}
+    pages = list(laid.values())
+    return {
+        number: replace(text, words=()) if is_stamped_picture(laid[number], pages) else text
+        for number, text in read.items()
+    }
 
 
 def _ocr_notes(

@@ -9,6 +9,7 @@ from statistics import median
 import numpy as np
 import pypdfium2
 
+from knowledge_base.characters import has_chinese
 from knowledge_base.loaders.pdf.document import Source, opened, opened_page
 from knowledge_base.loaders.pdf.layout import TextTable
 from knowledge_base.loaders.pdf.page import PageText, regions_of
@@ -16,6 +17,7 @@ from knowledge_base.loaders.pdf.rows import Row
 from knowledge_base.loaders.pdf.ruled import find_tables
 from knowledge_base.loaders.pdf.view import PageBoxes, PlacedText, words_of
 from knowledge_base.loaders.pdf.words import Box, View, Word
+from knowledge_base.notes import Language, Note
 from knowledge_base.ocr import Picture, PictureText, ReadWord
 from knowledge_base.values import Block
 
@@ -25,6 +27,8 @@ _HAN = re.compile("[\u3400-\u9fff]")
 _FEWEST = 12  # words or Chinese characters; fewer tell nothing
 _FEWEST_VOWELS = 0.22
 _MOST_RARE = 0.6
+
+_MISSING = ("pictures_without_ocr", "pictures_without_text", "pages_damaged")
 
 _DPI = 250  # letters of 6 pt have 20 pixels, so that the blanks between words are seen
 _LONGEST = 4000  # pixels of a side
@@ -127,6 +131,19 @@ def with_confidence(blocks: Iterable[Block], read: Mapping[int, PictureText]) ->
         weights = [len(word.text) for word in own]
         sure = float(np.average([word.confidence for word in own], weights=weights)) if own else 0.0
         yield replace(block, ocr=round(sure or page.confidence, 4))
+
+
+def with_notes(blocks: Sequence[Block], notes: Sequence[Note]) -> Iterator[Block]:
+    """The blocks of pages in order, and in place of each page that was not read the note about it."""
+    language: Language = "zh" if any(has_chinese(block.text) for block in blocks) else "en"
+    missing = {
+        page: replace(note, pages=(page,)).text(language)
+        for note in notes
+        if note.kind in _MISSING
+        for page in note.pages
+    }
+    said = [Block(f"[{text}]", "note", page=page) for page, text in missing.items()]
+    return iter(sorted([*blocks, *said], key=lambda block: block.page or 0))
 
 
 def _usual_height(words: Sequence[ReadWord]) -> float:

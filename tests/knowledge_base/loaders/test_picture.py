@@ -39,7 +39,11 @@ def test_tables_keep_their_rows(ruled: bool) -> None:
 def test_a_tiff_has_pages_and_empty_ones_are_named() -> None:
     pages = [written(SENTENCES[:1]), Image.new("RGB", (900, 240), "white"), written(SENTENCES[1:2])]
     loaded = parse(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]), "tiff")
-    assert [(block.text, block.page) for block in loaded.blocks] == [(SENTENCES[0], 1), (SENTENCES[1], 3)]
+    assert [(block.text, block.page) for block in loaded.blocks] == [
+        (SENTENCES[0], 1),
+        ("[OCR found no text in the picture of page 2.]", 2),
+        (SENTENCES[1], 3),
+    ]
     assert loaded.notes == (Note("pictures_without_text", pages=(2,)),)
 
 

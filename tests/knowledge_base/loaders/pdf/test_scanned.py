@@ -59,14 +59,23 @@ def test_what_is_not_read_is_noted() -> None:
     data = drawn(lines(TEXT), scan(page_of(list(SENTENCES))), scan(page_of([])))
     off = load(data, "off")
     assert off.notes == (Note("pictures_without_ocr", pages=(2, 3)),)
-    assert [block.page for block in off.blocks] == [1]
-    assert load(data).notes == (Note("pictures_without_text", pages=(3,)),)
+    assert [(block.page, block.kind) for block in off.blocks] == [(1, "text"), (2, "note"), (3, "note")]
+    read = load(data)
+    assert read.notes == (Note("pictures_without_text", pages=(3,)),)
+    assert read.blocks[-1].text == "[OCR found no text in the picture of page 3.]"
 
 
 def test_a_stamp_on_a_scan_is_not_its_text() -> None:
     stamp = lines(["Scanned by CamScanner"], top=20)
     loaded = load(drawn(*(together(scan(page_of([sentence])), stamp) for sentence in SENTENCES[:2])))
     assert SENTENCES[1] in texts(loaded, 2)
+
+
+def test_a_stamp_alone_is_no_text_of_a_scan() -> None:
+    stamped = together(scan(page_of([])), lines(["Scanned by an app"], top=700))
+    assert load(drawn(lines(TEXT), stamped)).notes == (Note("pictures_without_text", pages=(2,)),)
+    with pytest.raises(LoadError, match="OCR found no text"):
+        load(drawn(stamped))
 
 
 def test_ocr_wins_over_a_text_layer_that_is_nonsense() -> None:
