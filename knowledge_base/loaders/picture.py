@@ -27,6 +27,6 @@ def load_picture(data: bytes) -> LoadedFile:
     blocks = tuple(with_confidence(blocks_of(without_frames(laid)), read))
     empty = tuple(number for number, page in enumerate(pages, start=1) if page and not page.words)
     damaged = tuple(number for number, page in enumerate(pages, start=1) if page is None)
-    notes = (Note("pictures_without_text", pages=empty), Note("pages_damaged", pages=damaged))
-    notes = tuple(note for note in notes if note.pages)
+    both = (Note("pictures_without_text", pages=empty), Note("pages_damaged", pages=damaged))
+    notes = tuple(note for note in both if note.pages)
     return LoadedFile("", tuple(with_notes(blocks, notes)), notes)

@@ -72,21 +72,39 @@ def around(boxes: Iterable[Box]) -> Box:
 def rows_of(words: Iterable[Word], with_words: bool = False) -> list[Row]:
     """Rows from top to bottom; `with_words` keeps the words of each piece."""
     rows: list[list[Word]] = []
-    tallest: Word | None = None
-    for word in sorted(words, key=lambda word: -(word.bottom + word.top)):
-        if tallest is None or not _is_beside(word, tallest):
-            rows.append([])
-            tallest = word
-        elif word.top - word.bottom > tallest.top - tallest.bottom:
-            tallest = word
-        rows[-1].append(word)
+    for row in _beside(sorted(words, key=lambda word: -(word.bottom + word.top)), _LOWEST):
+        rows += _beside(row, _SMALL) if _collides(row) else [row]
     return [_row(sorted(row, key=lambda word: word.left), with_words) for row in rows]
 
 
-def _is_beside(word: Word, tallest: Word) -> bool:
+def _beside(words: Iterable[Word], lowest: float) -> Iterator[list[Word]]:
+    """Words from top to bottom as rows of those beside the tallest, none lower than `lowest` times it."""
+    row: list[Word] = []
+    tallest: Word | None = None
+    for word in words:
+        if tallest is not None and not _is_beside(word, tallest, lowest):
+            yield row
+            row, tallest = [], None
+        if tallest is None or word.top - word.bottom > tallest.top - tallest.bottom:
+            tallest = word
+        row.append(word)
+    if row:
+        yield row
+
+
+def _is_beside(word: Word, tallest: Word, lowest: float) -> bool:
     low, high = sorted((word.top - word.bottom, tallest.top - tallest.bottom))
     overlap = min(word.top, tallest.top) - max(word.bottom, tallest.bottom)
-    return overlap > _OVERLAP * low and low > _LOWEST * high
+    return overlap > _OVERLAP * low and low > lowest * high
+
+
+def _collides(row: Sequence[Word]) -> bool:
+    """Whether words stand below each other: two lines of small letters are beside one of large letters."""
+    return any(
+        min(left.right, right.right) - right.left > left.size / 2
+        and abs(left.bottom - right.bottom) > _LOWEST * left.size
+        for left, right in pairwise(sorted(row, key=lambda word: word.left))
+    )
 
 
 def _row(words: Sequence[Word], with_words: bool) -> Row:
@@ -112,7 +130,9 @@ def _row(words: Sequence[Word], with_words: bool) -> Row:
 def _between_gaps(words: Sequence[Word], size: float) -> Iterator[list[Word]]:
     group = [words[0]]
     for previous, word in pairwise(words):
-        if word.text == previous.text and abs(word.left - previous.left) < _SPACE * size:
+        slack = _SPACE * size
+        within = previous.left - slack < word.left and word.right < previous.right + slack
+        if within and word.text in previous.text:
             continue  # drawn twice to look bold
         if word.left - group[-1].right > GAP * size:
             yield group

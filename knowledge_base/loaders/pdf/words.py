@@ -27,6 +27,9 @@ _RETURN = 13
 _ODD = re.compile("[\ud800-\udfff\ue000-\uf8ff\ufffd-\uffff\x00-\x1f\x7f-\x9f\u00ad]")
 _SLANTED = -1
 _SLANT = 3.0  # degrees from the next quarter turn
+_UNEQUAL = 0.1  # of the lower of two characters
+_LOW = 0.8  # of the letters' size; characters with ascent and descent are higher
+_ASCENT, _DESCENT = 0.85, 0.2  # … about
 _TALL = 4  # characters in a column that make vertical text
 _CLOSE = 1.25  # times their width: how far apart they stand in it
 _SAMPLE = 200  # characters of a page that are asked whether their font names a letter
@@ -199,7 +202,9 @@ def _characters(text_page: pypdfium2.PdfTextPage, visible: Box) -> _Characters:
     for index in at.tolist():
         box_of(raw, index, places[index])
     left, top, right, bottom = np.frombuffer(places, np.float32).reshape(count, 4)[at].T
-    boxes = np.stack([left, bottom, right, top], axis=1) - np.array([visible[0], visible[1]] * 2, np.float32)
+    boxes = np.stack([left, bottom, right, top], axis=1)
+    _raise_to_letters(text_page, at, boxes)
+    boxes -= np.array([visible[0], visible[1]] * 2, np.float32)
     middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
     seen = (middle_x >= 0) & (middle_x <= visible[2] - visible[0])
     seen &= (middle_y >= 0) & (middle_y <= visible[3] - visible[1])
@@ -208,6 +213,23 @@ def _characters(text_page: pypdfium2.PdfTextPage, visible: Box) -> _Characters:
     for place in np.flatnonzero(~follows & (at > 0)).tolist():
         spaced[place] = not pdfium.FPDFText_IsGenerated(raw, int(at[place]) - 1)
     return _Characters(codes[at][seen], boxes[seen], at[seen], follows[seen], spaced[seen])
+
+
+def _raise_to_letters(text_page: pypdfium2.PdfTextPage, at: NDArray[np.intp], boxes: Boxes) -> None:
+    """Give characters of fonts without ascent and descent, whose boxes are their ink, boxes of full height.
+
+    Only those are asked that are not as high as the one before or after: a hyphen or full stop is none beside
+    the letters of its line.
+    """
+    height = boxes[:, 3] - boxes[:, 1]
+    changes = np.abs(np.diff(height)) > _UNEQUAL * np.minimum(height[1:], height[:-1])
+    for place in np.flatnonzero(np.append(changes, False) | np.append(False, changes)).tolist():
+        index = int(at[place])
+        size = _size(text_page, index)
+        if height[place] < _LOW * size and _turn(text_page, index) == 0:
+            x, y = ctypes.c_double(), ctypes.c_double()
+            pdfium.FPDFText_GetCharOrigin(text_page.raw, index, x, y)
+            boxes[place, 1], boxes[place, 3] = y.value - _DESCENT * size, y.value + _ASCENT * size
 
 
 def _quarters(text_page: pypdfium2.PdfTextPage, characters: _Characters) -> NDArray[np.int8]:
@@ -305,12 +327,11 @@ def _words(
     bottom = np.minimum.reduceat(boxes[:, 1], starts).tolist()
     top = np.maximum.reduceat(boxes[:, 3], starts).tolist()
     spaced = spaces[starts].tolist()
-    text = codes.tobytes().decode("utf-16-le", "surrogatepass")
     for n, (start, end, first) in enumerate(
         zip(starts.tolist(), ends.tolist(), at[starts].tolist(), strict=True)
     ):
         yield Word(
-            _text_of(text[start:end]),
+            _text(codes[start:end]),
             left[n],
             bottom[n],
             right[n],
@@ -329,17 +350,11 @@ def _size(text_page: pypdfium2.PdfTextPage, index: int) -> float:
 
 
 def _text(codes: NDArray[np.uint16]) -> str:
-    return _text_of(codes.tobytes().decode("utf-16-le", "surrogatepass"))
-
-
-def _text_of(units: str) -> str:
     """Text of UTF-16 units: halves joined, symbols named, unknown signs shown as such."""
-    if units.isascii() and units.isprintable():
-        return units
-    if _ODD.search(units):
-        units = units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        units = "".join(map(_sign, units))
-    return ordinary(units)
+    text = codes.tobytes().decode("utf-16-le", "replace")
+    if text.isascii() and text.isprintable():
+        return text
+    return ordinary("".join(map(_sign, text)) if _ODD.search(text) else text)
 
 
 def _sign(sign: str) -> str:

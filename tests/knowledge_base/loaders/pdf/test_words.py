@@ -34,6 +34,12 @@ def test_radicals_and_ligatures_become_ordinary_characters() -> None:
     assert texts(with_map(content, pairs, 4)) == ["长风一fi"]
 
 
+def test_signs_beyond_the_basic_plane_leave_the_words_after_them_whole() -> None:
+    content = "BT /F2 11 Tf 60 700 Td (abc) Tj /F1 11 Tf ( is the rate of tax) Tj ET"
+    pairs = "<61> <D835DC5F> <62> <003D> <63> <D835DC61>"
+    assert texts(with_map(content, pairs, 3)) == ["\U0001d45f=\U0001d461 is the rate of tax"]
+
+
 def test_symbols_of_private_codes_are_named() -> None:
     content = "BT /F2 11 Tf 60 700 Td (ab) Tj /F1 11 Tf ( The first item) Tj ET"
     assert texts(with_map(content, "<61> <F0FC> <62> <F06F>", 2)) == ["✓□ The first item"]
