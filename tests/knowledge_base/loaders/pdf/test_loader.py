@@ -166,7 +166,7 @@ def test_a_damaged_page_does_not_lose_the_others() -> None:
     number = re.findall(rb"(\d+) 0 obj\n<<\n/Contents", sound)[1]
     broken = re.sub(rb"\n%b 0 obj\n<<\n/Contents" % number, rb"\n%b 0 obj\n[[\n/Contents" % number, sound)
     loaded = load_pdf(broken)
-    assert [block.text for block in loaded.blocks] == ["Sound"]
+    assert [block.text for block in loaded.blocks] == ["Sound", "[Damaged and not read: page 2.]"]
     assert [(note.kind, note.pages) for note in loaded.notes] == [("pages_damaged", (2,))]
 
 
@@ -179,7 +179,10 @@ def test_a_page_that_is_a_picture_is_named() -> None:
 
     with using_ocr(Ocr("off"), Watch()):
         loaded = load_pdf(drawn(lambda canvas: canvas.drawString(60, 700, "A page of text."), scan))
-    assert [block.text for block in loaded.blocks] == ["A page of text."]
+    assert [(block.text[:15], block.kind) for block in loaded.blocks] == [
+        ("A page of text.", "text"),
+        ("[Pictures not r", "note"),
+    ]
     assert [(note.kind, note.pages) for note in loaded.notes] == [("pictures_without_ocr", (2,))]
     with using_ocr(Ocr("off"), Watch()), pytest.raises(LoadError, match="scanned"):
         load_pdf(drawn(scan, scan))
