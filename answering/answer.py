@@ -63,10 +63,10 @@ class Reading:
     """How a generator reads: how many passages, in what room, and how its doubt is weighed.
 
     `mode` "each" reads every passage in a prompt of its own and answers from the likeliest, "together" reads
-    all of them in one. `passage_tokens` is the room of each passage; together they share it. `focus` narrows
-    a passage to that many sentences nearest to the question; None reads it whole. `scored` weighs a
-    generator's refusal probability, `unscored` serves one that cannot tell it. `examples` says whether worked
-    examples go before the question: a base model needs them, an adapter does not.
+    all of them in one. `passage_tokens` is the room of each passage; together they share it.
+    `kept_sentences` cuts a passage to that many sentences nearest to the question; None reads it whole.
+    `scored` weighs a generator's refusal probability, `unscored` serves one that cannot tell it. `examples`
+    says whether worked examples go before the question: a base model needs them, an adapter does not.
 
     `profile` is the way of reading; "auto" takes "free", which `free` describes, for a capable generator
     without an adapter.
@@ -77,7 +77,7 @@ class Reading:
     max_new_tokens: int
     scored: Calibration
     unscored: Calibration
-    focus: int | None = None
+    kept_sentences: int | None = None
     style: Style = "words"
     examples: bool = True
     mode: Mode = "each"
@@ -269,9 +269,11 @@ class Answerer:
         else:
             room = reading.passage_tokens * reading.passages
             context = pack(passages, room, self._generator.count_tokens)
-        if reading.focus is None:
+        if reading.kept_sentences is None:
             return context
-        return replace(context, packed=compress(question, context.packed, reading.focus, self._embed))
+        return replace(
+            context, packed=compress(question, context.packed, reading.kept_sentences, self._embed)
+        )
 
     def _prompts(
         self, question: str, packed: Sequence[Packed], reading: Reading, adapter: str | None

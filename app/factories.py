@@ -36,7 +36,7 @@ CALIBRATION_FILE = Path(answering.__path__[0]) / "calibration.json"
 _PASSAGE_TOKENS = 700
 # Sentences of a passage that the model reads. The packaged Gemma without an adapter, on 25 questions each of
 # SQuAD's training set and of the sample bank: F1 .45 and .56 with two, .38 and .55 with whole passages.
-_FOCUS = 2
+_KEPT_SENTENCES = 2
 
 
 def device_of(settings: Settings) -> str:
@@ -172,7 +172,7 @@ def build_reading(settings: Settings) -> Reading:
         max_new_tokens=settings.max_new_tokens,
         scored=calibrations["scored"],
         unscored=calibrations["unscored"],
-        focus=_FOCUS,
+        kept_sentences=_KEPT_SENTENCES,
         profile=settings.reading,
         free=FreeReading(
             passages=min(settings.free_passages, settings.depth),

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from answering.values import Kind, Outcome, ReadingProfile
 from app.access.values import Role
-from finetune.pairs.values import Dropped, Pair
 from retrieval.prompt import Style
 from retrieval.values import Filter
 
@@ -341,87 +340,13 @@ class PackagedModel(Shape):
     folder: str
 
 
-class AdapterVersion(Shape):
-    """One version of an adapter.
+class Finding(Shape):
+    """What one check of `doctor` saw; `remedy` is "" where nothing has to be done."""
 
-    `state` is "live", "previous", "folder" (not made by domainqa), "unusable" or null; `verdict` is
-    "promoted" or "rejected", null where it was not measured.
-    """
-
-    adapter: str
-    state: str | None
-    created: str | None
-    base: str | None
-    verdict: Literal["promoted", "rejected"] | None
-
-
-class PairFile(Shape):
-    """A stored file of pairs and other tasks."""
-
-    name: str
-    pairs: int
-    tasks: int
-    licence: str
-    source: str
-    imported: str
-    digest: str
-
-
-class DroppedPair(Shape):
-    """A pair that is not used, and why; `origin` names its file and line, `kind` the kind of reason."""
-
-    id: str
-    origin: str
-    question: str
-    kind: str
-    reason: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _told(cls, value: Any) -> Any:  # noqa: ANN401 - whatever is validated
-        if not isinstance(value, Dropped):
-            return value
-        from finetune.report.words import dropped_line
-
-        return dropped_line(value)
-
-
-class CheckedPairs(Shape):
-    """What became of a file of pairs; `report` is the page that lists every dropped pair."""
-
-    name: str
-    pairs: int
-    tasks: int
-    report: str
-    dropped: tuple[DroppedPair, ...]
-    licence: str | None = None
-    source: str | None = None
-    imported: str | None = None
-    digest: str | None = None
-
-
-class FeedbackPairs(Shape):
-    """The pairs that feedback becomes, and what of it cannot be used."""
-
-    pairs: tuple[Pair, ...]
-    dropped: tuple[DroppedPair, ...]
-
-
-class Retraining(Shape):
-    """The end of a retraining: the version, the verdict with its reasons, and the report's page."""
-
-    run: str
-    adapter: str
-    promoted: bool
-    reasons: tuple[str, ...]
-    report: str
-
-
-class TrainedAdapter(Shape):
-    """The folder of an adapter that was trained alone, and the report's page."""
-
-    adapter: str
-    report: str
+    check: str
+    state: Literal["ok", "warn", "fail"]
+    seen: str
+    remedy: str
 
 
 def error_body(message: str, kind: str, code: str | None = None, param: str | None = None) -> object:

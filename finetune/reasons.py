@@ -10,7 +10,8 @@ ReasonKind = Literal[
     "fewer_refusals", "forgets", "forgetting_unknown", "slow", "slow_first_word", "slow_words", "better",
     "kind_gained", "kind_lost", "from_memory",
     # Why it reads as it does
-    "reads_focused", "reads_each", "reads_together", "reads_uncompared", "reads_nothing", "refuses_as_base",
+    "reads_compressed", "reads_each", "reads_together", "reads_uncompared", "reads_nothing",
+    "refuses_as_base",
     # Why a pair is not used: as it was read, checked, generated, divided, made a sample, or given by users
     "unreadable", "question_empty", "answer_empty", "question_too_long", "sentence_too_long",
     "answer_too_long", "question_holds_answer", "unknown_language", "unwanted_language", "personal_data",

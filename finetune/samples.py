@@ -125,10 +125,10 @@ class _Show:
     embed: Embed
     settings: SampleSettings
 
-    def alone(self, question: str, passages: Sequence[Passage], *, focused: bool) -> tuple[Packed, ...]:
+    def alone(self, question: str, passages: Sequence[Passage], *, compressed: bool) -> tuple[Packed, ...]:
         """Each in a prompt of its own, whole or narrowed to its sentences nearest to the question."""
         packed = pack_each(passages, self.settings.passage_tokens, self.count_tokens).packed
-        return compress(question, packed, self.settings.focus, self.embed) if focused else packed
+        return compress(question, packed, self.settings.kept_sentences, self.embed) if compressed else packed
 
 
 def _samples(pair: Pair, scene: _Scene, show: _Show) -> Iterator[Sample]:
@@ -136,14 +136,14 @@ def _samples(pair: Pair, scene: _Scene, show: _Show) -> Iterator[Sample]:
     chance = random.Random(f"{settings.seed}\0{pair.id}")
     styles = _styles(pair, chance, settings)
     rivals = scene.rivals[: _count(settings.distractors, chance)]
-    focused = chance.random() < settings.focused
-    gold = show.alone(pair.question, scene.gold[:1], focused=focused)
-    if focused and not all(_answers(piece.text, pair) for piece in gold):  # not in the nearest sentences
-        focused, gold = False, show.alone(pair.question, scene.gold[:1], focused=False)
+    compressed = chance.random() < settings.compressed
+    gold = show.alone(pair.question, scene.gold[:1], compressed=compressed)
+    if compressed and not all(_answers(piece.text, pair) for piece in gold):  # not in the nearest sentences
+        compressed, gold = False, show.alone(pair.question, scene.gold[:1], compressed=False)
     for packed in gold:
         for style in styles:
             yield _sample(pair, [packed], style, _reply(pair, style), "answer")
-    for packed in show.alone(pair.question, rivals, focused=focused):
+    for packed in show.alone(pair.question, rivals, compressed=compressed):
         yield _sample(pair, [packed], chance.choice(styles), refusal(language_of(pair.question)), "refusal")
     if "words" in styles and chance.random() < settings.together:
         yield from _together(pair, scene, show, chance)

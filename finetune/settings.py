@@ -85,13 +85,13 @@ class SampleSettings(_Seeded):
         ge=0,
         le=50,
     )
-    focused: float = _option(
+    compressed: float = _option(
         0.5,
         "Fraction of the questions whose passages are cut to the sentences nearest to the question.",
         ge=0,
         le=1,
     )
-    focus: int = _option(2, "Number of sentences that are kept when a passage is cut.", ge=1, le=20)
+    kept_sentences: int = _option(2, "Number of sentences that are kept when a passage is cut.", ge=1, le=20)
     together: float = _option(
         0.1, "Fraction of the questions also trained with all passages in one prompt.", ge=0, le=1
     )
@@ -261,14 +261,10 @@ _FORMER = {
     "keep_pieces": "kl_pieces",
     "keep_weight": "kl_weight",
     "row_tokens": "sequence_tokens",
+    "focused": "compressed",
+    "focus": "kept_sentences",
     "max_refusal_recall_drop": "margin",
 }
-
-
-def help_of(name: str) -> str:
-    """What an option does, with its unit and default, for a help text."""
-    field = RetrainSettings.model_fields[name]
-    return f"{str(field.description).split('. ')[0].rstrip('.')} [{field.default}]."
 
 
 def settings_of(given: Mapping[str, Option]) -> RetrainSettings:

@@ -13,7 +13,7 @@ from app.cli.state import Home, Json, State, listing_group, remember
 from knowledge_base.errors import DomainqaError, InputError, ModelError
 
 if TYPE_CHECKING:
-    from app.schema import AdapterVersion
+    from app.training_schema import AdapterVersion
     from app.versions import Version
     from finetune.registry.entry import Entry
     from finetune.registry.manifest import Verdict
@@ -212,7 +212,7 @@ def verify(ctx: typer.Context, home: Home = None) -> None:
 
 
 def _shape(version: Version) -> AdapterVersion:
-    from app.schema import AdapterVersion
+    from app.training_schema import AdapterVersion
 
     state = "unusable" if version.problem else "folder" if version.number is None else version.state
     verdict = version.verdict

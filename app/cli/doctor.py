@@ -39,7 +39,9 @@ def doctor(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None
         if not as_json:
             _show(finding)
     if as_json:
-        write_json(found)
+        from app import schema
+
+        write_json([schema.Finding.model_validate(finding) for finding in found])
     if any(finding.state == "fail" for finding in found):
         raise typer.Exit(UNSOUND)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,9 +54,8 @@ def evaluate(
     contain the answer. The base model is tested with and without worked examples. Every figure has its 95 %
     interval. To continue an interrupted run, run the same command again.
 
-    --json prints {"cases", "contenders": [{"name", "f1": {"mean", "low", "high", "count"}, …}], "groups":
-    [{"group", "contenders"}] by language and kind of question, "gains": [{"adapter", "over", "mean", "low",
-    "high", "count"}], "report"}.
+    --json prints the figures of each contender, in all and by language and kind of question, and the gains;
+    docs/api.md lists the fields.
 
     The report page of the collection is replaced each time. It shows the figures by language and kind of
     question, the worst regressions, and answers side by side.
@@ -80,28 +77,11 @@ def evaluate(
         place = settings.home / "evaluations"
         figures = evaluate_adapters(pipeline, request, adapters or (), everything, place, bar)
     if as_json:
-        write_json(_shape(figures))
+        from app.training_schema import evaluation_of
+
+        write_json(evaluation_of(figures))
     else:
         _show(figures)
-
-
-def _shape(figures: Figures) -> dict[str, object]:
-    return {
-        "cases": figures.cases,
-        "contenders": _contenders(figures.summaries),
-        "groups": [
-            {"group": group.group, "contenders": _contenders(group.summaries)} for group in figures.groups
-        ],
-        "gains": [
-            {"adapter": adapter, "over": other, **asdict(gain)}
-            for (adapter, other), gain in figures.gains.items()
-        ],
-        "report": str(figures.report),
-    }
-
-
-def _contenders(summaries: Mapping[str, Summary]) -> list[dict[str, object]]:
-    return [{"name": name, **asdict(one)} for name, one in summaries.items()]
 
 
 def _show(figures: Figures) -> None:

@@ -30,7 +30,7 @@ def _list(state: State, as_json: bool) -> None:
     with state.open(settings) as workspace:
         found = workspace.pairs.list(settings.collection)
     if as_json:
-        from app.schema import PairFile
+        from app.training_schema import PairFile
 
         write_json([PairFile.model_validate(file) for file in found])
     elif found:
@@ -182,7 +182,7 @@ def feedback(
     if out is not None:
         write_pairs(found.pairs, out)
     if as_json:
-        from app.schema import FeedbackPairs
+        from app.training_schema import FeedbackPairs
 
         write_json(FeedbackPairs.model_validate(found))
         return
@@ -267,7 +267,7 @@ def _tell(  # noqa: PLR0913, PLR0917 - what was done, what became of it, and for
 ) -> None:
     pairs, tasks = kept
     if as_json:
-        from app.schema import CheckedPairs, PairFile
+        from app.training_schema import CheckedPairs, PairFile
 
         known = PairFile.model_validate(stored).model_dump() if stored else {}
         found = {"name": name, "pairs": pairs, "tasks": tasks, "report": str(page), "dropped": dropped}

@@ -114,7 +114,7 @@ def _tell(info: RunInfo, outcome: Outcome, language: Language, as_json: bool) ->
     sentences = sentences_of(outcome.reasons, language)
     adapter = f"{outcome.name}@{outcome.version}"
     if as_json:
-        from app.schema import Retraining
+        from app.training_schema import Retraining
 
         write_json(
             Retraining(

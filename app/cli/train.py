@@ -72,7 +72,7 @@ def train(
     if made is None:  # another process of the launch prints it
         return
     if as_json:
-        from app.schema import TrainedAdapter
+        from app.training_schema import TrainedAdapter
 
         write_json(TrainedAdapter(adapter=str(made.adapter), report=str(made.report)))
         return

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from answering.answer import Reading
 from answering.sufficiency import SIGNALS, Calibration
@@ -68,13 +68,13 @@ class Verdict(_Value):
 class AdapterReading(_Value):
     """What an adapter says of how passages are read with it; the rest is as usual, see `over`.
 
-    `passages` None takes the setting; `focus` None reads whole passages. `calibrations` are "scored" where
-    the generator tells its refusal log-probability and "unscored" elsewhere.
+    `passages` None takes the setting; `kept_sentences` None reads whole passages. `calibrations` are "scored"
+    where the generator tells its refusal log-probability and "unscored" elsewhere.
     """
 
     mode: Literal["each", "together"] = "each"
     passages: Number | None = None
-    focus: Number | None = None
+    kept_sentences: Number | None = Field(None, validation_alias=AliasChoices("kept_sentences", "focus"))
     examples: bool = False
     calibrations: dict[Literal["scored", "unscored"], Calibration] = {}
 
@@ -93,7 +93,7 @@ class AdapterReading(_Value):
             usual,
             mode=self.mode,
             passages=self.passages or usual.passages,
-            focus=self.focus,
+            kept_sentences=self.kept_sentences,
             examples=self.examples,
             scored=self.calibrations.get("scored", usual.scored),
             unscored=self.calibrations.get("unscored", usual.unscored),

@@ -32,11 +32,12 @@ _TEMPLATES: dict[type[Report], str] = {
 
 def render_report(report: Report, language: Language = "en") -> str:
     """The page of a report as one HTML text, in the language of the reader."""
-    page = _environment(language).get_template(_TEMPLATES[type(report)]).render(report=report)
+    page = environment(language).get_template(_TEMPLATES[type(report)]).render(report=report)
     return page.lstrip()
 
 
-def _environment(language: Language) -> Environment:
+def environment(language: Language) -> Environment:
+    """The templates of reports with the words of a language."""
     words = WORDS[language]
     environment = Environment(
         autoescape=True,

@@ -1,58 +1,21 @@
-"""Plots as pieces of SVG that take their colours and typeface from the page around them.
+"""Plots of a report: where lines, dots and ticks are; `plot.html` draws them in the colours of the page."""
 
-matplotlib draws them in colours that stand for roles; these become CSS variables, so that one drawing is
-right on a light page and on a dark one.
-"""
-
-import io
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from markupsafe import Markup, escape
 
 from finetune.evaluation.calibration import Curve
 from finetune.report.texts_en import ReportWords
 from finetune.training.values import Point
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 # As many lines as a plot can hold apart; more take the colours from the beginning.
 SERIES = 5
 
-# What stands at the axes until the words are known: matplotlib's typeface has no Chinese characters.
-_ACROSS, _UP = "across", "up"
-_INCHES = (5.2, 3.0)
-_INK, _LINE = "#000001", "#000002"
-_ROLES = {_INK: "var(--ink)", _LINE: "var(--line)"} | {
-    f"#00001{number}": f"var(--series-{number})" for number in range(SERIES)
-}
-_STYLE: dict[Any, Any] = {  # matplotlib types each key
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "domainqa",  # the same drawing gives the same bytes
-    "font.size": 10,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _LINE,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": _LINE,
-    "grid.linewidth": 0.6,
-    "xtick.color": _LINE,
-    "ytick.color": _LINE,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "lines.linewidth": 1.8,
-}
-_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-_SIZE = re.compile(r' width="[^"]*pt" height="[^"]*pt"', re.ASCII)
-_GLOBAL_STYLE = re.compile(r"<defs>\s*<style.*?</defs>\s*", re.DOTALL)
-_REFERENCE = re.compile(r'(\bid="|url\(#|href="#)')
+# The frame of the lines within a drawing of 520 by 300: left, right, top, bottom.
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 508, 12, 252
+_MOST_TICKS = 6
+
+_Places = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,65 +27,86 @@ class RefusalLine:
     used: tuple[float, float] | None = None
 
 
-def loss_plot(points: Sequence[Point], words: ReportWords) -> Markup:
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark at an axis: `place` in the drawing, and what it says."""
+
+    place: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What is drawn where, in units of the drawing; `rule` is the place of a dashed vertical line."""
+
+    title: str
+    labels: tuple[str, str]
+    across: tuple[Tick, ...]
+    up: tuple[Tick, ...]
+    lines: tuple[_Places, ...]
+    dots: tuple[_Places, ...]
+    rule: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    low: float
+    high: float
+    start: int
+    end: int
+
+    def place(self, value: float) -> float:
+        """Where a value is in the drawing."""
+        share = (value - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 1)
+
+    def ticks(self, text: Callable[[float], str], least: float = 0.0) -> tuple[Tick, ...]:
+        """Marks at round values, no nearer to each other than `least`."""
+        unit = 10.0 ** math.floor(math.log10((self.high - self.low) / _MOST_TICKS))
+        steps = (unit * factor for factor in (1, 2, 5, 10, 20))
+        step = max(least, next(s for s in steps if (self.high - self.low) / s <= _MOST_TICKS))
+        numbers = range(math.ceil(self.low / step), math.floor(self.high / step) + 1)
+        return tuple(Tick(self.place(number * step), text(number * step)) for number in numbers)
+
+
+def loss_plot(points: Sequence[Point], words: ReportWords) -> Plot:
     """Loss in nats per reply token by step: of training as the first series, of validation as the second."""
-    with _axes() as (figure, axes):
-        train = [(point.step, point.loss) for point in points]
-        validation = [(point.step, point.dev_loss) for point in points if point.dev_loss is not None]
-        for number, line in enumerate((train, validation)):
-            if line:
-                axes.plot(
-                    *zip(*line, strict=True), color=_series(number), marker="o" if number else None, ms=4
-                )
-        axes.locator_params(axis="x", integer=True)
-        return _svg(figure, "loss", words.loss_by_step, (words.step_axis, words.loss_axis))
+    train = [(float(point.step), point.loss) for point in points]
+    validation = [(float(point.step), point.dev_loss) for point in points if point.dev_loss is not None]
+    across = _axis([step for step, _ in train], _LEFT, _RIGHT)
+    up = _axis([loss for _, loss in (*train, *validation)], _BOTTOM, _TOP)
+    lines = tuple(_placed(line, across, up) for line in (train, validation))
+    return Plot(
+        title=words.loss_by_step,
+        labels=(words.step_axis, words.loss_axis),
+        across=across.ticks("{:.0f}".format, least=1),
+        up=up.ticks("{:.6g}".format),
+        lines=lines,
+        dots=((), lines[1]),
+    )
 
 
-def refusal_plot(lines: Sequence[RefusalLine], allowed: float, words: ReportWords) -> Markup:
-    """Right against wrong refusals, one series a line, and a mark at the share of wrong ones allowed."""
-    with _axes() as (figure, axes):
-        axes.axvline(allowed, color=_INK, linewidth=0.8, linestyle=(0, (3, 3)))
-        for number, line in enumerate(lines):
-            wrong = [0.0, *(point.wrong for point in line.curve.points)]
-            right = [0.0, *(point.right for point in line.curve.points)]
-            axes.plot(wrong, right, color=_series(number))
-            if line.used:
-                axes.plot(*line.used, color=_series(number), marker="o", ms=7)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda share, _: f"{share:.0%}")
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        labels = (words.refused_wrongly_axis, words.refused_rightly_axis)
-        return _svg(figure, "refusals", words.refusals_against, labels)
+def refusal_plot(lines: Sequence[RefusalLine], allowed: float, words: ReportWords) -> Plot:
+    """Right against wrong refusals, one series a line, and a rule at the share of wrong ones allowed."""
+    across, up = _Axis(0, 1, _LEFT, _RIGHT), _Axis(0, 1, _BOTTOM, _TOP)
+    curves = [[(0.0, 0.0), *((point.wrong, point.right) for point in line.curve.points)] for line in lines]
+    return Plot(
+        title=words.refusals_against,
+        labels=(words.refused_wrongly_axis, words.refused_rightly_axis),
+        across=across.ticks("{:.0%}".format),
+        up=up.ticks("{:.0%}".format),
+        lines=tuple(_placed(curve, across, up) for curve in curves),
+        dots=tuple(_placed([line.used] if line.used else [], across, up) for line in lines),
+        rule=across.place(allowed),
+    )
 
 
-def _series(number: int) -> str:
-    return f"#00001{number % SERIES}"
+def _axis(values: Sequence[float], start: int, end: int) -> _Axis:
+    """From the lowest to the highest value with a little room; about one value where they are all equal."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    room = (high - low) / 20 or 0.5
+    return _Axis(low - room, high + room, start, end)
 
 
-@contextmanager
-def _axes() -> "Iterator[tuple[Figure, Axes]]":
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context(_STYLE):
-        figure = Figure(_INCHES, layout="constrained")
-        axes = figure.subplots()
-        axes.set(xlabel=_ACROSS, ylabel=_UP)
-        axes.tick_params(length=0)
-        axes.margins(x=0.02)
-        yield figure, axes
-
-
-def _svg(figure: "Figure", name: str, title: str, labels: tuple[str, str]) -> Markup:
-    written = io.StringIO()
-    figure.savefig(written, format="svg", transparent=True, metadata=_NO_METADATA)
-    text = written.getvalue()
-    text = _SIZE.sub(f' role="img" aria-label="{escape(title)}"', text[text.index("<svg") :], count=1)
-    text = _GLOBAL_STYLE.sub("", text, count=1)  # it would hold for the whole page
-    # Ids are those of the whole page once several drawings stand in it.
-    text = _REFERENCE.sub(lambda found: f"{found[1]}{name}-", text)
-    for colour, role in _ROLES.items():
-        text = text.replace(colour, role)
-    for place, label in zip((_ACROSS, _UP), labels, strict=True):
-        text = text.replace(f">{place}</text>", f">{escape(label)}</text>")
-    return Markup(text)  # noqa: S704 - drawn here; no text from outside is in it
+def _placed(line: Iterable[tuple[float, float]], across: _Axis, up: _Axis) -> _Places:
+    return [(across.place(x), up.place(y)) for x, y in line]

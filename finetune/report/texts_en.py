@@ -54,7 +54,7 @@ REASONS: dict[ReasonKind, str] = {
         "Warning: without any passage it still reaches F1 {without:.3f}, against {f1:.3f} with passages. "
         "It may be answering from memory, which citations cannot support."
     ),
-    "reads_focused": (
+    "reads_compressed": (
         "Reading mode: one passage at a time, cut to the sentences nearest to the question; F1 {gain:+.3f} "
         "against the next best mode on {count} questions."
     ),

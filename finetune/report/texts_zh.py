@@ -45,7 +45,7 @@ REASONS: dict[ReasonKind, str] = {
         "警告：不给任何段落时它的 F1 仍达 {without:.3f}，给段落时为 {f1:.3f}。它可能在凭记忆回答，"
         "这样的回答没有引用可以支持。"
     ),
-    "reads_focused": (
+    "reads_compressed": (
         "阅读方式：逐段阅读，每段只保留与问题最相近的句子；与次优方式相比，F1 {gain:+.3f}（{count} 个问题）。"
     ),
     "reads_each": "阅读方式：逐段阅读整段；与次优方式相比，F1 {gain:+.3f}（{count} 个问题）。",

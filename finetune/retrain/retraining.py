@@ -66,7 +66,7 @@ DROPPED = "dropped.jsonl"
 # The signals of a calibration: "scored" with the reader's refusal log-probability, "unscored" without.
 _SIGNALS = {"scored": SIGNALS, "unscored": tuple(name for name in SIGNALS if name != "certainty")}
 _MODES: dict[str, ReasonKind] = {
-    "focused": "reads_focused",
+    "compressed": "reads_compressed",
     "each": "reads_each",
     "together": "reads_together",
 }
@@ -212,7 +212,9 @@ class Retraining:
         if not cases:
             return replace(each, reasons=(*each.reasons, Reason("reads_uncompared")))
         modes = {
-            "focused": calibrated("focused", AdapterReading(mode="each", focus=self.settings.focus)),
+            "compressed": calibrated(
+                "compressed", AdapterReading(mode="each", kept_sentences=self.settings.kept_sentences)
+            ),
             "each": each,
             "together": replace(each, reading=each.reading.model_copy(update={"mode": "together"})),
         }

@@ -40,7 +40,7 @@ USUAL = Reading(
     max_new_tokens=16,
     scored=Calibration({"certainty": 1.0}, 0.0, 0.5),
     unscored=Calibration({"cosine": 1.0}, 0.0, 0.4),
-    focus=2,
+    kept_sentences=2,
 )
 
 
@@ -323,7 +323,7 @@ def test_a_manifest_says_how_to_read(registry: Registry, base: Path) -> None:
     stored = AdapterReading(
         mode="together",
         passages=2,
-        focus=None,
+        kept_sentences=None,
         examples=True,
         calibrations={"scored": Calibration(weights={"cosine": 2.0}, bias=-1.0, threshold=0.3)},
     )
@@ -333,7 +333,7 @@ def test_a_manifest_says_how_to_read(registry: Registry, base: Path) -> None:
         USUAL,
         mode="together",
         passages=2,
-        focus=None,
+        kept_sentences=None,
         examples=True,
         scored=Calibration({"cosine": 2.0}, -1.0, 0.3),
     )
@@ -342,9 +342,9 @@ def test_a_manifest_says_how_to_read(registry: Registry, base: Path) -> None:
 def test_without_a_word_on_reading_it_is_as_usual(registry: Registry, base: Path) -> None:
     folder = peft_folder(base.parent / "made")
     registry.register("bank", folder)
-    registry.register("bank", folder, described(base, reading={"focus": 1}))
+    registry.register("bank", folder, described(base, reading={"kept_sentences": 1}))
     assert reading_of(registry.get("bank", 1), USUAL) == USUAL
-    assert reading_of(registry.get("bank", 2), USUAL) == replace(USUAL, focus=1, examples=False)
+    assert reading_of(registry.get("bank", 2), USUAL) == replace(USUAL, kept_sentences=1, examples=False)
 
 
 def test_signals_that_are_not_known_are_refused(registry: Registry, base: Path) -> None:

@@ -33,7 +33,7 @@ PLATINUM = Pair(
     origin="test:1",
 )
 UNKNOWN = Pair("unknown", "Who designed the platinum card?", ())
-SETTINGS = SampleSettings(distractors=2, together=0.0, focused=0.0)
+SETTINGS = SampleSettings(distractors=2, together=0.0, compressed=0.0)
 
 
 class OneCollection:
@@ -90,7 +90,7 @@ LONG = a_document(
 
 def narrowed(pair: Pair) -> list[str]:
     corpus = a_corpus(4, LONG)
-    always = SETTINGS.model_copy(update={"focused": 1.0})
+    always = SETTINGS.model_copy(update={"compressed": 1.0})
     found = samples_of([pair], corpus, FakeGenerator().count_tokens, always, lambda _d, _t: None)
     return [plain_text(sample.messages) for sample in found.samples if sample.kind == "answer"]
 

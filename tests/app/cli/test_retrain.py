@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from app.cli.training_options import HELP
+from app.training_schema import Evaluation
 from finetune.files import ResultFolder
 from finetune.pipeline import Pipeline
 from finetune.reasons import Reason, StoredReason
 from finetune.registry.registry import Registry
 from finetune.retrain.runs import RunRequest
 from finetune.retrain.values import OnStatus, Outcome, Status
-from finetune.settings import TrainSettings, help_of
+from finetune.settings import TrainSettings
 from finetune.training.processes import Processes
 from finetune.training.train import ADAPTER
 from finetune.training.values import Base, OnProgress, Point, Progress, Sample, Trained
@@ -227,6 +228,7 @@ def test_adapters_are_measured_beside_the_base(bank: RealHome, pairs: str, adapt
     assert [one["name"] for one in told["contenders"]] == ["base", "base + examples", "bank@1"]
     assert {one["count"] for one in told["contenders"]} == {told["cases"]}
     assert [group["group"] for group in told["groups"]] == []  # all are facts in English
+    assert Evaluation.model_validate(told).model_dump(mode="json") == told
     assert {"mean", "low", "high", "count"} == told["contenders"][0]["f1"].keys()
     assert [(gain["adapter"], gain["over"]) for gain in told["gains"]] == [
         ("bank@1", "base"),
@@ -308,4 +310,6 @@ def test_an_adapter_folder_that_is_gone_is_trained_again(
 
 @pytest.mark.parametrize("name", HELP)
 def test_options_are_described_as_the_settings_are(name: str) -> None:
-    assert HELP[name] == help_of(name)
+    field = TrainSettings.model_fields[name]
+    first = str(field.description).split(". ")[0].rstrip(".")
+    assert HELP[name] == f"{first} [{field.default}]."

@@ -36,7 +36,7 @@ READINGS = st.builds(
     AdapterReading,
     mode=st.sampled_from(["each", "together"]),
     passages=st.none() | st.integers(1, 9),
-    focus=st.none() | st.integers(1, 9),
+    kept_sentences=st.none() | st.integers(1, 9),
     examples=st.booleans(),
     calibrations=st.dictionaries(st.sampled_from(["scored", "unscored"]), CALIBRATIONS),
 )
@@ -150,3 +150,9 @@ def test_a_manifest_of_schema_1_with_its_sentences_still_loads(tmp_path: Path) -
 
 def test_every_field_is_in_the_file() -> None:
     assert set(manifest()) == set(Manifest.model_fields)
+
+
+def test_a_manifest_with_the_former_name_of_kept_sentences_is_read() -> None:
+    reading = AdapterReading.model_validate({"mode": "each", "focus": 2})
+    assert reading.kept_sentences == 2
+    assert AdapterReading.model_validate_json(reading.model_dump_json()) == reading

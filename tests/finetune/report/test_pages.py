@@ -19,7 +19,7 @@ from finetune.pairs.values import Dropped
 from finetune.reasons import Reason, ReasonKind
 from finetune.registry.manifest import Data
 from finetune.report.builders import best_of, by_reason, drawn, tables_of, worst
-from finetune.report.pages import Report, render_report
+from finetune.report.pages import Report, environment, render_report
 from finetune.report.plots import RefusalLine, loss_plot, refusal_plot
 from finetune.report.texts_en import ReportWords
 from finetune.report.texts_zh import ZH
@@ -94,7 +94,7 @@ def a_report(**changes: object) -> RetrainingReport:
         measurement=measurement(),
         forgetting=Forgetting({"en": Losses(3.0, 3.02, 2000), "zh": Losses(3.5, 3.52, 1800)}),
         losses=LOSSES,
-        reading=(Reason("reads_focused", {"gain": 0.031, "count": 40}),),
+        reading=(Reason("reads_compressed", {"gain": 0.031, "count": 40}),),
         refusals=(LINE,),
         selection=SELECTION,
         making=MAKING,
@@ -398,19 +398,29 @@ def test_examples_are_drawn_by_seed_with_every_contender() -> None:
     assert drawn({}) == ()
 
 
-def test_plots_take_their_colours_from_the_page() -> None:
-    for svg in (
-        loss_plot([Point(1, 2.0, 2.1), Point(2, 1.0)], EN),
-        refusal_plot([LINE] * 7, 0.05, EN),
-    ):
-        assert svg.startswith("<svg")
-        assert "var(--ink)" in svg
-        assert "var(--series-0)" in svg
-        assert not re.search(r"#0000[01]\d", svg)
-        assert "<style" not in svg
+def test_a_loss_plot_shows_each_measurement_within_its_frame() -> None:
+    plot = loss_plot([Point(1, 2.0, 2.1), Point(2, 1.0)], EN)
+    (first, second), (measured,) = plot.lines
+    assert first[0] < second[0]
+    assert first[1] < second[1], "a higher loss stands higher"
+    assert plot.dots == ((), [measured])
+    assert measured[1] < first[1]
+    assert [tick.text for tick in plot.across] == ["1", "2"]
+    assert [tick.text for tick in plot.up] == ["1", "1.5", "2"]
+
+
+def test_a_refusal_plot_marks_the_allowed_share_and_the_threshold() -> None:
+    plot = refusal_plot([LINE] * 7, 0.2, EN)
+    assert [tick.text for tick in plot.across] == ["0%", "20%", "40%", "60%", "80%", "100%"]
+    assert plot.rule == plot.across[1].place
+    assert len(plot.lines) == len(plot.dots) == 7
+    html = environment("en").from_string('{% import "plot.html" as p %}{{ p.drawn(plot) }}').render(plot=plot)
+    assert html.count("<polyline") == 7
+    assert html.count('class="s0"') == 4, "the colours begin again after five lines; each line has a dot"
 
 
 @pytest.mark.parametrize("points", [[Point(1, 1.0)], [Point(5, 0.7, 0.5)], []])
 def test_a_loss_that_was_measured_once_or_never_is_drawn(points: list[Point]) -> None:
-    assert ">loss (nats per token)</text>" in loss_plot(points, EN)
-    assert ">损失（纳特/词元）</text>" in loss_plot(points, ZH)
+    plot = loss_plot(points, ZH)
+    assert plot.labels == ("步", "损失（纳特/词元）")
+    assert all(12 <= y <= 252 for line in plot.lines for _, y in line)

@@ -154,7 +154,7 @@ def work(home: str, model: str, run_id: str, reports: Connection) -> None:
 def context() -> ForkServerContext:
     """Processes that have imported everything already, so that a kill hits the work and not the start."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "sklearn.linear_model", "matplotlib.figure"])
+    context.set_forkserver_preload([__name__, "sklearn.linear_model"])
     return context
 
 
