@@ -74,7 +74,9 @@ class AdapterReading(_Value):
 
     mode: Literal["each", "together"] = "each"
     passages: Number | None = None
-    kept_sentences: Number | None = Field(None, validation_alias=AliasChoices("kept_sentences", "focus"))
+    kept_sentences: Number | None = Field(
+        default=None, validation_alias=AliasChoices("kept_sentences", "focus")
+    )
     examples: bool = False
     calibrations: dict[Literal["scored", "unscored"], Calibration] = {}
 
