@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from knowledge_base.characters import has_chinese
@@ -14,6 +15,8 @@ _GUTTER = 5.0  # points between columns
 _FEWEST_ROWS = 3  # on either side of a gutter
 _FEWEST_LETTERS = 14  # of a line of running text in a column; Chinese characters count twice
 _FULL = 0.6  # of the column's width, as most of its lines are
+_LEVEL = 0.1  # of the letters' size: pieces of a table's row are so level
+_ADRIFT = 0.4  # of the lines beside each other: no table has so many that are not
 _DEEPEST = 1  # gutters on either side of one: no more than four columns
 _DIVIDED = 0.35  # of a column's lines have gaps within: more are rows of a table
 
@@ -55,9 +58,22 @@ def _best_gutter(items: Sequence[Item], depth: int = 0) -> tuple[float, int, int
         for first, end in _uncrossed(items, at):
             left, right = _divided(items[first:end], at)
             count = min(len(left), len(right))
-            if count > most and count >= _FEWEST_ROWS and _flows(left, depth) and _flows(right, depth):
-                best, most = (at, first, end), count
+            if count > most and count >= _FEWEST_ROWS:
+                sides = _flows(left, depth), _flows(right, depth)
+                if all(sides) or any(sides) and _drifts(items[first:end], at):
+                    best, most = (at, first, end), count
     return best
+
+
+def _drifts(items: Sequence[Item], at: float) -> bool:
+    """Whether the lines on either side of a gutter keep distances of their own; a table's stand level."""
+    steps = []
+    for item in items:
+        for left, right in pairwise(item.pieces) if isinstance(item, Row) else ():
+            if left.box[0] < at - _GUTTER / 2 <= right.box[0]:
+                steps.append((right.box[1] - left.box[1]) / item.size)
+    usual = median(steps) if len(steps) >= _FEWEST_ROWS else 0.0
+    return sum(abs(step - usual) > _LEVEL for step in steps) > _ADRIFT * len(steps)
 
 
 def _candidates(items: Sequence[Item]) -> list[float]:
