@@ -67,11 +67,11 @@ def _best_gutter(items: Sequence[Item], depth: int = 0) -> tuple[float, int, int
 
 def _drifts(items: Sequence[Item], at: float) -> bool:
     """Whether the lines on either side of a gutter keep distances of their own; a table's stand level."""
-    steps = []
-    for item in items:
-        for left, right in pairwise(item.pieces) if isinstance(item, Row) else ():
+    steps: list[float] = []
+    for row in (item for item in items if isinstance(item, Row)):
+        for left, right in pairwise(row.pieces):
             if left.box[0] < at - _GUTTER / 2 <= right.box[0]:
-                steps.append((right.box[1] - left.box[1]) / item.size)
+                steps.append((right.box[1] - left.box[1]) / row.size)
     usual = median(steps) if len(steps) >= _FEWEST_ROWS else 0.0
     return sum(abs(step - usual) > _LEVEL for step in steps) > _ADRIFT * len(steps)
 

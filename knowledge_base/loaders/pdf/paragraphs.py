@@ -11,11 +11,14 @@ from knowledge_base.loaders.pdf.aligned import with_aligned_tables
 from knowledge_base.loaders.pdf.layout import Item, TextTable
 from knowledge_base.loaders.pdf.page import PageText, Region
 from knowledge_base.loaders.pdf.rows import Row
-from knowledge_base.loaders.tables import guessed_header_rows, table_blocks
+from knowledge_base.loaders.tables import guessed_header_rows, looks_like_value, table_blocks
 from knowledge_base.values import Block
 
 _HEADING = 1.12  # times the size of the text
 _LONGEST_HEADING = 150
+_BOLD = 0.0  # stands for the size of headings that are only bold …
+_MOST_BOLD = 0.3  # … where no more of the text is
+_LONGEST_BOLD, _LINES_OF_BOLD = 90, 2
 _DEEPEST_HEADING = 6
 _WIDE_GAP = 1.3  # times the usual distance of lines
 _FARTHEST = 1.7  # times the letters' size, for lines of one paragraph
@@ -53,18 +56,29 @@ def blocks_of(pages: Sequence[PageText]) -> Iterator[Block]:
 
 
 def _heading_levels(pages: Sequence[PageText]) -> Levels:
-    """Level by size, for the sizes that are larger than that of most text."""
+    """Level by size, for sizes larger than that of most text, and below them for what is only bold."""
     letters: Counter[float] = Counter()
+    bold = 0
     for page in pages:
         for region in page.regions:
             for item in region.items:
                 if isinstance(item, Row):
                     letters[item.size] += len(item.text)
+                    bold += len(item.text) if item.is_bold else 0
     if not letters:
         return {}
     usual = letters.most_common(1)[0][0]
     larger = sorted((size for size in letters if size > usual * _HEADING), reverse=True)
+    if bold < _MOST_BOLD * letters.total():
+        larger.append(_BOLD)
     return {size: min(level, _DEEPEST_HEADING) for level, size in enumerate(larger, start=1)}
+
+
+def _is_bold_heading(rows: Sequence[Row], text: str) -> bool:
+    """Whether a bold text of the usual size is one: in letters that stand out, and no sentence."""
+    if not all(row.is_bold and len(row.parts) == 1 for row in rows) or len(rows) > _LINES_OF_BOLD:
+        return False
+    return len(text) <= _LONGEST_BOLD and not _SENTENCE_END.search(text) and not looks_like_value(text)
 
 
 def _groups(region: Region, levels: Levels) -> Iterator[TextTable | list[Row]]:
@@ -105,6 +119,8 @@ def _with_tables(items: Sequence[Item], levels: Levels) -> Iterator[Item]:
 def _block(rows: Sequence[Row], levels: Levels, number: int) -> Block:
     text = joined([row.text for row in rows])
     level = levels.get(rows[0].size, 0)
+    if not level and levels.get(_BOLD) and _is_bold_heading(rows, text):
+        level = levels[_BOLD]
     if level and len(text) <= _LONGEST_HEADING and any(map(str.isalpha, text)):
         return Block(text, "heading", level, number)
     return Block(_BULLET.sub("- ", text), page=number)
@@ -142,6 +158,8 @@ def _continues(group: Sequence[Row], row: Row, gap: float, right: tuple[float, f
     distance = above.box[1] - row.box[1]
     farthest = min(max(gap * _WIDE_GAP, row.size * _FARTHEST), row.size * _DOUBLE_SPACED)
     if abs(row.size - above.size) > _SAME_SIZE or distance > farthest or row.is_filled or above.is_filled:
+        return False
+    if row.is_bold != above.is_bold and not row.text[0].islower():
         return False
     if distance < 0 or starts_item(row.text) or _BULLET.match(row.text) or not _is_full(group, row, right):
         return False

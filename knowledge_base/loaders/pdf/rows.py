@@ -26,6 +26,7 @@ class Piece(NamedTuple):
     box: Box
     filled: bool = False
     words: tuple[Word, ...] = ()
+    bold: bool = False
 
 
 class Row:
@@ -49,6 +50,11 @@ class Row:
     def is_filled(self) -> bool:
         """Whether somebody filled in a part of it."""
         return any(piece.filled for piece in self.pieces)
+
+    @property
+    def is_bold(self) -> bool:
+        """Whether all of it is."""
+        return all(piece.bold for piece in self.pieces)
 
     @cached_property
     def parts(self) -> tuple[Piece, ...]:
@@ -121,6 +127,7 @@ def _row(words: Sequence[Word], with_words: bool) -> Row:
             around(word[1:5] for word in group),
             any(word.filled for word in group),
             tuple(group) if with_words else (),
+            all(word.bold for word in group),
         )
         for group in _between_gaps(words, size)
     ]

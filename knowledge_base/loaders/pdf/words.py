@@ -27,6 +27,8 @@ _RETURN = 13
 _ODD = re.compile("[\ud800-\udfff\ue000-\uf8ff\ufffd-\uffff\x00-\x1f\x7f-\x9f\u00ad]")
 _SLANTED = -1
 _SLANT = 3.0  # degrees from the next quarter turn
+_BOLD = 600  # of a font's weight; most are 400 or 700
+_LONGEST_NAME = 128  # of a font
 _UNEQUAL = 0.1  # of the lower of two characters
 _LOW = 0.8  # of the letters' size; characters with ascent and descent are higher
 _ASCENT, _DESCENT = 0.85, 0.2  # … about
@@ -56,7 +58,7 @@ _SYMBOLS = {
 class Word(NamedTuple):
     """Characters without a blank between them; `spaced` if a blank stands before them in the file.
 
-    `filled` if somebody filled them in or typed them on the page.
+    `filled` if somebody filled them in or typed them on the page, `bold` if their font is.
     """
 
     text: str
@@ -67,11 +69,12 @@ class Word(NamedTuple):
     size: float
     spaced: bool
     filled: bool = False
+    bold: bool = False
 
     def turned(self, view: "View") -> "Word":
         """The word in the space of the view."""
         (box,) = view.turned_boxes([self[1:5]])
-        return Word(self.text, *box, self.size, self.spaced, self.filled)
+        return Word(self.text, *box, *self[5:])
 
 
 class Slanted(NamedTuple):
@@ -338,6 +341,7 @@ def _words(
             top[n],
             _size(text_page, first),
             spaced[n],
+            bold=_is_bold(text_page, first),
         )
 
 
@@ -347,6 +351,16 @@ def _size(text_page: pypdfium2.PdfTextPage, index: int) -> float:
     pdfium.FPDFText_GetMatrix(text_page.raw, index, matrix)
     scale = math.hypot(matrix.b, matrix.d) or 1.0
     return round(float(pdfium.FPDFText_GetFontSize(text_page.raw, index)) * scale * 2) / 2
+
+
+def _is_bold(text_page: pypdfium2.PdfTextPage, index: int) -> bool:
+    """Whether a character's font is bold by its weight, or by its name if the file does not hold the font."""
+    weight = pdfium.FPDFText_GetFontWeight(text_page.raw, index)
+    if weight > 0:
+        return bool(weight >= _BOLD)
+    name = ctypes.create_string_buffer(_LONGEST_NAME)
+    pdfium.FPDFText_GetFontInfo(text_page.raw, index, name, _LONGEST_NAME, ctypes.c_int())
+    return b"bold" in name.value.lower()
 
 
 def _text(codes: NDArray[np.uint16]) -> str:

@@ -126,3 +126,31 @@ def test_a_frame_around_a_page_is_no_table() -> None:
 
     found = texts(drawn(framed))
     assert sum("Paragraph 7" in text for text in found) == 1
+
+
+def test_a_table_beside_a_column_of_text_stays_apart_from_it() -> None:
+    report = [
+        "Revenue fell in the last quarter, as we had",
+        "expected, and less was built in the north.",
+        "The order book is full, and the projects of",
+        "the railway begin in spring. We expect that",
+        "revenue will grow in the second half of the",
+        "year and that the margin will follow it.",
+    ]
+    names = lines(["", "Revenue", "Profit", "Dividend"], x=340, leading=17)
+    values = [["2024", "275.5", "8.8", "0.49"], ["2025", "295.6", "10.3", "0.52"]]
+    columns_of_values = (lines(column, x=430 + 50 * n, leading=17) for n, column in enumerate(values))
+    assert texts(drawn(together(lines(report), names, *columns_of_values))) == [
+        " ".join(report),
+        "Revenue; 2024: 275.5; 2025: 295.6",
+        "Profit; 2024: 8.8; 2025: 10.3",
+        "Dividend; 2024: 0.49; 2025: 0.52",
+    ]
+
+
+def test_lines_beside_a_large_one_are_not_mixed_word_by_word() -> None:
+    small = ["bolder initiatives and more", "glittering successes, where"]
+    page = together(
+        lines(small, x=60, leading=11, size=9), lines(["Among the first"], x=300, top=730, size=24)
+    )
+    assert sorted(texts(drawn(page))) == ["Among the first", *small]

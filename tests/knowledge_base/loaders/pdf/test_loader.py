@@ -220,3 +220,25 @@ def test_a_truncated_file_and_an_empty_page_are_refused() -> None:
         load_pdf(b"%PDF-1.7 nothing else")
     with pytest.raises(LoadError, match="no text"):
         load_pdf(drawn(lambda canvas: canvas.showPage()))
+
+
+def test_a_bold_line_of_usual_size_is_a_heading_below_the_larger_ones() -> None:
+    def draw(canvas: Canvas) -> None:
+        for font, size, top, text in (
+            ("Helvetica", 16, 760, "Report"),
+            ("Helvetica-Bold", 10, 730, "Outlook"),
+            ("Helvetica", 10, 716, "We expect that revenue will grow in the second half of the year."),
+            ("Helvetica-Bold", 10, 690, "This bold sentence is no heading."),
+            (
+                "Helvetica",
+                10,
+                660,
+                "The order book is full, and the projects of the railway begin in spring.",
+            ),
+            ("Helvetica", 10, 630, "Most of the letters of a document are not bold, or bold tells nothing."),
+        ):
+            canvas.setFont(font, size)
+            canvas.drawString(60, top, text)
+
+    found = [(block.text, block.level) for block in load_pdf(drawn(draw)).blocks if block.kind == "heading"]
+    assert found == [("Report", 1), ("Outlook", 2)]

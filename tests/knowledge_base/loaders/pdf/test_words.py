@@ -1,6 +1,11 @@
 """Signs: what cannot be read is shown as such, radicals and symbols become ordinary characters."""
 
+import re
+
+from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
 
 from knowledge_base.loaders.pdf import load_pdf
 from tests.knowledge_base.loaders.pdf.building import drawn, lines, texts, together, written
@@ -53,3 +58,14 @@ def test_raised_digits_stay_apart_from_those_before() -> None:
         lines(["/L"], x=63.5 + width),
     )
     assert texts(drawn(raised)) == ["Leukocytes 10⁹/L"]
+
+
+def test_characters_whose_boxes_are_their_ink_stay_in_their_line() -> None:
+    pdfmetrics.registerFont(TTFont("Vera", "Vera.ttf"))  # comes with reportlab
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont("Vera", 11)
+        canvas.drawString(60, 700, "Please call 617-387-7625, or write.")
+
+    flat = re.sub(rb"/(Ascent|Descent) [-.\d]+", rb"/\1 1", drawn(draw))
+    assert texts(flat) == ["Please call 617-387-7625, or write."]
