@@ -1,17 +1,15 @@
-"""What every request passes before its route: the log, headers and host check, and the limit of its body.
+"""What every request passes first: the log, the check of host and origin, and the headers of its response.
 
 Gradio needs inline scripts and `new Function`. The scripts it sends get a nonce here, so that markup which
 slipped through all escaping still could not run: no inline handler and no injected script has the nonce.
 """
 
-import asyncio
 import json
 import re
 import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -19,17 +17,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.middleware import too_large
+from app.access.middleware import FORWARDED
 
 HEADER = "X-Request-ID"
 Write = Callable[[str], None]
 # What follows is the name of a page's session, which is nobody else's business.
 _HEARTBEAT = "/gradio_api/heartbeat/"
-_MEGABYTE = 1024 * 1024
-# Without files: room for a long conversation, which a browser sends whole, but not for filling the memory.
-PLAIN_MEGABYTES = 16
-_SWALLOWED = 64 * _MEGABYTE
-_SWALLOW_SECONDS = 2
+# What proxies tell of a request. uvicorn has read it by now, where the proxy is trusted; libraries behind us
+# must not believe it, or a caller decides what the page takes for its own address.
+_OF_PROXIES = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-gradio-server"})
 _POLICY = (
     "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; "
@@ -112,7 +108,7 @@ class Guard:
             return
         refusal = self._refusal(scope)
         answer: ASGIApp = refusal if refusal is not None else self._app
-        await answer(scope, receive, _Completed(send))
+        await answer(_direct(scope), receive, _Completed(send))
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
@@ -125,35 +121,15 @@ class Guard:
         return None
 
 
-class BodyLimit:
-    """ASGI middleware.
-
-    Args:
-        app: what is guarded.
-        megabytes: size of a request with files, all together, at most.
-    """
-
-    def __init__(self, app: ASGIApp, megabytes: int) -> None:
-        self._app = app
-        self._megabytes = megabytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse a body that says it is too large, and stop reading one that turns out to be."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        has_files = headers.get("content-type", "").startswith("multipart/form-data")
-        megabytes = self._megabytes if has_files else min(self._megabytes, PLAIN_MEGABYTES)
-        said = headers.get("content-length", "0")
-        if not said.isdecimal() or int(said) > megabytes * _MEGABYTE:
-            await _refuse(megabytes, scope, receive, send)
-            return
-        counted = _Counted(receive, send, megabytes * _MEGABYTE)
-        with suppress(_TooLargeError):
-            await self._app(scope, counted.receive, counted.send)
-        if counted.is_over and not counted.answered:
-            await _refuse(megabytes, scope, receive, send)
+def _direct(scope: Scope) -> Scope:
+    """A request without what proxies told of it; its state notes that one did."""
+    headers = [
+        (name, value)
+        for name, value in scope["headers"]
+        if name not in _OF_PROXIES and not name.startswith(b"x-forwarded-")
+    ]
+    scope.setdefault("state", {})[FORWARDED] = len(headers) < len(scope["headers"])
+    return {**scope, "headers": headers}
 
 
 def to_stderr(line: str) -> None:
@@ -213,54 +189,3 @@ def _name_of(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
-
-
-class _TooLargeError(Exception):
-    """More came than may."""
-
-
-class _Counted:
-    """Counts what is received; what the application answers to too much of it is not sent."""
-
-    def __init__(self, receive: Receive, send: Send, left: int) -> None:
-        self._receive = receive
-        self._send = send
-        self._left = left
-        self.answered = False
-
-    @property
-    def is_over(self) -> bool:
-        """Whether too much was received."""
-        return self._left < 0
-
-    async def receive(self) -> Message:
-        """The next part; _TooLargeError once there were too many."""
-        message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self.is_over:
-            raise _TooLargeError
-        return message
-
-    async def send(self, message: Message) -> None:
-        """Pass it on, unless it speaks of a failure that we caused."""
-        if self.is_over and not self.answered:
-            return
-        self.answered = True
-        await self._send(message)
-
-
-async def _refuse(megabytes: int, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer, after some of the rest was read: who still sends when the door closes never sees the answer."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_SWALLOW_SECONDS):
-            await _swallow(receive)
-    await too_large(megabytes)(scope, receive, send)
-
-
-async def _swallow(receive: Receive) -> None:
-    left = _SWALLOWED
-    while left > 0:
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if not message.get("more_body"):
-            return

@@ -1,7 +1,6 @@
 """The web server: one FastAPI application with the page at "/", on one address and port."""
 
 import errno
-import os
 import signal
 import socket
 import threading
@@ -9,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Literal
 
@@ -18,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Response
 from starlette.concurrency import run_in_threadpool
 
+from app.access.bodies import BodyLimit
 from app.access.middleware import Access, RateLimit
 from app.access.rules import asks, host_names, is_loopback
 from app.access.store import AccessStore
@@ -25,7 +24,8 @@ from app.api.dependencies import Caller
 from app.api.jobs import Jobs
 from app.api.mount import add_api
 from app.mcp import http_route, mcp_server, session_of_request
-from app.middleware import BodyLimit, Guard, RequestLog, nowhere, to_stderr
+from app.middleware import Guard, RequestLog, nowhere, to_stderr
+from app.page.files import FileValues
 from app.page.frame import Limits
 from app.page.layout import Page
 from app.page.login import add_login
@@ -33,6 +33,7 @@ from app.page.reports import ADDRESS, report_response
 from app.page.runs import Runs
 from app.page.theme import theme
 from app.settings import Settings
+from app.spool import Spool, spooling
 from app.workspace import Workspace
 from knowledge_base.errors import BusyError, InputError
 from knowledge_base.loaders import formats
@@ -45,8 +46,11 @@ _IDLE_SECONDS = 75
 _QUEUED = 64  # events of all sessions that may wait; more are refused, with a message
 
 
-def create_app(workspace: Workspace, settings: Settings, runs: Runs) -> FastAPI:
-    """The application: the page, whose work goes on in `runs`, the API, reports, and what guards them."""
+def create_app(workspace: Workspace, settings: Settings, runs: Runs, uploads: Path) -> FastAPI:
+    """The application: the page, whose work goes on in `runs`, the API, reports, and what guards them.
+
+    Files given to the page lie in `uploads`.
+    """
     jobs = Jobs(workspace, settings.home)
     tools = mcp_server(session_of_request(workspace), settings.collection)
 
@@ -90,15 +94,17 @@ def create_app(workspace: Workspace, settings: Settings, runs: Runs) -> FastAPI:
         css_paths=[_PAGE / "style.css"],
         js=(_PAGE / "page.js").read_text(encoding="utf-8"),
     )
-    _guard(app, store, settings)
+    _guard(app, store, settings, uploads)
     return app
 
 
-def _guard(app: FastAPI, store: AccessStore, settings: Settings) -> None:
+def _guard(app: FastAPI, store: AccessStore, settings: Settings, uploads: Path) -> None:
     """What every request passes, from the last line to the first."""
     rate = RateLimit(settings.home, settings.requests_per_minute)
+    spool = Spool(settings.home, settings.max_waiting_megabytes)
+    app.add_middleware(FileValues, folder=uploads)
+    app.add_middleware(BodyLimit, megabytes=settings.max_request_megabytes, spool=spool)
     app.add_middleware(Access, store=store, required=asks(settings), rate=rate)
-    app.add_middleware(BodyLimit, megabytes=settings.max_request_megabytes)
     app.add_middleware(Guard, hosts=host_names(settings))
     app.add_middleware(RequestLog, write=to_stderr if settings.log_requests else nowhere)
 
@@ -125,11 +131,11 @@ class Server:
     def run(self, ready: Callable[[str], None]) -> None:
         """Serve until `stop` or a signal (Ctrl-C, SIGTERM); `ready` is given the address.
 
-        Uploads lie in a private folder that goes with the server.
+        Uploads lie in a private folder of the home that goes with the server.
         """
-        with TemporaryDirectory(prefix="domainqa-") as folder, _environment("GRADIO_TEMP_DIR", folder):
+        with spooling(self._settings.home) as folder:
             runs = Runs()
-            app = create_app(self._workspace, self._settings, runs)
+            app = create_app(self._workspace, self._settings, runs, folder)
             config = uvicorn.Config(
                 app,
                 log_level="error",
@@ -137,6 +143,7 @@ class Server:
                 timeout_graceful_shutdown=_STOP_SECONDS,
                 timeout_keep_alive=_IDLE_SECONDS,
                 server_header=False,
+                forwarded_allow_ips=list(self._settings.trusted_proxies),
             )
             self._server = _Server(config, lambda: ready(self.address), runs.close)
             with self._socket, _signals_end_quietly():
@@ -196,20 +203,6 @@ def _bound(host: str, port: int) -> socket.socket:
             f"The page cannot listen on {host}, port {port}: {error.strerror}.",
             "Use 127.0.0.1 and a port above 1023; port 0 takes a free one.",
         ) from error
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """Gradio takes the folder of its uploads from the environment only."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 @contextmanager

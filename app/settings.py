@@ -8,6 +8,7 @@ an error, and all problems are reported together, each with the source of the wr
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -56,8 +57,13 @@ def _server_address(text: str) -> str:
     return parts.geturl() if parts.path else f"{parts.geturl()}/v1"
 
 
+def _network(text: str) -> str:
+    return str(ip_network(text, strict=False))
+
+
 Folder = Annotated[Path, AfterValidator(_absolute)]
 ServerAddress = Annotated[str, AfterValidator(_server_address)]
+Network = Annotated[str, AfterValidator(_network)]
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -236,21 +242,33 @@ class Settings(BaseSettings):
     access: Literal["auto", "required"] = Field(
         "auto",
         description="Who must log in or send a key: auto (everyone, unless the server listens only on "
-        "localhost) or required (everyone).",
+        "localhost and no proxy passed the request on) or required (everyone).",
     )
     allowed_hosts: tuple[Name, ...] = Field(
         (),
         description="Further host names that the server accepts in requests, such as that of a reverse "
         "proxy.",
     )
+    trusted_proxies: tuple[Network, ...] = Field(
+        ("127.0.0.1", "::1"),
+        description="Addresses or networks of reverse proxies, such as 10.0.0.0/8, whose X-Forwarded-For and "
+        "X-Forwarded-Proto are believed.",
+    )
     requests_per_minute: int = Field(
         300,
         ge=1,
         le=1_000_000,
-        description="Maximum number of requests per minute for each key; more get status 429.",
+        description="Maximum number of requests per minute for each key and each user; more get status 429.",
     )
     max_request_megabytes: int = Field(
         1000, ge=1, le=100_000, description="Maximum size of one request with all its files, in megabytes."
+    )
+    max_waiting_megabytes: int = Field(
+        4000,
+        ge=1,
+        le=1_000_000,
+        description="Maximum size of all uploads that are not ingested yet, in megabytes; more get "
+        "status 429.",
     )
     log_requests: bool = Field(
         False, description="Write one line of JSON for each request to standard error."

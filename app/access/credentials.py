@@ -6,7 +6,6 @@ only cost time. Passwords are hashed with argon2id, which makes guessing stolen 
 
 import hashlib
 import secrets
-import threading
 from dataclasses import dataclass
 from typing import Self
 
@@ -22,8 +21,6 @@ MIN_CHARS, MAX_CHARS = 8, 1024
 
 # What OWASP's cheat sheet asks of argon2id, at least: 19 MiB, two passes, one lane.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# Many log-ins at once wait for each other, and leave memory and processors to the answers.
-_ONE_AT_A_TIME = threading.Lock()
 # A hash, of the same cost, of something random: an unknown user takes as long as a wrong password.
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$HqpsQnv0PuupPIUI0WMMmA$s/Okl+WLd0EMVC49wUVLFLWx9aW1h04z/2Ni+twWo30"
 
@@ -76,16 +73,14 @@ def hashed(password: str) -> str:
             f"A password needs {MIN_CHARS} to {MAX_CHARS:,} characters, and this one has {len(password):,}.",
             "Choose another one; several unrelated words are easy to remember.",
         )
-    with _ONE_AT_A_TIME:
-        return _HASHER.hash(password)
+    return _HASHER.hash(password)
 
 
 def matches(password: str, stored: str | None) -> bool:
     """Whether a password is the stored one; None stands for a user who does not exist."""
     if len(password) > MAX_CHARS:
         return False
-    with _ONE_AT_A_TIME:
-        try:
-            return _HASHER.verify(stored or _NOBODY, password) and stored is not None
-        except (VerificationError, InvalidHashError):
-            return False
+    try:
+        return _HASHER.verify(stored or _NOBODY, password) and stored is not None
+    except (VerificationError, InvalidHashError):
+        return False

@@ -34,14 +34,21 @@ CREATE TABLE IF NOT EXISTS failures (
     last INTEGER NOT NULL
 ) STRICT;
 """
+_DEVICES = """
+CREATE TABLE devices (
+    digest BLOB PRIMARY KEY,
+    user TEXT NOT NULL COLLATE NOCASE REFERENCES users (name) ON DELETE CASCADE,
+    expires INTEGER NOT NULL
+) STRICT;
+"""
 
 
 class AccessDatabase(SqliteFile):
-    """Users, keys, sessions and failed log-ins of one home."""
+    """Users, keys, sessions, known browsers and failed log-ins of one home."""
 
     def __init__(self, home: Path) -> None:
         repair = "remove it and make users and keys anew"
-        super().__init__(home / "access.sqlite", "file of users and keys", repair, (_SCHEMA,))
+        super().__init__(home / "access.sqlite", "file of users and keys", repair, (_SCHEMA, _DEVICES))
 
     @property
     def exists(self) -> bool:

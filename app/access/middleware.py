@@ -3,38 +3,38 @@
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.access.rules import LOGIN, right_for
+from app.access.bodies import refusal, refuse
+from app.access.cookies import SESSION, cookie_name, cookie_values
+from app.access.rules import LOGIN, Rule, rule_for
 from app.access.store import AccessStore
 from app.access.values import LOCAL, Principal, Right
-from app.schema import error_body
 from app.sqlite_file import SqliteFile
 from knowledge_base.errors import DomainqaError, StorageError
 
-COOKIE = "domainqa-session"
+FORWARDED = "forwarded"  # on `scope["state"]`: whether a proxy has passed the request on
 _RATES = "CREATE TABLE rates (key TEXT PRIMARY KEY, tokens REAL NOT NULL, at REAL NOT NULL) STRICT;"
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _NEEDED: dict[Right, str] = {"read": "reader", "write": "editor", "admin": "admin"}
 
 
 class RateLimit:
-    """How often a key may be used: a bucket of tokens for each, which fills again evenly.
+    """How often a key or a user may call: a bucket of tokens for each, which fills again evenly.
 
     All servers of a home count together. A count that cannot be written stops nobody.
 
     Args:
-        home: whose keys they are.
-        per_minute: requests of one key in a minute; so many may come at once.
+        home: whose keys and users they are.
+        per_minute: requests of one of them in a minute; so many may come at once.
         clock: seconds that all servers agree on.
     """
 
@@ -66,14 +66,14 @@ class RateLimit:
 
 
 class Access:
-    """ASGI middleware.
+    """ASGI middleware: who is not let in is refused before anything of the body is looked at.
 
     Args:
         app: what is guarded.
         store: users, keys and sessions.
-        required: whether a caller without any of them is refused; otherwise it is
-            the local caller, who may do everything.
-        rate: how often a key may be used.
+        required: whether a caller without any of them is refused; otherwise it is the local caller, who may
+            do everything, unless a proxy has passed its request on.
+        rate: how often a key or a user may call.
     """
 
     def __init__(self, app: ASGIApp, store: AccessStore, required: bool, rate: RateLimit) -> None:
@@ -84,56 +84,44 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request, or pass it on with its principal."""
-        needed = right_for(scope["method"], scope["path"]) if scope["type"] == "http" else "nothing"
-        if needed is None:
-            await PlainTextResponse("Not found.", status_code=404)(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
             return
-        if needed == "nothing":
+        rule = rule_for(scope["method"], scope["path"])
+        if rule is None:
+            await refuse(PlainTextResponse("Not found.", status_code=404), scope, receive, send)
+            return
+        if rule.needs == "nothing":
             await self._app(scope, receive, send)
             return
         try:
-            found = await run_in_threadpool(self._checked, needed, scope["path"], Headers(scope=scope))
+            found = await run_in_threadpool(self._checked, rule, rule.needs, scope)
         except DomainqaError:
             found = unavailable()
         if isinstance(found, Principal):
             scope.setdefault("state", {})["principal"] = found
             await self._app(scope, receive, send)
         else:
-            await found(scope, receive, send)
+            await refuse(found, scope, receive, send)
 
-    def _checked(self, right: Right, path: str, headers: Headers) -> Principal | Response:
-        found = self._identified(path, headers)
+    def _checked(self, rule: Rule, right: Right, scope: Scope) -> Principal | Response:
+        found = self._identified(scope, Headers(scope=scope))
         if not isinstance(found, Principal):
             return found
-        if found.kind == "key" and (seconds := self._rate.wait(found.name)):
+        counts = rule.counts and found.kind != "local"
+        if counts and (seconds := self._rate.wait(f"{found.kind} {found.name}")):
             return too_many(seconds)
         return found if found.may(right) else forbidden(right)
 
-    def _identified(self, path: str, headers: Headers) -> Principal | Response:
+    def _identified(self, scope: Scope, headers: Headers) -> Principal | Response:
         scheme, _, credential = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._store.keys.principal(credential.strip()) or wrong_key()
-        secret = session_of(headers)
-        found = self._store.sessions.principal(secret) if secret else None
-        if found is None and not self._required:
+        secrets = cookie_values(headers, cookie_name(SESSION, scope["scheme"]))
+        found = next(filter(None, map(self._store.sessions.principal, secrets)), None)
+        if found is None and not self._required and not scope.get("state", {}).get(FORWARDED):
             return LOCAL
-        return found or unknown(path, headers)
-
-
-def session_of(headers: Headers) -> str:
-    """The secret of the session in the cookies; "" if there is none."""
-    try:
-        cookies = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    return cookies[COOKIE].value if COOKIE in cookies else ""
-
-
-def refusal(
-    status: int, message: str, code: str, kind: str = "invalid_request_error", more: Mapping[str, str] = {}
-) -> JSONResponse:
-    """An error in OpenAI's shape."""
-    return JSONResponse(error_body(message, kind, code), status, headers=dict(more))
+        return found or unknown(scope["path"], headers)
 
 
 def wrong_key() -> Response:
@@ -158,16 +146,9 @@ def forbidden(right: Right) -> Response:
 
 
 def too_many(seconds: int) -> Response:
-    """A key that is used too often."""
-    message = f"This key was used too often. Try again in {seconds} seconds."
+    """A key or a user with too many requests."""
+    message = f"There were too many requests. Try again in {seconds} seconds."
     return refusal(429, message, "rate_limit_exceeded", "rate_limit_error", {"Retry-After": str(seconds)})
-
-
-def too_large(megabytes: int) -> Response:
-    """A request with too large a body; the rest of it is not read."""
-    return refusal(
-        413, f"A request may have {megabytes:,} MB.", "request_too_large", more={"Connection": "close"}
-    )
 
 
 def unavailable() -> Response:

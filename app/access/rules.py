@@ -1,4 +1,4 @@
-"""Who must identify themselves, and which right a request needs by its method and path.
+"""Who must identify themselves, and what a request needs and may carry by its method and path.
 
 A request that is not listed here is not served.
 
@@ -18,51 +18,60 @@ from app.settings import Settings
 LOGIN, LOGOUT = "/login", "/logout"
 _EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, never bound
 Needed = Right | Literal["nothing"]
+Body = Literal["form", "text", "files"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
-    """What a request needs whose method and whole path match; `methods` are divided by blanks."""
+class Rule:
+    """What a request needs whose method and whole path match; `methods` are divided by blanks.
+
+    `body` is what it may carry: a form of some lines, text as long as a conversation, or files. `counts` says
+    whether it is one of the requests that a caller may send in a minute.
+    """
 
     needs: Needed
     methods: str
     path: str
+    body: Body = "text"
+    counts: bool = True
 
     def fits(self, method: str, path: str) -> bool:
+        """Whether it is the rule of a request."""
         return method in self.methods.split() and re.fullmatch(self.path, path) is not None
 
 
 _COLLECTION = r"/v1/collections/[^/]+"
 _ANY = "GET POST PUT PATCH DELETE"
 # The first that fits. The use cases behind /v1 and the page ask again, and know the collection.
-_RULES: Sequence[_Rule] = (
-    _Rule("nothing", "GET", "/healthz|/readyz"),
-    _Rule("nothing", "GET POST", LOGIN),
-    _Rule("nothing", "POST", LOGOUT),
+_RULES: Sequence[Rule] = (
+    Rule("nothing", "GET", "/healthz|/readyz", "form"),
+    Rule("nothing", "GET POST", LOGIN, "form"),
+    Rule("nothing", "POST", LOGOUT, "form"),
     # The API
-    _Rule("admin", "POST", f"{_COLLECTION}/ingest"),
-    _Rule("write", "POST", f"/v1/collections|{_COLLECTION}/documents"),
-    _Rule("write", "DELETE", f"{_COLLECTION}(/documents/.*)?"),
-    _Rule("write", "GET", "/v1/jobs/[^/]+"),
-    _Rule("read", _ANY, "/v1/.*"),
-    _Rule("read", "GET", "/docs|/openapi.json|/metrics"),
+    Rule("admin", "POST", f"{_COLLECTION}/ingest"),
+    Rule("write", "POST", f"{_COLLECTION}/documents", "files"),
+    Rule("write", "POST", "/v1/collections"),
+    Rule("write", "DELETE", f"{_COLLECTION}(/documents/.*)?"),
+    Rule("write", "GET", "/v1/jobs/[^/]+"),
+    Rule("read", _ANY, "/v1/.*"),
+    Rule("read", "GET", "/docs|/openapi.json|/metrics"),
     # MCP: its tools only read
-    _Rule("read", "GET POST DELETE", "/mcp"),
+    Rule("read", "GET POST DELETE", "/mcp"),
     # Reports quote documents, whatever their collection.
-    _Rule("admin", "GET", "/reports/(runs|adapters)/[^/]+"),
+    Rule("admin", "GET", "/reports/(runs|adapters)/[^/]+"),
     # The page: itself, what it is drawn with, its events, and files for an upload
-    _Rule("read", "GET HEAD", "/"),
-    _Rule("read", "GET", "/theme.css|/favicon.ico|/(assets|static)/.*"),
-    _Rule("read", "GET", "/gradio_api/(queue/data|heartbeat/[^/]+|app_id)"),
-    _Rule("read", "POST", "/gradio_api/(queue/join|run/predict|cancel|reset)"),
-    _Rule("write", "POST", "/gradio_api/upload"),
-    _Rule("write", "GET", "/gradio_api/upload_progress"),
+    Rule("read", "GET HEAD", "/"),
+    Rule("read", "GET", "/theme.css|/favicon.ico|/(assets|static)/.*", counts=False),
+    Rule("read", "GET", "/gradio_api/(queue/data|heartbeat/[^/]+|app_id)"),
+    Rule("read", "POST", "/gradio_api/(queue/join|run/predict|cancel|reset)"),
+    Rule("write", "POST", "/gradio_api/upload", "files"),
+    Rule("write", "GET", "/gradio_api/upload_progress"),
 )
 
 
-def right_for(method: str, path: str) -> Needed | None:
-    """The right that a request needs, "nothing" if anybody may send it; None for what is not served."""
-    return next((rule.needs for rule in _RULES if rule.fits(method, path)), None)
+def rule_for(method: str, path: str) -> Rule | None:
+    """The rule of a request; None for what is not served."""
+    return next((rule for rule in _RULES if rule.fits(method, path)), None)
 
 
 def is_loopback(host: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.access.attempts import Attempts
 from app.access.credentials import KeyText, digest, new_session, same
 from app.access.database import AccessDatabase, today
 from app.access.users import UserStore
@@ -112,13 +113,14 @@ class SessionStore:
 
 
 class AccessStore:
-    """Users, keys and sessions of one home; safe for many threads and processes."""
+    """Users, keys, sessions and attempts to log in of one home; safe for many threads and processes."""
 
     def __init__(self, home: Path) -> None:
         database = AccessDatabase(home)
         self.keys = KeyStore(database)
         self.users = UserStore(database)
         self.sessions = SessionStore(database)
+        self.attempts = Attempts(database)
 
     def is_empty(self) -> bool:
         """Whether nobody could log in or show a key."""

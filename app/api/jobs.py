@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.replicas import RecentRecords, Replica, is_alive
 from app.schema import Job, Shape, report_of
+from app.spool import INCOMING
 from app.workspace import Workspace
 from knowledge_base.errors import BusyError, DomainqaError, NotFoundError
 from knowledge_base.ingest import OnProgress, Progress, Report
@@ -143,7 +144,7 @@ class Jobs:
         return self._replica
 
     def _folder_of(self, job_id: str) -> Path:
-        return self._home / "incoming" / job_id
+        return self._home / INCOMING / job_id
 
 
 class _Watch:

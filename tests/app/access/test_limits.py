@@ -12,9 +12,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from app.access.bodies import FORM_BYTES, TEXT_BYTES, BodyLimit
 from app.access.middleware import RateLimit
 from app.access.values import Principal
-from app.middleware import PLAIN_MEGABYTES, BodyLimit, RequestLog
+from app.middleware import RequestLog
+from app.spool import Spool
 
 MEGABYTE = 1024 * 1024
 
@@ -34,7 +36,9 @@ async def known(request: Request) -> Response:
 
 APP = Starlette(
     routes=[
-        Route("/", count, methods=["POST"]),
+        Route("/login", count, methods=["POST"]),
+        Route("/v1/generate", count, methods=["POST"]),
+        Route("/gradio_api/upload", count, methods=["POST"]),
         Route("/known", known),
         Route("/gradio_api/heartbeat/secret", known),
         Route("/fail", fail),
@@ -42,25 +46,40 @@ APP = Starlette(
 )
 
 
-def pieces(megabytes: int) -> Iterator[bytes]:
-    for _ in range(megabytes):
-        yield b"x" * MEGABYTE
+def pieces(size: int) -> Iterator[bytes]:
+    yield b"x" * (size // 2)
+    yield b"x" * (size - size // 2)
+
+
+def limited(folder: Path, megabytes: int, waiting: int = 1000) -> TestClient:
+    return TestClient(BodyLimit(APP, megabytes, Spool(folder, waiting)))
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_without_files_has_a_small_limit(chunked: bool) -> None:
-    client = TestClient(BodyLimit(APP, 100))
-    fits, too_large = PLAIN_MEGABYTES, PLAIN_MEGABYTES + 1
-    assert client.post("/", content=pieces(fits) if chunked else b"x" * fits * MEGABYTE).status_code == 200
-    content = pieces(too_large) if chunked else b"x" * too_large * MEGABYTE
-    assert client.post("/", content=content).status_code == 413
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [("/login", FORM_BYTES), ("/v1/generate", TEXT_BYTES), ("/gradio_api/upload", 20 * MEGABYTE)],
+)
+def test_a_body_has_the_limit_of_what_its_route_needs(
+    tmp_path: Path, path: str, most: int, chunked: bool
+) -> None:
+    client = limited(tmp_path, 20)
+    assert client.post(path, content=pieces(most) if chunked else b"x" * most).text == str(most)
+    too_large = client.post(path, content=pieces(most + 1) if chunked else b"x" * (most + 1))
+    assert (too_large.status_code, too_large.headers["connection"]) == (413, "close")
 
 
-def test_files_have_the_limit_of_the_settings() -> None:
-    client = TestClient(BodyLimit(APP, 20))
-    headers = {"content-type": "multipart/form-data; boundary=x"}
-    assert client.post("/", content=b"x" * 20 * MEGABYTE, headers=headers).status_code == 200
-    assert client.post("/", content=b"x" * 21 * MEGABYTE, headers=headers).status_code == 413
+def test_files_are_refused_while_those_that_wait_leave_no_room(tmp_path: Path) -> None:
+    client = limited(tmp_path, 2, waiting=2)
+    waiting = tmp_path / "incoming" / "job" / "a.txt"
+    waiting.parent.mkdir(parents=True)
+    waiting.write_bytes(b"x" * MEGABYTE)
+    assert client.post("/gradio_api/upload", content=b"x" * MEGABYTE).status_code == 200
+    full = client.post("/gradio_api/upload", content=b"x" * (MEGABYTE + 1))
+    assert (full.status_code, full.json()["error"]["code"]) == (429, "busy")
+    assert client.post("/v1/generate", content=b"x" * (MEGABYTE + 1)).status_code == 200
+    waiting.unlink()
+    assert client.post("/gradio_api/upload", content=b"x" * 2 * MEGABYTE).status_code == 200
 
 
 def test_a_key_fills_its_bucket_evenly_and_alone(tmp_path: Path) -> None:

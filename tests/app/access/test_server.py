@@ -54,7 +54,7 @@ def status_of(site: httpx.Client, route: str, key: str | None) -> int:
 
 
 def test_every_route_is_in_the_table(tmp_path: Path) -> None:
-    app = create_app(FakeWorkspace(), Settings(home=tmp_path), Runs())
+    app = create_app(FakeWorkspace(), Settings(home=tmp_path), Runs(), tmp_path)
     listed = [route for routes in TABLE.values() for route in routes]
     assert sorted(set(routes_of(app.routes))) == sorted(listed)
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from app.access.attempts import Attempts, Source, TooManyFailuresError
 from app.access.database import AccessDatabase
 from app.access.store import LIFE_SECONDS, SessionStore
-from app.access.users import RefusedError, TooManyFailuresError, UserStore
+from app.access.users import RefusedError, UserStore
 from app.access.values import grant
 from knowledge_base.errors import InputError, NotFoundError
 
@@ -103,6 +104,51 @@ def test_the_right_password_must_wait_too_and_then_clears_the_count(users: UserS
     with pytest.raises(RefusedError):
         users.check("Li", "wrong horse")
     assert users.check("Li", PASSWORD) == "Li"
+
+
+def guess(users: UserStore, name: str, source: Source, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(RefusedError):
+            users.check(name, "wrong horse", source)
+
+
+def test_who_guesses_is_slowed_and_the_user_elsewhere_is_not(users: UserStore) -> None:
+    guess(users, "li", Source("203.0.113.5"), 5)
+    with pytest.raises(TooManyFailuresError):
+        users.check("li", PASSWORD, Source("203.0.113.5"))
+    assert users.check("li", PASSWORD, Source("198.51.100.7")) == "Li"
+
+
+def test_an_address_is_slowed_whatever_names_it_tries(users: UserStore) -> None:
+    for number in range(20):
+        guess(users, f"name{number}", Source(f"2001:db8::{number:x}"), 1)
+    with pytest.raises(TooManyFailuresError):
+        users.check("li", PASSWORD, Source("2001:db8::ffff"))
+    assert users.check("li", PASSWORD, Source("2001:db8:0:1::1")) == "Li"
+
+
+def test_a_known_browser_never_waits_for_the_guesses_of_others(users: UserStore, clock: Clock) -> None:
+    attempts = Attempts(users.database, clock)
+    mine, theirs = Source("192.0.2.1", attempts.new_device("Li")), Source("192.0.2.1", "made up")
+    for number in range(10):
+        guess(users, "li", Source(f"203.0.113.{number}"), 5)
+    with pytest.raises(TooManyFailuresError):
+        users.check("li", PASSWORD, theirs)
+    assert users.check("li", PASSWORD, mine) == "Li"
+    guess(users, "li", mine, 5)
+    with pytest.raises(TooManyFailuresError):
+        users.check("li", PASSWORD, mine)
+
+
+def test_right_passwords_from_one_office_are_not_counted(users: UserStore) -> None:
+    for _ in range(30):
+        assert users.check("li", PASSWORD, Source("192.0.2.1")) == "Li"
+
+
+def test_a_new_password_ends_the_wait(users: UserStore) -> None:
+    guess(users, "li", Source("192.0.2.1"), 5)
+    users.change_password("Li", "battery staple")
+    assert users.check("li", "battery staple", Source("192.0.2.1")) == "Li"
 
 
 def test_names_are_taken_whatever_their_case(users: UserStore) -> None:
