@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -20,6 +20,7 @@ from app.access.bodies import BodyLimit
 from app.access.middleware import Access, RateLimit
 from app.access.rules import asks, host_names, is_loopback
 from app.access.store import AccessStore
+from app.announcement import Announcer, Usual
 from app.api.dependencies import Caller
 from app.api.jobs import Jobs
 from app.api.mount import add_api
@@ -32,7 +33,7 @@ from app.page.login import add_login
 from app.page.reports import ADDRESS, report_response
 from app.page.runs import Runs
 from app.page.theme import theme
-from app.settings import Settings
+from app.settings import Settings, load_settings
 from app.spool import Spool, spooling
 from app.workspace import Workspace
 from knowledge_base.errors import BusyError, InputError
@@ -43,13 +44,16 @@ _STOP_SECONDS = 3  # how long open streams may go on after the end was asked for
 # Longer than clients and load balancers keep idle connections (5 to 60 seconds): who closes first must not be
 # the server, or a request is lost that is sent at that moment.
 _IDLE_SECONDS = 75
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where a server on all addresses is reached
 _QUEUED = 64  # events of all sessions that may wait; more are refused, with a message
 
 
-def create_app(workspace: Workspace, settings: Settings, runs: Runs, uploads: Path) -> FastAPI:
+def create_app(
+    workspace: Workspace, settings: Settings, runs: Runs, uploads: Path, token: str = ""
+) -> FastAPI:
     """The application: the page, whose work goes on in `runs`, the API, reports, and what guards them.
 
-    Files given to the page lie in `uploads`.
+    Files given to the page lie in `uploads`. The commands of the owner show `token`; "" lets none in.
     """
     jobs = Jobs(workspace, settings.home)
     tools = mcp_server(session_of_request(workspace), settings.collection)
@@ -94,17 +98,17 @@ def create_app(workspace: Workspace, settings: Settings, runs: Runs, uploads: Pa
         css_paths=[_PAGE / "style.css"],
         js=(_PAGE / "page.js").read_text(encoding="utf-8"),
     )
-    _guard(app, store, settings, uploads)
+    _guard(app, store, settings, uploads, token)
     return app
 
 
-def _guard(app: FastAPI, store: AccessStore, settings: Settings, uploads: Path) -> None:
+def _guard(app: FastAPI, store: AccessStore, settings: Settings, uploads: Path, token: str) -> None:
     """What every request passes, from the last line to the first."""
     rate = RateLimit(settings.home, settings.requests_per_minute)
     spool = Spool(settings.home, settings.max_waiting_megabytes)
     app.add_middleware(FileValues, folder=uploads)
     app.add_middleware(BodyLimit, megabytes=settings.max_request_megabytes, spool=spool)
-    app.add_middleware(Access, store=store, required=asks(settings), rate=rate)
+    app.add_middleware(Access, store=store, required=asks(settings), rate=rate, token=token)
     app.add_middleware(Guard, hosts=host_names(settings))
     app.add_middleware(RequestLog, write=to_stderr if settings.log_requests else nowhere)
 
@@ -134,8 +138,8 @@ class Server:
         Uploads lie in a private folder of the home that goes with the server.
         """
         with spooling(self._settings.home) as folder:
-            runs = Runs()
-            app = create_app(self._workspace, self._settings, runs, folder)
+            runs, announcer = Runs(), Announcer(self._settings.home)
+            app = create_app(self._workspace, self._settings, runs, folder, announcer.token)
             config = uvicorn.Config(
                 app,
                 log_level="error",
@@ -145,9 +149,28 @@ class Server:
                 server_header=False,
                 forwarded_allow_ips=list(self._settings.trusted_proxies),
             )
-            self._server = _Server(config, lambda: ready(self.address), runs.close)
+
+            def begin() -> None:
+                self._announce(announcer)
+                ready(self.address)
+
+            def end() -> None:
+                announcer.withdraw()
+                runs.close()
+
+            self._server = _Server(config, begin, end)
             with self._socket, _signals_end_quietly():
                 self._server.run(sockets=[self._socket])
+
+    def _announce(self, announcer: Announcer) -> None:
+        """Let the commands of the owner know; where the home cannot hold that, they work by themselves."""
+        usual = load_settings({"home": self._settings.home})
+        if usual.use_server == "off":
+            return
+        host, port = self._socket.getsockname()[:2]
+        here = _LOOPBACK.get(host, host)
+        with suppress(OSError):
+            announcer.announce(here, port, Usual(usual.collection, usual.locale, usual.max_question_chars))
 
     def stop(self) -> None:
         """End the server from another thread."""

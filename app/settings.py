@@ -5,7 +5,6 @@ From strongest to weakest: what the command line gives, the environment (DOMAINQ
 an error, and all problems are reported together, each with the source of the wrong value.
 """
 
-import os
 import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_network
@@ -29,18 +28,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from app.home import PREFIX, absolute, default_home, home_of, in_environment, settings_file
 from knowledge_base.errors import SettingsError
-
-FILE_NAME = "settings.toml"
-_PREFIX = "DOMAINQA_"
-
-
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
-
-
-def _default_home() -> Path:
-    return Path.home() / ".local" / "share" / "domainqa"
 
 
 def _default_models_cache() -> Path:
@@ -61,7 +50,7 @@ def _network(text: str) -> str:
     return str(ip_network(text, strict=False))
 
 
-Folder = Annotated[Path, AfterValidator(_absolute)]
+Folder = Annotated[Path, AfterValidator(absolute)]
 ServerAddress = Annotated[str, AfterValidator(_server_address)]
 Network = Annotated[str, AfterValidator(_network)]
 Name = Annotated[str, Field(min_length=1, max_length=500)]
@@ -71,11 +60,11 @@ class Settings(BaseSettings):
     """All settings of a run. Make it with `load_settings`, which reports problems well."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=_PREFIX, validate_default=True, hide_input_in_errors=True
+        frozen=True, extra="forbid", env_prefix=PREFIX, validate_default=True, hide_input_in_errors=True
     )
 
     home: Folder = Field(
-        default_factory=_default_home, description="Folder that holds collections, adapters, users and keys."
+        default_factory=default_home, description="Folder that holds collections, adapters, users and keys."
     )
     models_cache: Folder = Field(
         default_factory=_default_models_cache,
@@ -270,6 +259,11 @@ class Settings(BaseSettings):
         description="Maximum size of all uploads that are not ingested yet, in megabytes; more get "
         "status 429.",
     )
+    use_server: Literal["auto", "off"] = Field(
+        "auto",
+        description="Whether commands work through a server that runs on the home: auto (if there is one) or "
+        "off (always in their own process).",
+    )
     log_requests: bool = Field(
         False, description="Write one line of JSON for each request to standard error."
     )
@@ -310,7 +304,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line, then environment, then the file in the home that these two name."""
-        home = init_settings().get("home") or env_settings().get("home") or _default_home()
+        home = init_settings().get("home") or env_settings().get("home") or default_home()
         file = TomlConfigSettingsSource(settings_cls, settings_file(Path(str(home))))
         return init_settings, env_settings, file
 
@@ -324,25 +318,21 @@ class Settings(BaseSettings):
         return self.model_dump(mode="json")
 
 
-def settings_file(home: Path) -> Path:
-    """The settings file of a home folder; it need not exist."""
-    return _absolute(home) / FILE_NAME
-
-
 def load_settings(overrides: Mapping[str, object], kind: type[Settings] = Settings) -> Settings:
     """The settings of this run; `overrides` come from the command line, None meaning "not given".
 
     Raises SettingsError with every problem: unknown keys, values that do not fit, an unreadable file.
     """
     given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
-    file = settings_file(Path(str(given.get("home") or os.environ.get(_PREFIX + "HOME") or _default_home())))
+    file = settings_file(home_of(given.get("home")))
     in_file = _read(file)
     places = {
         **dict.fromkeys(in_file, str(file)),
-        **{name: f"environment variable {_PREFIX}{name.upper()}" for name in _in_environment()},
+        **{name: f"environment variable {PREFIX}{name.upper()}" for name in in_environment()},
         **dict.fromkeys(given, "command line"),
     }
-    problems = [f"{_PREFIX}{name.upper()}: there is no such setting" for name in _in_environment(kind)]
+    unknown = [name for name in in_environment() if name not in kind.model_fields]
+    problems = [f"{PREFIX}{name.upper()}: there is no such setting" for name in unknown]
     if "home" in in_file:
         problems.append(f"home ({file}): the home folder cannot be set by a file inside it")
     try:
@@ -367,13 +357,6 @@ def _read(file: Path) -> dict[str, Any]:
     except OSError as error:
         cause = f"The settings file {file} cannot be read: {error.strerror}."
         raise SettingsError(cause, "Make it readable, or remove it.") from error
-
-
-def _in_environment(known: type[Settings] | None = None) -> list[str]:
-    """Names after the prefix, in lower case; with `known`, only those that are no setting of it."""
-    names = sorted(name.upper() for name in os.environ if name.upper().startswith(_PREFIX))
-    found = [name.removeprefix(_PREFIX).lower() for name in names]
-    return [name for name in found if known is None or name not in known.model_fields]
 
 
 def _problem(kind: type[Settings], places: Mapping[str, str], name: str, detail: Mapping[str, object]) -> str:

@@ -52,7 +52,7 @@ from knowledge_base.errors import (
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
 from knowledge_base.loaders import read
 from knowledge_base.loaders.shown import PagePicture, has_pictures, show_page
-from knowledge_base.ocr import Ocr
+from knowledge_base.ocr import Ocr, OcrMode
 from knowledge_base.values import CatalogueEntry, Document, digest_of
 from retrieval.collections import WritableIndex
 from retrieval.prompt import Message
@@ -103,7 +103,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         self._served: ServedAdapters | None = None
         self._answerer: Answerer | None = None
         self._collections: dict[str, _Open] = {}
-        self._ocr = Ocr(settings.ocr, settings.home / "ocr.sqlite", settings.threads)
+        self._ocr = self._reader(settings.ocr)
         self._answers = RecentAnswers(settings.home)
         self.metrics = Metrics()
 
@@ -153,18 +153,25 @@ class Workspace(AbstractContextManager["Workspace"]):
         self._forget(name)
 
     def ingest(
-        self, folder: Path, collection: str, *, progress: OnProgress = silent, rebuild: bool = False
+        self,
+        folder: Path,
+        collection: str,
+        *,
+        progress: OnProgress = silent,
+        rebuild: bool = False,
+        ocr: OcrMode | None = None,
     ) -> Report:
         """Bring a collection, made if need be, up to date with a folder.
 
         `rebuild` makes it anew with the embedder and chunking of the settings; until that has succeeded,
-        the old contents stay.
+        the old contents stay. `ocr` None takes the setting.
         """
+        reader = self._reader(ocr) if ocr else self._ocr
         if rebuild and self._home.exists(collection):
-            return self._rebuild(folder, collection, progress)
+            return self._rebuild(folder, collection, progress, reader)
         index = self.index(collection)
         with index.writing(self.settings.wait_seconds, progress.waiting):
-            report = synchronise(folder, index, self._ingestion(), progress)
+            report = synchronise(folder, index, self._ingestion(reader), progress)
             index.compact()
         return report
 
@@ -185,7 +192,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         with index.writing(self.settings.wait_seconds, progress.waiting):
             for file in files:
                 keep_upload(file, folder, move=move)
-            report = synchronise(folder, index, self._ingestion(prefix="uploads/"), progress)
+            report = synchronise(folder, index, self._ingestion(self._ocr, "uploads/"), progress)
             self._drop_unreadable(collection, report)
             index.compact()
         return report
@@ -408,12 +415,12 @@ class Workspace(AbstractContextManager["Workspace"]):
             if opened := self._collections.pop(name, None):
                 opened.index.close()
 
-    def _rebuild(self, folder: Path, collection: str, progress: OnProgress) -> Report:
+    def _rebuild(self, folder: Path, collection: str, progress: OnProgress, ocr: Ocr) -> Report:
         with self._home.rebuilding(collection, self.embedder(), self._chunking()) as fresh:
-            report = synchronise(folder, fresh, self._ingestion(), progress)
+            report = synchronise(folder, fresh, self._ingestion(ocr), progress)
             uploads = self._home.uploads_folder(collection)
             if uploads.is_dir():
-                synchronise(uploads, fresh, self._ingestion(prefix="uploads/"), progress)
+                synchronise(uploads, fresh, self._ingestion(ocr, "uploads/"), progress)
         self._forget(collection)
         return report
 
@@ -433,13 +440,16 @@ class Workspace(AbstractContextManager["Workspace"]):
         else:
             (folder / name).unlink(missing_ok=True)
 
-    def _ingestion(self, prefix: str = "") -> IngestSettings:
+    def _reader(self, mode: OcrMode) -> Ocr:
+        return Ocr(mode, self.settings.home / "ocr.sqlite", self.settings.threads)
+
+    def _ingestion(self, ocr: Ocr, prefix: str = "") -> IngestSettings:
         return IngestSettings(
             count_tokens=self.embedder().count_tokens,
             chunk_tokens=self._chunk_tokens(),
             max_file_bytes=self.settings.max_file_megabytes * 2**20,
             prefix=prefix,
-            ocr=self._ocr,
+            ocr=ocr,
         )
 
     def _chunking(self) -> Mapping[str, int]:

@@ -64,6 +64,7 @@ class FakeWorkspace:
         self.pause = 0.0
         self.failure: Exception | None = None
         self.closed = False
+        self.ocr: str | None = None
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
@@ -102,10 +103,17 @@ class FakeWorkspace:
         del self.indexes[name]
 
     def ingest(
-        self, folder: Path, collection: str, *, progress: OnProgress = silent, rebuild: bool = False
+        self,
+        folder: Path,
+        collection: str,
+        *,
+        progress: OnProgress = silent,
+        rebuild: bool = False,
+        ocr: str | None = None,
     ) -> Report:
-        """Take in the text files of a folder; `rebuild` forgets the others first."""
+        """Take in the text files of a folder; `rebuild` forgets the others first, `ocr` is remembered."""
         self._fail()
+        self.ocr = ocr
         if not folder.is_dir():
             raise InputError(f"The folder {folder} does not exist.", "Check the path.")
         if rebuild:

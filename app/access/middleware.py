@@ -1,6 +1,7 @@
 """Finds out who calls, puts the principal on `request.state`, and refuses requests without the right."""
 
 import math
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable
@@ -15,16 +16,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.bodies import refusal, refuse
 from app.access.cookies import SESSION, cookie_name, cookie_values
-from app.access.rules import LOGIN, Rule, rule_for
+from app.access.rules import LOGIN, Asked, Rule, rule_for
 from app.access.store import AccessStore
-from app.access.values import LOCAL, Principal, Right
+from app.access.values import LOCAL, OWNER, Principal
 from app.sqlite_file import SqliteFile
 from knowledge_base.errors import DomainqaError, StorageError
 
 FORWARDED = "forwarded"  # on `scope["state"]`: whether a proxy has passed the request on
 _RATES = "CREATE TABLE rates (key TEXT PRIMARY KEY, tokens REAL NOT NULL, at REAL NOT NULL) STRICT;"
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
-_NEEDED: dict[Right, str] = {"read": "reader", "write": "editor", "admin": "admin"}
+_NEEDED: dict[Asked, str] = {
+    "read": "the role reader",
+    "write": "the role editor",
+    "admin": "the role admin",
+    "owner": "the token that the server has announced to its owner",
+}
 
 
 class RateLimit:
@@ -74,13 +80,17 @@ class Access:
         required: whether a caller without any of them is refused; otherwise it is the local caller, who may
             do everything, unless a proxy has passed its request on.
         rate: how often a key or a user may call.
+        token: shown by the commands of the owner; nobody has it if it is "".
     """
 
-    def __init__(self, app: ASGIApp, store: AccessStore, required: bool, rate: RateLimit) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - all ways to show who one is
+        self, app: ASGIApp, store: AccessStore, required: bool, rate: RateLimit, token: str = ""
+    ) -> None:
         self._app = app
         self._store = store
         self._required = required
         self._rate = rate
+        self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request, or pass it on with its principal."""
@@ -104,21 +114,24 @@ class Access:
         else:
             await refuse(found, scope, receive, send)
 
-    def _checked(self, rule: Rule, right: Right, scope: Scope) -> Principal | Response:
+    def _checked(self, rule: Rule, right: Asked, scope: Scope) -> Principal | Response:
         found = self._identified(scope, Headers(scope=scope))
         if not isinstance(found, Principal):
             return found
-        counts = rule.counts and found.kind != "local"
+        counts = rule.counts and found.kind not in {"local", "owner"}
         if counts and (seconds := self._rate.wait(f"{found.kind} {found.name}")):
             return too_many(seconds)
-        return found if found.may(right) else forbidden(right)
+        may = found is OWNER if right == "owner" else found.may(right)
+        return found if may else forbidden(right)
 
     def _identified(self, scope: Scope, headers: Headers) -> Principal | Response:
         scheme, _, credential = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
+            if self._token and secrets.compare_digest(credential.strip().encode(), self._token):
+                return OWNER
             return self._store.keys.principal(credential.strip()) or wrong_key()
-        secrets = cookie_values(headers, cookie_name(SESSION, scope["scheme"]))
-        found = next(filter(None, map(self._store.sessions.principal, secrets)), None)
+        cookies = cookie_values(headers, cookie_name(SESSION, scope["scheme"]))
+        found = next(filter(None, map(self._store.sessions.principal, cookies)), None)
         if found is None and not self._required and not scope.get("state", {}).get(FORWARDED):
             return LOCAL
         return found or unknown(scope["path"], headers)
@@ -139,9 +152,9 @@ def unknown(path: str, headers: Headers) -> Response:
     return refusal(401, message, "missing_api_key", "authentication_error", _CHALLENGE)
 
 
-def forbidden(right: Right) -> Response:
+def forbidden(right: Asked) -> Response:
     """Somebody whose role is too small."""
-    message = f"This needs the role {_NEEDED[right]}."
+    message = f"This needs {_NEEDED[right]}."
     return refusal(403, message, "insufficient_permissions", "permission_error")
 
 

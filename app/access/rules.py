@@ -17,7 +17,8 @@ from app.settings import Settings
 
 LOGIN, LOGOUT = "/login", "/logout"
 _EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, never bound
-Needed = Right | Literal["nothing"]
+Asked = Right | Literal["owner"]
+Needed = Asked | Literal["nothing"]
 Body = Literal["form", "text", "files"]
 
 
@@ -48,6 +49,7 @@ _RULES: Sequence[Rule] = (
     Rule("nothing", "GET POST", LOGIN, "form"),
     Rule("nothing", "POST", LOGOUT, "form"),
     # The API
+    Rule("owner", "POST", r"/v1/operations/[a-z._]+"),
     Rule("admin", "POST", f"{_COLLECTION}/ingest"),
     Rule("write", "POST", f"{_COLLECTION}/documents", "files"),
     Rule("write", "POST", "/v1/collections"),

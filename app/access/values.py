@@ -10,7 +10,7 @@ from knowledge_base.errors import DomainqaError, InputError
 
 Right = Literal["read", "write", "admin"]
 Role = Literal["reader", "editor", "admin"]
-Kind = Literal["local", "key", "user"]
+Kind = Literal["local", "owner", "key", "user"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
@@ -60,6 +60,8 @@ class Principal:
 
 # Somebody at this very machine, where nobody is asked.
 LOCAL = Principal("local", "admin", None, "local")
+# Whoever can read the files of the home: commands that a server works for.
+OWNER = Principal("owner", "admin", None, "owner")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import asyncio
 import math
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -21,13 +22,16 @@ from knowledge_base.errors import BusyError, DomainqaError, UnavailableError
 
 T = TypeVar("T")
 Start = Callable[[Cancelled], Iterator[T]]
+Send = Callable[[T], None]
+Run = Callable[[Cancelled, Send[T]], None]
 
+_UNLIMITED_SECONDS = 10.0 * 365 * 24 * 3600
 _PATIENCE_SECONDS = 1.0  # how long a stream may be silent before its reader is told why
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing has come yet, and so many questions were here earlier."""
+    """Nothing has come, and so many questions were here earlier."""
 
     before: int
 
@@ -35,7 +39,7 @@ class Waiting:
 class Queue:
     """Lets at most `most` requests wait or be answered at once, each for at most `seconds`."""
 
-    def __init__(self, most: int, seconds: float) -> None:
+    def __init__(self, most: int, seconds: float = _UNLIMITED_SECONDS) -> None:
         self._most = most
         self._seconds = seconds
         # Threads of their own: those of the event loop are for short calls, and there are only forty.
@@ -52,7 +56,7 @@ class Queue:
 
         Raises BusyError if too many are waiting, UnavailableError after too long.
         """
-        work = self._begin(request, start)
+        work = self._begin(request, _each_of(start), self._seconds)
         pieces: list[T] = []
         try:
             while (piece := await work.next()) is not None:
@@ -62,12 +66,18 @@ class Queue:
         return pieces
 
     async def begun(self, request: Request, start: Start[T]) -> AsyncIterator[T | Waiting]:
-        """What `start` gives, as it comes, and its place for as long as nothing does.
+        """What `start` gives, as it comes, and its place each second in which nothing does.
 
         What is wrong within the first second is raised here, else by the iterator; closing that ends the
         work. Raises as `whole`.
         """
-        work = self._begin(request, start)
+        return await self.sent(request, _each_of(start), self._seconds)
+
+    async def sent(
+        self, request: Request, run: Run[T], seconds: float = _UNLIMITED_SECONDS
+    ) -> AsyncIterator[T | Waiting]:
+        """What `run` sends, as it comes, as `begun` gives it; `run` may take so many seconds."""
+        work = self._begin(request, run, seconds)
         try:
             first = await self._next_or_place(work)
         except BaseException:
@@ -77,12 +87,9 @@ class Queue:
         async def pieces() -> AsyncIterator[T | Waiting]:
             piece = first
             try:
-                while isinstance(piece, Waiting):
-                    yield piece
-                    piece = await self._next_or_place(work)
                 while piece is not None:
                     yield piece
-                    piece = await work.next()
+                    piece = await self._next_or_place(work)
             finally:
                 work.end()
 
@@ -94,19 +101,19 @@ class Queue:
         inside = list(self._inside)
         return Waiting(inside.index(work) if work in inside else 0)
 
-    def _begin(self, request: Request, start: Start[T]) -> "_Work[T]":
+    def _begin(self, request: Request, run: Run[T], seconds: float) -> "_Work[T]":
         if self.inside >= self._most:
             raise BusyError(
                 f"{self.inside} questions are waiting, and no more are accepted.",
                 "Ask again in a moment, or raise max_waiting.",
             )
-        work = _Work(start)
+        work = _Work(run)
         self._inside[work] = None
         late = UnavailableError(
-            f"The answer was not ready after {self._seconds:g} seconds.",
+            f"The answer was not ready after {seconds:g} seconds.",
             "Ask again later, or raise answer_seconds.",
         )
-        timer = asyncio.get_running_loop().call_later(self._seconds, work.end, late)
+        timer = asyncio.get_running_loop().call_later(seconds, work.end, late)
         leaving = asyncio.ensure_future(_end_when_gone(request, work))
 
         def ended(_: "asyncio.Future[None]") -> None:
@@ -121,8 +128,8 @@ class Queue:
 class _Work(Generic[T]):
     """One question in its thread, and what has come of it."""
 
-    def __init__(self, start: Start[T]) -> None:
-        self._start = start
+    def __init__(self, run: Run[T]) -> None:
+        self._run = run
         self._stop = threading.Event()
         self._problem: Exception | None = None
         self._send, self._receive = anyio.create_memory_object_stream[T](math.inf)
@@ -152,17 +159,25 @@ class _Work(Generic[T]):
         self._send.close()
 
     def _work(self) -> None:
-        found = self._start(self._stop.is_set)
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # nobody waits any more
+            self._run(self._stop.is_set, lambda piece: from_thread.run_sync(self._send.send_nowait, piece))
+
+
+def _each_of(start: Start[T]) -> Run[T]:
+    """Sends what `start` gives, until nobody waits for it any more."""
+
+    def run(cancelled: Cancelled, send: Send[T]) -> None:
+        found = start(cancelled)
         try:
             for piece in found:
-                if self._stop.is_set():
+                if cancelled():
                     return
-                from_thread.run_sync(self._send.send_nowait, piece)
-        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
-            return  # nobody waits for it any more
+                send(piece)
         finally:
             if close := getattr(found, "close", None):
                 close()
+
+    return run
 
 
 async def _end_when_gone(request: Request, work: _Work[T]) -> None:

@@ -48,6 +48,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 }
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _DEFECT = 500
+DEFECT = "The server failed unexpectedly; its log says why."
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _RETRY_SECONDS = "2"
 
@@ -104,8 +105,7 @@ def _http(_request: Request, error: Exception) -> JSONResponse:
 
 def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
     """A defect of ours: it is raised on behind the response, and the server's log has it whole."""
-    message = "The server failed unexpectedly; its log says why."
-    return JSONResponse(error_body(message, _kind(_DEFECT), "defect"), _DEFECT)
+    return JSONResponse(error_body(DEFECT, _kind(_DEFECT), "defect"), _DEFECT)
 
 
 def _kind(status: int) -> str:

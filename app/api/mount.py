@@ -13,6 +13,7 @@ from app.api.dependencies import Caller
 from app.api.documents import document_routes
 from app.api.errors import FAILURES, answer_errors, not_found
 from app.api.jobs import Jobs
+from app.api.operations import operation_routes
 from app.api.reference import reference_page
 from app.settings import Settings
 from app.workspace import Workspace
@@ -29,7 +30,8 @@ def add_api(app: FastAPI, workspace: Workspace, settings: Settings, jobs: Jobs) 
         document_routes(jobs, settings.max_file_megabytes * 2**20),
     ):
         app.include_router(routes, responses=FAILURES)
-    app.include_router(_operation_routes(workspace, queue))
+    app.include_router(operation_routes(queue, workspace, settings))
+    app.include_router(_monitoring_routes(workspace, queue))
     app.include_router(not_found())
     answer_errors(app)
 
@@ -38,7 +40,7 @@ def add_api(app: FastAPI, workspace: Workspace, settings: Settings, jobs: Jobs) 
         return HTMLResponse(reference_page(app.openapi()))
 
 
-def _operation_routes(workspace: Workspace, queue: Queue) -> APIRouter:
+def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
     """What those who run the server ask: is it alive, can it answer, how is it doing."""
     routes = APIRouter(tags=["operation"])
     workspace.metrics.watch(

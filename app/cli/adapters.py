@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.output import console, messages, table, write_json
-from app.cli.state import Home, Json, State, listing_group, remember
-from knowledge_base.errors import DomainqaError, InputError, ModelError
+from app.cli.output import console, messages, table
+from app.cli.state import Home, Json, NoServer, State, listing_group, remember
+from knowledge_base.errors import InputError, ModelError
 
 if TYPE_CHECKING:
-    from app.training_schema import AdapterVersion
-    from app.versions import Version
-    from finetune.registry.entry import Entry
-    from finetune.registry.manifest import Verdict
-    from finetune.registry.registry import Registry
     from finetune.registry.versions import Aliases
-    from retrieval.prompt import Language
 
 NamedVersion = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="One version, such as bank@3.")]
 Adapter = Annotated[
@@ -28,10 +22,11 @@ Adapter = Annotated[
 
 
 def _list(state: State, as_json: bool) -> None:
-    found = [_shape(version) for version in _versions(_registry(state))]
+    with state.calls() as calls:
+        reply = calls.do("adapters.catalogue")
     if as_json:
-        write_json(found)
-    elif found:
+        typer.echo(reply.text)
+    elif found := reply.value:
         rows = [(v.adapter, v.state or "", v.created or "", v.base or "", v.verdict or "") for v in found]
         console().print(table(("adapter", "state", "created", "base", "verdict"), rows))
     else:
@@ -57,11 +52,18 @@ Example:
 Example:
   domainqa adapters list --json
 """,
+    served=True,
 )
 
 
 @group.command()
-def show(ctx: typer.Context, adapter: Adapter, as_json: Json = False, home: Home = None) -> None:
+def show(
+    ctx: typer.Context,
+    adapter: Adapter,
+    as_json: Json = False,
+    home: Home = None,
+    no_server: NoServer = False,
+) -> None:
     """Show how a version was made: its base model, data, settings, seeds, measurements and verdict.
 
     --json prints its whole manifest; for a folder that has none, null.
@@ -71,16 +73,19 @@ def show(ctx: typer.Context, adapter: Adapter, as_json: Json = False, home: Home
       domainqa adapters show bank
       domainqa adapters show bank@3 --json
     """
-    state = remember(ctx, home)
-    entry = _registry(state).find(adapter)
+    rows: list[Sequence[str]] = []
+    with remember(ctx, home, alone=no_server).calls() as calls:
+        reply = calls.do("adapters.show", lambda _kind, told: rows.extend(told), adapter=adapter)
     if as_json:
-        write_json(entry.manifest.model_dump(mode="json") if entry.manifest else None)
+        typer.echo(reply.text)
         return
-    console().print(table(("what", "value"), _told(entry, state.settings().locale)))
+    console().print(table(("what", "value"), rows))
 
 
 @group.command()
-def promote(ctx: typer.Context, adapter: NamedVersion, home: Home = None) -> None:
+def promote(
+    ctx: typer.Context, adapter: NamedVersion, home: Home = None, no_server: NoServer = False
+) -> None:
     """Make a version live after verifying its files.
 
     \b
@@ -88,7 +93,8 @@ def promote(ctx: typer.Context, adapter: NamedVersion, home: Home = None) -> Non
       domainqa adapters promote bank@3
     """
     name, version = _numbered(adapter)
-    _say_live(name, _registry(remember(ctx, home)).promote(name, version))
+    with remember(ctx, home, alone=no_server).calls() as calls:
+        _say_live(name, calls.do("adapters.promote", name=name, version=version).value)
 
 
 @group.command()
@@ -96,6 +102,7 @@ def rollback(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The adapter.")],
     home: Home = None,
+    no_server: NoServer = False,
 ) -> None:
     """Make the previous version live again.
 
@@ -106,7 +113,8 @@ def rollback(
     Example:
       domainqa adapters rollback bank
     """
-    _say_live(name, _registry(remember(ctx, home)).rollback(name))
+    with remember(ctx, home, alone=no_server).calls() as calls:
+        _say_live(name, calls.do("adapters.roll_back", name=name).value)
 
 
 @group.command("import")
@@ -115,6 +123,7 @@ def import_(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A LoRA adapter as PEFT saves it.")],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Adapter that gets the new version.")],
     home: Home = None,
+    no_server: NoServer = False,
 ) -> None:
     """Import a PEFT folder with safetensors weights as a new version, and print its name.
 
@@ -124,7 +133,8 @@ def import_(
     Example:
       domainqa adapters import ~/lora-out --name bank
     """
-    number = _registry(remember(ctx, home)).import_folder(name, folder)
+    with remember(ctx, home, alone=no_server).calls() as calls:
+        number = calls.do("adapters.import_folder", name=name, folder=str(folder.absolute())).value
     typer.echo(f"{name}@{number}")
     messages().print(f"Make it live: domainqa adapters promote {name}@{number}", markup=False)
 
@@ -137,6 +147,7 @@ def export(
         Path, typer.Argument(metavar="TARGET", help="Folder or .zip file to write; it must not exist.")
     ],
     home: Home = None,
+    no_server: NoServer = False,
 ) -> None:
     """Copy a version into an ordinary PEFT folder, which PEFT, vLLM and `import` can read.
 
@@ -145,11 +156,9 @@ def export(
       domainqa adapters export bank ~/bank-adapter
       domainqa adapters export bank@3 bank-3.zip
     """
-    from finetune.registry.export import export as write
-
-    entry = _registry(remember(ctx, home)).find(adapter)
-    write(entry, target)
-    messages().print(f"Exported {entry.reference} to {target}.", markup=False)
+    with remember(ctx, home, alone=no_server).calls() as calls:
+        reference = calls.do("adapters.export", adapter=adapter, target=str(target.absolute())).value
+    messages().print(f"Exported {reference} to {target}.", markup=False)
 
 
 @group.command()
@@ -167,18 +176,18 @@ def merge(
     Example:
       domainqa adapters merge bank /models/gemma-bank
     """
+    from app.adapters import open_registry
     from app.factories import model_folder
     from finetune.training.saving import merge as merge_into
 
-    state = remember(ctx, home)
-    settings = state.settings()
-    entry = _registry(state).find(adapter)
+    settings = remember(ctx, home).settings()
+    entry = open_registry(settings).find(adapter)
     merge_into(model_folder(settings.generator, settings.models_cache), entry.folder, target)
     messages().print(f"Merged {entry.reference} into {target}.", markup=False)
 
 
 @group.command()
-def remove(ctx: typer.Context, adapter: NamedVersion, home: Home = None) -> None:
+def remove(ctx: typer.Context, adapter: NamedVersion, home: Home = None, no_server: NoServer = False) -> None:
     """Delete a version that is not live. Its number is not used again.
 
     \b
@@ -186,24 +195,21 @@ def remove(ctx: typer.Context, adapter: NamedVersion, home: Home = None) -> None
       domainqa adapters remove bank@2
     """
     name, version = _numbered(adapter)
-    _registry(remember(ctx, home)).remove(name, version)
+    with remember(ctx, home, alone=no_server).calls() as calls:
+        calls.do("adapters.remove", name=name, version=version)
     messages().print(f"Removed {name}@{version}.", markup=False)
 
 
 @group.command()
-def verify(ctx: typer.Context, home: Home = None) -> None:
+def verify(ctx: typer.Context, home: Home = None, no_server: NoServer = False) -> None:
     """Verify every file of every version against its SHA-256 from registration.
 
     \b
     Example:
       domainqa adapters verify
     """
-    registry = _registry(remember(ctx, home))
-    problems = []
-    for reference in (version.reference for version in _versions(registry)):
-        problem = _problem(registry, reference)
-        typer.echo(f"{reference}: {problem or 'ok'}")
-        problems += [reference] if problem else []
+    with remember(ctx, home, alone=no_server).calls() as calls:
+        problems = calls.do("adapters.verify", _tell_verified).value
     if problems:
         raise ModelError(
             f"These adapters are damaged: {', '.join(problems)}.",
@@ -211,31 +217,9 @@ def verify(ctx: typer.Context, home: Home = None) -> None:
         )
 
 
-def _shape(version: Version) -> AdapterVersion:
-    from app.training_schema import AdapterVersion
-
-    state = "unusable" if version.problem else "folder" if version.number is None else version.state
-    verdict = version.verdict
-    return AdapterVersion(
-        adapter=version.reference,
-        state=state or None,
-        created=version.created or None,
-        base=version.base or None,
-        verdict=None if verdict is None else "promoted" if verdict.promoted else "rejected",
-    )
-
-
-def _versions(registry: Registry) -> list[Version]:
-    """All versions, the oldest first."""
-    from app.versions import versions_of
-
-    return sorted(versions_of(registry), key=lambda version: (version.name, version.number or 0))
-
-
-def _registry(state: State) -> Registry:
-    from app.adapters import open_registry
-
-    return open_registry(state.settings())
+def _tell_verified(_kind: str, told: tuple[str, str]) -> None:
+    reference, problem = told
+    typer.echo(f"{reference}: {problem or 'ok'}")
 
 
 def _numbered(text: str) -> tuple[str, int]:
@@ -253,41 +237,3 @@ def _say_live(name: str, aliases: Aliases) -> None:
         f"{name}@{aliases.previous} was live before" if aliases.previous else "there is no previous version"
     )
     typer.echo(f"{live}; {before}.")
-
-
-def _problem(registry: Registry, reference: str) -> str:
-    from finetune.registry.entry import verify as check
-
-    try:
-        check(registry.find(reference))
-    except DomainqaError as error:
-        return error.cause
-    return ""
-
-
-def _told(entry: Entry, language: Language) -> list[tuple[str, str]]:
-    """Everything that is known of a version, but for long lists; reasons of the verdict in a language."""
-    rows = [("adapter", entry.reference), ("folder", str(entry.folder))]
-    if entry.manifest is None:
-        return rows
-    hidden = {"format", "schema_version", "name", "version", "files", "losses", "verdict"}
-    told = entry.manifest.model_dump(mode="json", exclude=hidden, exclude_defaults=True)
-    rows += [(name.replace("_", " "), _text(value)) for name, value in told.items()]
-    if entry.manifest.verdict:
-        rows.append(("verdict", _verdict_text(entry.manifest.verdict, language)))
-    if entry.manifest.losses:
-        last = entry.manifest.losses[-1].model_dump(exclude_none=True)
-        rows.append(("last loss", _text(last)))
-    return rows
-
-
-def _verdict_text(verdict: Verdict, language: Language) -> str:
-    from finetune.report.words import WORDS, sentences_of
-
-    words = WORDS[language]
-    decision = words.promoted if verdict.promoted else words.rejected
-    return f"{decision}: {' '.join(sentences_of(verdict.reasons, language))}"
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
-from answering.values import Answer, Finished, Piece, Searched
 from app.cli.output import plain
 
 if TYPE_CHECKING:
-    from answering.values import Event
+    from answering.values import Sentence
+    from app.cli.calls import Reply
+    from app.cli.remote import Hear
+    from app.schema import Answer
 
 
-def stream_answer(ask: Callable[[], Iterable[Event]], out: Console) -> None:
-    """Show the pieces as they come; the finished answer takes their place.
+def show_answer(ask: Callable[[Hear], Reply], out: Console) -> None:
+    """The answer with numbered citations; `ask` is the operation, which tells its news.
 
-    Models are loaded within `ask`, which may take a while.
+    A refusal's text has it all. Where citations stand is shown below the text.
     """
-    written = ""
-    with Live(Text("Loading models and searching …", "dim"), console=out, transient=True) as live:
-        for event in ask():
-            if isinstance(event, Searched):
-                live.update(Text(f"Reading {len(event.ranked)} passages …", "dim"))
-            elif isinstance(event, Piece):
-                written += event.text
-                live.update(plain(written))
-            elif isinstance(event, Finished):
-                live.stop()
-                show_answer(event.answer, out)
-
-
-def show_answer(answer: Answer, out: Console) -> None:
-    """The text with its citation numbers, and below it where each stands; a refusal's text has it all."""
-    out.print(marked(answer))
+    answer, sentences = _streamed(ask, out) if out.is_terminal else _heard(ask, lambda _: None)
+    out.print(marked(answer, sentences))
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page else ""
         out.print()
@@ -44,16 +31,40 @@ def show_answer(answer: Answer, out: Console) -> None:
         out.print(plain(f"“{citation.quote.strip()}”"), style="dim")
 
 
-def marked(answer: Answer) -> Text:
+def marked(answer: Answer, sentences: Sequence[Sentence]) -> Text:
     """The answer's text with [1] behind each sentence that is supported, and a note behind the others."""
     shown = Text()
     position = 0
-    for sentence in answer.sentences:
+    for sentence in sentences:
         end = answer.text.index(sentence.text, position) + len(sentence.text)
         shown.append_text(plain(answer.text[position:end]))
-        if sentence.supported:
+        if sentence.citations:
             shown.append("".join(f" [{number}]" for number in sentence.citations), "bold cyan")
         elif not answer.refused:
             shown.append(" [not supported by the documents]", "yellow")
         position = end
     return shown.append_text(plain(answer.text[position:]))
+
+
+def _heard(ask: Callable[[Hear], Reply], show: Callable[[Text], None]) -> tuple[Answer, list[Sentence]]:
+    """The answer and its sentences; `show` takes what is known before."""
+    sentences: list[Sentence] = []
+    written = Text()
+
+    def hear(kind: str, value: Any) -> None:  # noqa: ANN401 - each kind has its own
+        if kind == "sentences":
+            sentences.extend(value)
+        elif kind == "searched":
+            show(Text(f"Reading {value} passages …", "dim"))
+        elif kind == "piece":
+            show(written.append_text(plain(value)))
+
+    return ask(hear).value, sentences
+
+
+def _streamed(ask: Callable[[Hear], Reply], out: Console) -> tuple[Answer, list[Sentence]]:
+    """The same, with the pieces on the terminal as they come; models may be loaded before the first."""
+    from rich.live import Live
+
+    with Live(Text("Loading models and searching …", "dim"), console=out, transient=True) as live:
+        return _heard(ask, live.update)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from app.cli.answers import show_answer
 from app.cli.batch import read_batch
+from app.cli.calls import Calls
 from app.cli.limits import After, Before, InDocuments, InFolder, InFormats, limit_of
-from app.cli.output import console, write_json
-from app.cli.state import Collection, Home, Json, remember
-
-if TYPE_CHECKING:
-    from answering.values import Question
-    from app.workspace import Workspace
+from app.cli.output import console
+from app.cli.state import Collection, Home, Json, NoServer, remember
 
 
 def ask(
@@ -46,6 +44,7 @@ def ask(
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
+    no_server: NoServer = False,
 ) -> None:
     """Answer a question from the documents, with citations.
 
@@ -58,47 +57,29 @@ def ask(
       domainqa ask "What is the annual fee of the platinum card this year?"
       domainqa ask --batch questions.jsonl > answers.jsonl
     """
-    from answering.values import Question
-    from app.schema import answer_of
-
     if (question is None) == (batch is None):
         raise typer.BadParameter("Give either a QUESTION or --batch FILE.")
-    state = remember(ctx, home, collection)
-    settings = state.settings()
-    limit = limit_of(documents, folder, formats, after, before)
-    asked = Question(
-        question or "",
-        settings.collection,
-        adapter=adapter,
-        limit=limit,
-        style=style,
-        reading=reading,
-    )
-    with state.open(settings) as workspace:
+    state = remember(ctx, home, collection, no_server)
+    with state.calls() as calls:
+        asked = {
+            "text": question or "",
+            "collection": calls.collection,
+            "adapter": adapter,
+            "limit": limit_of(documents, folder, formats, after, before),
+            "style": style,
+            "reading": reading,
+        }
         if batch is not None:
-            _ask_batch(workspace, asked, batch, settings.max_question_chars)
+            _ask_batch(calls, asked, batch)
         elif as_json:
-            write_json(answer_of(workspace.answer(asked)))
+            typer.echo(calls.do("questions.ask", question=asked).text)
         else:
-            _ask_one(workspace, asked)
+            show_answer(partial(calls.do, "questions.ask", question=asked), console())
 
 
-def _ask_batch(workspace: Workspace, asked: Question, file: Path, max_chars: int) -> None:
+def _ask_batch(calls: Calls, asked: Mapping[str, object], file: Path) -> None:
     """Answer every line as `asked`, but for its text."""
-    from app.schema import answer_of
-
-    batch = read_batch(file, max_chars)
-    questions = [replace(asked, text=line.question) for line in batch.lines]
-    for line, answer in zip(batch.lines, workspace.answers(questions), strict=True):
-        write_json(answer_of(answer, line.id))
+    batch = read_batch(file, calls.usual.max_question_chars)
+    for line in batch.lines:
+        typer.echo(calls.do("questions.ask", question={**asked, "text": line.question}, line=line.id).text)
     batch.raise_problems()
-
-
-def _ask_one(workspace: Workspace, asked: Question) -> None:
-    from app.cli.answers import show_answer, stream_answer
-
-    out = console()
-    if out.is_terminal:
-        stream_answer(partial(workspace.ask, asked), out)
-    else:
-        show_answer(workspace.answer(asked), out)

@@ -8,21 +8,19 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from app.cli.output import console, messages, size, table, write_json
+from app.cli.output import console, messages, size, table
 from app.cli.progress import Bars
-from app.cli.state import Home, State, listing_group, remember
+from app.cli.state import Home, NoServer, State, listing_group, remember
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the collection.")]
 
 
 def _list(state: State, as_json: bool) -> None:
-    with state.open(state.settings()) as workspace:
-        found = workspace.collections()
+    with state.calls() as calls:
+        reply = calls.do("collections.catalogue")
     if as_json:
-        from app.schema import Collection
-
-        write_json([Collection.model_validate(info) for info in found])
-    elif found:
+        typer.echo(reply.text)
+    elif found := reply.value:
         headings = ("collection", "documents", "passages", "size", "embedder")
         rows = [(one.name, one.documents, one.passages, size(one.size_bytes), one.embedder) for one in found]
         console().print(table(headings, rows))
@@ -48,20 +46,20 @@ Example:
 Example:
   domainqa collections list --json
 """,
+    served=True,
 )
 
 
 @group.command()
-def create(ctx: typer.Context, name: Name, home: Home = None) -> None:
+def create(ctx: typer.Context, name: Name, home: Home = None, no_server: NoServer = False) -> None:
     """Create an empty collection; `ingest` also creates a missing one.
 
     \b
     Example:
       domainqa collections create staff
     """
-    state = remember(ctx, home)
-    with state.open(state.settings()) as workspace:
-        workspace.create_collection(name)
+    with remember(ctx, home, alone=no_server).calls() as calls:
+        calls.do("collections.create", name=name)
     messages().print(f"Created collection {name}.", markup=False)
 
 
@@ -71,6 +69,7 @@ def delete(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     home: Home = None,
+    no_server: NoServer = False,
 ) -> None:
     """Delete a collection and everything in it; the ingested folders are not changed.
 
@@ -78,11 +77,10 @@ def delete(
     Example:
       domainqa collections delete staff --yes
     """
-    state = remember(ctx, home)
     if not yes:
         typer.confirm(f"Delete collection {name} with all its documents?", abort=True, err=True)
-    with state.open(state.settings()) as workspace:
-        workspace.delete_collection(name)
+    with remember(ctx, home, alone=no_server).calls() as calls:
+        calls.do("collections.delete", name=name)
     messages().print(f"Deleted collection {name}.", markup=False)
 
 
@@ -92,6 +90,7 @@ def export(
     name: Name,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Archive to write; it must not exist.")],
     home: Home = None,
+    no_server: NoServer = False,
 ) -> None:
     """Write a collection into one archive: documents, passages, vectors and uploaded files.
 
@@ -101,12 +100,9 @@ def export(
     Example:
       domainqa collections export bank bank.zip
     """
-    from app.factories import open_collections
-    from retrieval.archive import export_collection
-
-    collections = open_collections(remember(ctx, home).settings())
-    with Bars() as bars:
-        manifest = export_collection(collections, name, file, bars.show)
+    with remember(ctx, home, alone=no_server).calls() as calls, Bars() as bars:
+        place = str(file.absolute())
+        manifest = calls.do("collections.export", bars.hear, name=name, file=place).value
     counts = f"{manifest.documents} documents, {manifest.passages} passages"
     messages().print(f"Exported {name} to {file}: {counts}.", markup=False, soft_wrap=True)
 
@@ -120,6 +116,7 @@ def import_(
         typer.Option("--as", metavar="NAME", help="Name of the new collection [that in the archive]."),
     ] = None,
     home: Home = None,
+    no_server: NoServer = False,
 ) -> None:
     """Create a collection from an archive.
 
@@ -130,12 +127,9 @@ def import_(
       domainqa collections import bank.zip
       domainqa collections import bank.zip --as bank-2026
     """
-    from app.factories import open_collections
-    from retrieval.archive import import_collection
-
-    collections = open_collections(remember(ctx, home).settings())
-    with Bars() as bars:
-        manifest = import_collection(collections, file, name, bars.show)
+    with remember(ctx, home, alone=no_server).calls() as calls, Bars() as bars:
+        place = str(file.absolute())
+        manifest = calls.do("collections.import_archive", bars.hear, file=place, name=name).value
     counts = f"{manifest.documents} documents, {manifest.passages} passages"
     messages().print(
         f"Imported {name or manifest.collection} from {file}: {counts}.", markup=False, soft_wrap=True

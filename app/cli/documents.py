@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import console, messages, plain, size, table, write_json
-from app.cli.state import Collection, Home, Json, State, listing_group, remember
+from app.cli.output import console, messages, note_text, plain, size, table
+from app.cli.state import Collection, Home, Json, NoServer, State, listing_group, remember
 
 Document = Annotated[
     str, typer.Argument(metavar="DOCUMENT", help="Path of the document, as `documents list` shows it.")
@@ -15,17 +15,14 @@ Document = Annotated[
 
 
 def _list(state: State, as_json: bool) -> None:
-    settings = state.settings()
-    with state.open(settings) as workspace:
-        found = workspace.documents(settings.collection)
-    if as_json:
-        from app.schema import entry_of
-
-        write_json([entry_of(entry, local=True) for entry in found])
-        return
-    rows = [(entry.path, entry.passages, size(entry.size), entry.modified, entry.title) for entry in found]
-    console().print(table(("document", "passages", "size", "modified", "title"), rows))
-    messages().print(f"{len(found)} documents in {settings.collection}", markup=False)
+    with state.calls() as calls:
+        found = calls.do("documents.catalogue", collection=calls.collection)
+        if as_json:
+            typer.echo(found.text)
+            return
+        rows = [(d.document, d.passages, size(d.size), d.modified, d.title) for d in found.value]
+        console().print(table(("document", "passages", "size", "modified", "title"), rows))
+        messages().print(f"{len(rows)} documents in {calls.collection}", markup=False)
 
 
 group = listing_group(
@@ -55,6 +52,7 @@ def show(
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
+    no_server: NoServer = False,
 ) -> None:
     """Show the text of a document as it was read, and what was not read of it.
 
@@ -62,31 +60,32 @@ def show(
     Example:
       domainqa documents show en/fees-2026.xlsx
     """
-    state = remember(ctx, home, collection)
-    settings = state.settings()
-    with state.open(settings) as workspace:
-        found = workspace.document(settings.collection, document)
-    if as_json:
-        from app.schema import text_of
-
-        write_json(text_of(found, local=True))
-        return
-    messages().print(f"{found.path}: {found.title}, {len(found.passages)} passages", markup=False)
-    for note in found.notes:
-        messages().print(plain(note.text(settings.locale)), style="yellow", soft_wrap=True)
-    console().print(plain(found.text), soft_wrap=True)
+    with remember(ctx, home, collection, no_server).calls() as calls:
+        found = calls.do("documents.show", collection=calls.collection, document=document)
+        if as_json:
+            typer.echo(found.text)
+            return
+        told, locale = found.value, calls.usual.locale
+    messages().print(f"{told.document}: {told.title}, {len(told.places)} passages", markup=False)
+    for note in told.notes:
+        messages().print(plain(note_text(note, locale)), style="yellow", soft_wrap=True)
+    console().print(plain(told.text), soft_wrap=True)
 
 
 @group.command()
-def delete(ctx: typer.Context, document: Document, home: Home = None, collection: Collection = None) -> None:
+def delete(
+    ctx: typer.Context,
+    document: Document,
+    home: Home = None,
+    collection: Collection = None,
+    no_server: NoServer = False,
+) -> None:
     """Delete a document from a collection. The next ingest of its folder adds it again.
 
     \b
     Example:
       domainqa documents delete en/fees-2025.xlsx
     """
-    state = remember(ctx, home, collection)
-    settings = state.settings()
-    with state.open(settings) as workspace:
-        workspace.delete_document(settings.collection, document)
+    with remember(ctx, home, collection, no_server).calls() as calls:
+        calls.do("documents.delete", collection=calls.collection, document=document)
     messages().print(f"Deleted {document}.", markup=False)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.cli.output import console, messages, plain, table, write_json
+from app.cli.calls import Calls, Reply
+from app.cli.output import console, messages, note_text, plain, table
 from app.cli.progress import IngestBar
-from app.cli.state import Collection, Home, Json, remember
-from knowledge_base.errors import BusyError, LoadError
+from app.cli.state import Collection, Home, Json, NoServer, remember
+from knowledge_base.errors import BusyError, DomainqaError, LoadError, UnavailableError
 
 if TYPE_CHECKING:
-    from app.settings import Settings
-    from app.workspace import Workspace
-    from knowledge_base.ingest import Report
-    from knowledge_base.notes import Language
+    from app.schema import IngestReport
 
 _MOST_SHOWN = 50
 
@@ -43,6 +43,7 @@ def ingest(
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
+    no_server: NoServer = False,
 ) -> None:
     """Update a collection from a folder: add, replace and remove documents.
 
@@ -56,60 +57,73 @@ def ingest(
       domainqa ingest samples/bank
       domainqa ingest ~/handbook --collection staff --watch
     """
-    state = remember(ctx, home, collection)
-    settings = state.settings({"ocr": ocr})
-    with state.open(settings) as workspace:
-        report = bring_in_step(workspace, folder, settings.collection, rebuild=rebuild)
-        tell(report, settings, as_json)
+    with remember(ctx, home, collection, no_server).calls() as calls:
+        bring = partial(_bring_in_step, calls, folder, ocr)
+        reply = bring(rebuild)
+        tell(reply.value, calls.usual.locale, reply.text if as_json else None)
         if watch:
             messages().print(f"Watching {folder}. Press Ctrl-C to stop.", markup=False)
-            _keep_watching(workspace, folder, settings, as_json)
-    if report.failed or report.is_unreadable:
+            _keep_watching(bring, folder, calls.usual.locale, as_json)
+    if reply.value.failed or _is_unreadable(reply.value):
         raise typer.Exit(LoadError.exit_code)
 
 
-def bring_in_step(workspace: Workspace, folder: Path, collection: str, *, rebuild: bool = False) -> Report:
+def _bring_in_step(calls: Calls, folder: Path, ocr: str | None, rebuild: bool = False) -> Reply:
     """Ingest with a bar."""
+    place = str(folder.absolute())
     with IngestBar(f"Ingesting {folder}") as bar:
-        return workspace.ingest(folder, collection, progress=bar, rebuild=rebuild)
+        return calls.do(
+            "documents.ingest",
+            bar.hear,
+            folder=place,
+            collection=calls.collection,
+            rebuild=rebuild,
+            ocr=ocr,
+        )
 
 
-def tell(report: Report, settings: Settings, as_json: bool = False) -> None:
-    """Print what an ingest did, as a table or as one object."""
-    if as_json:
-        from app.schema import report_of
-
-        write_json(report_of(report, settings.collection))
+def tell(report: IngestReport, locale: str, as_json: str | None = None) -> None:
+    """Print what an ingest did, as a table or as the JSON that is given."""
+    if as_json is not None:
+        typer.echo(as_json)
         return
     if _has_news(report):
-        _show(report, settings.collection)
-    elif report.is_unreadable:
+        _show(report)
+    elif _is_unreadable(report):
         typer.echo(f"No file could be read; the folder has {len(report.skipped)} of other formats.")
     else:
-        typer.echo(f"Nothing has changed: {len(report.unchanged)} documents in {settings.collection}.")
-    _show_unread(report, settings.locale)
+        typer.echo(f"Nothing has changed: {len(report.unchanged)} documents in {report.collection}.")
+    _show_unread(report, locale)
 
 
-def _keep_watching(workspace: Workspace, folder: Path, settings: Settings, as_json: bool) -> None:
+def _keep_watching(bring: Callable[[], Reply], folder: Path, locale: str, as_json: bool) -> None:
     from knowledge_base.watch import watch
 
     def again() -> None:
         try:
-            report = bring_in_step(workspace, folder, settings.collection)
-        except BusyError as error:
+            reply = bring()
+        except DomainqaError as error:
+            if error.exit_code not in {BusyError.exit_code, UnavailableError.exit_code}:
+                raise
             messages().print(f"{error} The next change tries again.", style="yellow", markup=False)
             return
-        if _has_news(report):
-            tell(report, settings, as_json)
+        if _has_news(reply.value):
+            tell(reply.value, locale, reply.text if as_json else None)
 
     watch(folder, again, threading.Event())
 
 
-def _has_news(report: Report) -> bool:
+def _is_unreadable(report: IngestReport) -> bool:
+    """Whether there are files, and none of them is a document of the collection."""
+    read = report.added or report.changed or report.unchanged
+    return bool(report.failed or report.skipped) and not read
+
+
+def _has_news(report: IngestReport) -> bool:
     return bool(report.added or report.changed or report.removed or report.failed)
 
 
-def _show(report: Report, collection: str) -> None:
+def _show(report: IngestReport) -> None:
     out = console()
     counts = [
         ("added", len(report.added)),
@@ -118,18 +132,18 @@ def _show(report: Report, collection: str) -> None:
         ("unchanged", len(report.unchanged)),
         ("failed", len(report.failed)),
         ("skipped", len(report.skipped)),
-        ("read in part", len(report.notes)),
+        ("read in part", len({note.path for note in report.notes})),
         ("passages written", report.passages),
     ]
-    out.print(table(("documents", collection), counts))
+    out.print(table(("documents", report.collection), counts))
     rate = report.passages / report.seconds if report.seconds else 0.0
     out.print(f"{report.seconds:.1f} s, {rate:.0f} passages a second")
 
 
-def _show_unread(report: Report, language: Language) -> None:
+def _show_unread(report: IngestReport, locale: str) -> None:
     """What failed first, then what was read in part, then what was skipped."""
     failed = [f"{file.path}: {file.cause} {file.remedy}" for file in report.failed]
-    notes = [f"{path}: {note.text(language)}" for path, notes in report.notes.items() for note in notes]
+    notes = [f"{note.path}: {note_text(note, locale)}" for note in report.notes]
     skipped = [f"{file.path}: {file.cause} {file.remedy}" for file in report.skipped]
     for lines in (failed, notes, skipped):
         for line in lines[:_MOST_SHOWN]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from retrieval.values import Filter
 
 InDocuments = Annotated[
     list[str] | None,
@@ -33,17 +30,15 @@ Before = Annotated[
 
 def limit_of(
     documents: list[str] | None, folder: str, formats: list[str] | None, after: str, before: str
-) -> Filter:
-    """The filter that these options describe; raises BadParameter for what is no date."""
-    from retrieval.values import Filter
-
-    return Filter(
-        documents=frozenset(documents or ()),
-        folder=folder.strip("/"),
-        formats=frozenset(suffix.lower().lstrip(".") for suffix in formats or ()),
-        after=_day(after, "--after"),
-        before=_day(before, "--before"),
-    )
+) -> dict[str, object]:
+    """The `Filter` that these options describe; raises BadParameter for what is no date."""
+    return {
+        "documents": documents or [],
+        "folder": folder.strip("/"),
+        "formats": [suffix.lower().lstrip(".") for suffix in formats or ()],
+        "after": _day(after, "--after"),
+        "before": _day(before, "--before"),
+    }
 
 
 def _day(text: str, option: str) -> str:

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -37,7 +37,14 @@ def plain(text: str) -> Text:
     return Text(_CONTROLS.sub("", text))
 
 
-def tell_report(page: Path) -> None:
+def note_text(note: Any, locale: Any) -> str:  # noqa: ANN401 - as JSON gives them
+    """What was not read of a document: a `Note` of `app.schema` in the language of the settings."""
+    from knowledge_base.notes import Note
+
+    return Note(note.kind, note.count, tuple(note.pages), note.name).text(locale)
+
+
+def tell_report(page: object) -> None:
     """Where a report page lies, on standard error."""
     messages().print(plain(f"Report: {page}"), soft_wrap=True)
 

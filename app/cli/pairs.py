@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.calls import Reply
 from app.cli.dropped import show_dropped
-from app.cli.output import console, messages, plain, table, tell_report, write_json
+from app.cli.output import console, messages, plain, table, tell_report
 from app.cli.progress import Bars
-from app.cli.state import Collection, Home, Json, State, listing_group, remember
+from app.cli.state import Collection, Home, Json, NoServer, State, listing_group, remember
 
 if TYPE_CHECKING:
-    from finetune.pairs.store import StoredFile
-    from finetune.pairs.values import Dropped
+    from app.training_schema import CheckedPairs
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help="JSONL, CSV, TSV, Alpaca, ShareGPT or OpenAI messages.")
@@ -26,19 +25,17 @@ AsPairs = Annotated[
 
 
 def _list(state: State, as_json: bool) -> None:
-    settings = state.settings()
-    with state.open(settings) as workspace:
-        found = workspace.pairs.list(settings.collection)
+    with state.calls() as calls:
+        collection = calls.collection
+        reply = calls.do("pairs.catalogue", collection=collection)
     if as_json:
-        from app.training_schema import PairFile
-
-        write_json([PairFile.model_validate(file) for file in found])
-    elif found:
+        typer.echo(reply.text)
+    elif found := reply.value:
         headings = ("name", "pairs", "tasks", "licence", "imported", "source")
         rows = [(f.name, f.pairs, f.tasks, f.licence or "—", f.imported, f.source) for f in found]
         console().print(table(headings, rows))
     else:
-        hint = f"There are no pairs for {settings.collection} yet. Import some: domainqa pairs import FILE"
+        hint = f"There are no pairs for {collection} yet. Import some: domainqa pairs import FILE"
         messages().print(hint, markup=False, soft_wrap=True)
 
 
@@ -70,6 +67,7 @@ def import_(
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
+    no_server: NoServer = False,
 ) -> None:
     """Check files against the collection's documents and store the valid pairs.
 
@@ -82,19 +80,17 @@ def import_(
     Example:
       domainqa pairs import faq.csv --licence "our own"
     """
-    from finetune.pairs.store import files_of
-
-    state = remember(ctx, home, collection)
-    settings = state.settings()
-    with state.open(settings) as workspace:
-        for file in files_of(files):
-            made = workspace.pairs.import_file(settings.collection, file, licence, as_pairs)
-            kept = made.file
-            amounts = (kept.pairs, kept.tasks)
-            page = workspace.pairs.write_page(
-                settings.collection, kept.name, amounts, made.dropped, settings.locale
+    with remember(ctx, home, collection, no_server).calls() as calls:
+        found = calls.do("pairs.files", paths=[str(file.absolute()) for file in files])
+        for file in found.value:
+            reply = calls.do(
+                "pairs.import_file",
+                collection=calls.collection,
+                file=file,
+                licence=licence,
+                as_pairs=as_pairs,
             )
-            _tell(f"Imported {kept.name}", kept.name, amounts, made.dropped, page, as_json, kept)
+            _tell(f"Imported {reply.value.name}", reply, as_json)
 
 
 @group.command()
@@ -105,6 +101,7 @@ def check(
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
+    no_server: NoServer = False,
 ) -> None:
     """Check a file as `import` does, without storing its pairs.
 
@@ -112,20 +109,10 @@ def check(
     Example:
       domainqa pairs check faq.csv
     """
-    from finetune.pairs.formats import read_pairs
-    from finetune.pairs.store import CHECKED
-
-    state = remember(ctx, home, collection)
-    settings = state.settings()
-    read = read_pairs(file, as_pairs)
-    with state.open(settings) as workspace:
-        checked = workspace.pairs.check(settings.collection, read.pairs)
-        dropped = (*read.dropped, *checked.dropped)
-        kept = (len(checked.kept), len(read.tasks))
-        page = workspace.pairs.write_page(
-            settings.collection, file.name, kept, dropped, settings.locale, CHECKED
-        )
-    _tell(f"Usable in {file.name}", file.name, kept, dropped, page, as_json)
+    with remember(ctx, home, collection, no_server).calls() as calls:
+        place = str(file.absolute())
+        reply = calls.do("pairs.check", collection=calls.collection, file=place, as_pairs=as_pairs)
+    _tell(f"Usable in {file.name}", reply, as_json)
 
 
 @group.command()
@@ -134,6 +121,7 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
     home: Home = None,
     collection: Collection = None,
+    no_server: NoServer = False,
 ) -> None:
     """Write all stored pairs of the collection to one JSON Lines file.
 
@@ -141,15 +129,9 @@ def export(
     Example:
       domainqa pairs export bank.jsonl
     """
-    from finetune.pairs.formats import write_pairs
-
-    state = remember(ctx, home, collection)
-    settings = state.settings()
-    with state.open(settings) as workspace:
-        dataset = workspace.pairs.dataset(settings.collection)
-    write_pairs([*dataset.pairs, *dataset.tasks], file)
-    amount = _amount(len(dataset.pairs), len(dataset.tasks))
-    messages().print(f"Wrote {amount} to {file}.", markup=False, soft_wrap=True)
+    with remember(ctx, home, collection, no_server).calls() as calls:
+        kept = calls.do("pairs.export", collection=calls.collection, file=str(file.absolute())).value
+    messages().print(f"Wrote {_amount(*kept)} to {file}.", markup=False, soft_wrap=True)
 
 
 @group.command()
@@ -161,6 +143,7 @@ def feedback(
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
+    no_server: NoServer = False,
 ) -> None:
     """Show the pairs made from users' feedback, which `retrain` uses.
 
@@ -172,25 +155,19 @@ def feedback(
       domainqa pairs feedback
       domainqa pairs feedback --out reviewed.jsonl
     """
-    from finetune.pairs.feedback import feedback_source
-    from finetune.pairs.formats import write_pairs
-
-    state = remember(ctx, home, collection)
-    settings = state.settings()
-    with state.open(settings) as workspace:
-        found = feedback_source(workspace.feedback_on(settings.collection))
-    if out is not None:
-        write_pairs(found.pairs, out)
+    with remember(ctx, home, collection, no_server).calls() as calls:
+        place = str(out.absolute()) if out else None
+        reply = calls.do("pairs.feedback", collection=calls.collection, out=place)
+        asked = calls.collection
     if as_json:
-        from app.training_schema import FeedbackPairs
-
-        write_json(FeedbackPairs.model_validate(found))
+        typer.echo(reply.text)
         return
+    found = reply.value
     rows = [(pair.question, pair.answers[0] if pair.answers else "—") for pair in found.pairs]
     if rows:
         console().print(table(("question", "answer"), rows))
     show_dropped(found.dropped)
-    messages().print(f"{_amount(len(found.pairs))} from feedback on {settings.collection}", markup=False)
+    messages().print(f"{_amount(len(found.pairs))} from feedback on {asked}", markup=False)
 
 
 @group.command()
@@ -206,6 +183,7 @@ def generate(
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
+    no_server: NoServer = False,
 ) -> None:
     """Let the model write questions about passages, and store the valid pairs.
 
@@ -216,24 +194,10 @@ def generate(
     Example:
       domainqa pairs generate --passages 200
     """
-    from finetune.pairs.store import GENERATED
-    from finetune.pairs.writing import write_pairs_on
-
-    state = remember(ctx, home, collection)
-    settings = state.settings()
-    with state.open(settings) as workspace, Bars() as bars:
-        made = write_pairs_on(
-            workspace.corpus(settings.collection),
-            workspace.pairs,
-            workspace.generator(),
-            passages,
-            lambda done, total: bars.show("Writing questions", done, total),
-            seed,
-            settings.generator,
-        )
-        kept = (len(made.kept), 0)
-        page = workspace.pairs.write_page(settings.collection, GENERATED, kept, made.dropped, settings.locale)
-    _tell("Generated", GENERATED, kept, made.dropped, page, as_json)
+    with remember(ctx, home, collection, no_server).calls() as calls, Bars() as bars:
+        given = {"collection": calls.collection, "passages": passages, "seed": seed}
+        reply = calls.do("pairs.generate", bars.hear, **given)
+    _tell("Generated", reply, as_json)
 
 
 @group.command()
@@ -242,6 +206,7 @@ def remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name shown by `pairs list`.")],
     home: Home = None,
     collection: Collection = None,
+    no_server: NoServer = False,
 ) -> None:
     """Remove a stored file; the file that it was imported from stays.
 
@@ -249,34 +214,21 @@ def remove(
     Example:
       domainqa pairs remove faq
     """
-    state = remember(ctx, home, collection)
-    settings = state.settings()
-    with state.open(settings) as workspace:
-        workspace.pairs.remove(settings.collection, name)
+    with remember(ctx, home, collection, no_server).calls() as calls:
+        calls.do("pairs.remove", collection=calls.collection, name=name)
     messages().print(f"Removed the pairs {name}.", markup=False)
 
 
-def _tell(  # noqa: PLR0913, PLR0917 - what was done, what became of it, and for whom
-    done: str,
-    name: str,
-    kept: tuple[int, int],
-    dropped: Sequence[Dropped],
-    page: Path,
-    as_json: bool,
-    stored: StoredFile | None = None,
-) -> None:
-    pairs, tasks = kept
+def _tell(done: str, reply: Reply, as_json: bool) -> None:
+    """What became of pairs."""
     if as_json:
-        from app.training_schema import CheckedPairs, PairFile
-
-        known = PairFile.model_validate(stored).model_dump() if stored else {}
-        found = {"name": name, "pairs": pairs, "tasks": tasks, "report": str(page), "dropped": dropped}
-        write_json(CheckedPairs.model_validate(known | found))
+        typer.echo(reply.text)
         return
-    show_dropped(dropped)
-    lost = f"; {len(dropped)} dropped" if dropped else ""
-    console().print(plain(f"{done}: {_amount(pairs, tasks)}{lost}."))
-    tell_report(page)
+    checked: CheckedPairs = reply.value
+    show_dropped(checked.dropped)
+    lost = f"; {len(checked.dropped)} dropped" if checked.dropped else ""
+    console().print(plain(f"{done}: {_amount(checked.pairs, checked.tasks)}{lost}."))
+    tell_report(checked.report)
 
 
 def _amount(pairs: int, tasks: int = 0) -> str:

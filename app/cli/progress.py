@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.markup import escape
 from rich.progress import (
@@ -84,6 +84,10 @@ class Bars:
             amount = f": {done} of {total}{unit}" if total else " …"
             self._console.print(f"{label}{amount}{f', {news}' if news else ''}", markup=False)
 
+    def hear(self, _kind: str, news: Sequence[Any]) -> None:
+        """News of an operation: what it does, and how far it is."""
+        self.show(*news)
+
     def waiting(self, reason: str, /) -> None:
         """Another process holds the home."""
         self._console.print(reason, markup=False)
@@ -110,6 +114,10 @@ class IngestBar(Bars):
         if progress.page:
             rate = f"OCR: page {progress.page} of {progress.current}"
         self.show(self._name, progress.documents_done, progress.documents_total, rate, " documents")
+
+    def hear(self, kind: str, news: Any) -> None:  # noqa: ANN401 - a reason, or how far it is
+        """The same, as news of an operation."""
+        (self.waiting if kind == "waiting" else self)(news)
 
 
 class RunBar(Bars):

@@ -27,7 +27,7 @@ from app.cli import (
     users,
 )
 from app.cli.output import messages
-from app.cli.state import Collection, Home, remember
+from app.cli.state import Collection, Home, NoServer, remember
 from knowledge_base.errors import DomainqaError
 
 INTERRUPTED = 130
@@ -100,6 +100,7 @@ def common(
     ctx: typer.Context,
     home: Home = None,
     collection: Collection = None,
+    no_server: NoServer = False,
     shown: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -107,14 +108,15 @@ def common(
     """Answer questions from your own documents, on your own machine.
 
     --home and --collection can be given before or after the command. Every setting can also be set in the
-    environment (DOMAINQA_READ_K=3) or in settings.toml in the home folder.
+    environment (DOMAINQA_READ_K=3) or in settings.toml in the home folder. While `domainqa serve` runs on the
+    home, commands on questions, documents, collections, adapters and pairs work through it, without delay.
 
     \b
     Example:
       domainqa ingest samples/bank
       domainqa ask "What is the annual fee of the platinum card this year?"
     """
-    remember(ctx, home, collection)
+    remember(ctx, home, collection, no_server)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from app.cli.batch import Batch, groups_of, read_batch
+from app.cli.calls import Calls, Reply
 from app.cli.limits import After, Before, InDocuments, InFolder, InFormats, limit_of
-from app.cli.output import console, messages, plain, write_json
-from app.cli.state import Collection, Home, Json, remember
-
-if TYPE_CHECKING:
-    from retrieval.retriever import Retrieval
+from app.cli.output import console, messages, plain
+from app.cli.remote import Hear
+from app.cli.state import Collection, Home, Json, NoServer, remember
 
 _TOGETHER = 64
 
@@ -39,6 +38,7 @@ def search(
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
+    no_server: NoServer = False,
 ) -> None:
     """Find the passages that match a question, without writing an answer.
 
@@ -52,42 +52,39 @@ def search(
     """
     if (query is None) == (batch is None):
         raise typer.BadParameter("Give either a QUERY or --batch FILE.")
-    state = remember(ctx, home, collection)
-    settings = state.settings()
+    state = remember(ctx, home, collection, no_server)
     limit = limit_of(documents, folder, formats, after, before)
-    with state.open(settings) as workspace:
-        find = partial(workspace.search, collection=settings.collection, k=count, limit=limit)
+    with state.calls() as calls:
+        asked = {"collection": calls.collection, "k": count, "limit": limit}
         if batch is not None:
-            _search_batch(read_batch(batch, settings.max_question_chars), settings.collection, find)
-            return
-        (found,) = find([query or ""])
-    if as_json:
-        from app.schema import search_of
-
-        write_json(search_of(found, settings.collection))
-    else:
-        _show(found)
+            _search_batch(calls, asked, read_batch(batch, calls.usual.max_question_chars))
+        elif as_json:
+            typer.echo(calls.do("questions.search", question=query, **asked).text)
+        else:
+            _show(partial(calls.do, "questions.search", question=query, **asked))
 
 
-def _search_batch(batch: Batch, collection: str, find: Callable[[Sequence[str]], list[Retrieval]]) -> None:
-    from app.schema import search_of
-
+def _search_batch(calls: Calls, asked: Mapping[str, object], batch: Batch) -> None:
     for lines in groups_of(batch.lines, _TOGETHER):
-        found = find([line.question for line in lines])
-        for line, retrieval in zip(lines, found, strict=True):
-            write_json(search_of(retrieval, collection, line.id))
+        questions = [(line.id, line.question) for line in lines]
+        for found in calls.do("questions.search_batch", questions=questions, **asked).value:
+            typer.echo(found)
     batch.raise_problems()
 
 
-def _show(found: Retrieval) -> None:
+def _show(find: Callable[[Hear], Reply]) -> None:
     out = console()
-    for number, ranked in enumerate(found.ranked, start=1):
-        passage = ranked.passage
-        page = f", page {passage.page}" if passage.page else ""
-        place = " › ".join((f"{passage.document}{page}", *passage.heading))
-        out.print(
-            Text(f"{number}. ", "bold").append_text(plain(place)).append(f"  {ranked.score:.4f}", "dim")
-        )
-        out.print(plain(passage.text))
+    seconds = 0.0
+
+    def hear(_kind: str, value: float) -> None:
+        nonlocal seconds
+        seconds = value
+
+    found = find(hear).value
+    for number, hit in enumerate(found.results, start=1):
+        page = f", page {hit.page}" if hit.page else ""
+        place = " › ".join((f"{hit.document}{page}", *hit.heading))
+        out.print(Text(f"{number}. ", "bold").append_text(plain(place)).append(f"  {hit.score:.4f}", "dim"))
+        out.print(plain(hit.text))
         out.print()
-    messages().print(f"{len(found.ranked)} passages in {found.seconds * 1000:.0f} ms")
+    messages().print(f"{len(found.results)} passages in {seconds * 1000:.0f} ms")

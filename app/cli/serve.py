@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from app.cli.ingest import bring_in_step, tell
+from app.cli.ingest import tell
 from app.cli.output import messages
+from app.cli.progress import IngestBar
 from app.cli.state import Collection, Home, remember
 
 
@@ -37,6 +38,7 @@ def serve(
       domainqa serve --port 7860
       domainqa serve --ingest ~/handbook --collection staff
     """
+    from app.schema import report_of
     from app.server import Server
 
     state = remember(ctx, home, collection)
@@ -50,5 +52,7 @@ def serve(
             workspace.warm_up()  # not before: loading the models would only delay the page
 
         if folder is not None:
-            tell(bring_in_step(workspace, folder, settings.collection), settings)
+            with IngestBar(f"Ingesting {folder}") as bar:
+                report = workspace.ingest(folder, settings.collection, progress=bar)
+            tell(report_of(report, settings.collection), settings.locale)
         server.run(ready)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from app.settings import Settings, load_settings, settings_file
+from app.home import settings_file
+from app.settings import Settings, load_settings
 from knowledge_base.errors import SettingsError
 
 

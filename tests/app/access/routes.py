@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-Needs = Literal["nothing", "read", "write", "admin", "closed"]
+Needs = Literal["nothing", "read", "write", "admin", "owner", "closed"]
 
 TABLE: dict[Needs, tuple[str, ...]] = {
     "nothing": ("GET /healthz", "GET /readyz", "GET /login", "POST /login", "POST /logout"),
@@ -53,6 +53,7 @@ TABLE: dict[Needs, tuple[str, ...]] = {
         "GET /v1/jobs/{job_id}",
     ),
     "admin": ("GET /reports/{kind}/{name}", "POST /v1/collections/{collection}/ingest"),
+    "owner": ("POST /v1/operations/{name}",),
     "closed": (
         "POST /login/",
         "GET /logout",

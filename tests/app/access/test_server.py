@@ -71,7 +71,7 @@ def test_nobody_and_wrong_keys_are_refused_everywhere_else(site: httpx.Client) -
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_may_what_it_may(site: httpx.Client, keys: dict[str, str], role: str) -> None:
     rights = {"reader": ("read",), "editor": ("read", "write"), "admin": ("read", "write", "admin")}[role]
-    for needs in ("read", "write", "admin"):
+    for needs in ("read", "write", "admin", "owner"):
         for route in TABLE[needs]:  # type: ignore[index]
             status = status_of(site, route, keys[role])
             assert (status not in {401, 403}) if needs in rights else (status == 403), route

@@ -7,8 +7,12 @@ import pytest
 from rich.console import Console
 
 from answering.values import Question
-from app.cli.answers import marked, stream_answer
+from app.cli.answers import marked, show_answer
+from app.cli.calls import Reply
+from app.cli.remote import Hear
+from app.operations import Home, Listener, perform
 from app.schema import Citation, GenerateResponse
+from app.settings import Settings
 from tests.app.cli.conftest import Run, lines_of
 from tests.fake_workspace import REFUSAL, FakeWorkspace
 
@@ -107,10 +111,10 @@ def test_no_question_or_two_are_refused(run: Run, words: tuple[str, ...]) -> Non
 
 
 def test_ctrl_c_ends_quietly(run: Run, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(question: Question) -> object:
+    def interrupted(question: Question, cancelled: object) -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(workspace, "answer", interrupted)
+    monkeypatch.setattr(workspace, "ask", interrupted)
     result = run("ask", "gold")
     assert result.exit_code == 130
     assert "Traceback" not in result.stderr
@@ -120,7 +124,13 @@ def test_ctrl_c_ends_quietly(run: Run, workspace: FakeWorkspace, monkeypatch: py
 def test_a_terminal_sees_the_answer_grow_and_then_whole(workspace: FakeWorkspace) -> None:
     screen = io.StringIO()
     out = Console(file=screen, force_terminal=True, width=80)
-    stream_answer(lambda: workspace.ask(Question("gold card", "bank")), out)
+
+    def ask(hear: Hear) -> Reply:
+        asked = {"text": "gold card", "collection": "bank"}
+        home = Home(Settings(), lambda _: workspace)
+        return Reply(perform("questions.ask", {"question": asked}, home, Listener(hear)))
+
+    show_answer(ask, out)
     shown = screen.getvalue()
     assert "Loading" in shown
     assert shown.rindex("[1]") > shown.index("The gold")
@@ -133,12 +143,11 @@ def test_an_unsupported_sentence_is_marked(workspace: FakeWorkspace) -> None:
     from answering.values import Sentence
 
     answer = workspace.answer(Question("gold card", "bank"))
-    two = replace(
-        answer,
-        text="It costs 200. It is golden.",
-        sentences=(Sentence("It costs 200.", (1, 2)), Sentence("It is golden.", ())),
+    two = replace(answer, text="It costs 200. It is golden.")
+    sentences = (Sentence("It costs 200.", (1, 2)), Sentence("It is golden.", ()))
+    assert (
+        marked(two, sentences).plain == "It costs 200. [1] [2] It is golden. [not supported by the documents]"
     )
-    assert marked(two).plain == "It costs 200. [1] [2] It is golden. [not supported by the documents]"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""The documents of a collection, and folders that a collection is brought up to date with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.operations.values import Home, Listener, operation
+from app.schema import DocumentEntry, DocumentText, IngestReport, entry_of, report_of, text_of
+from knowledge_base.ingest import Progress
+from knowledge_base.ocr import OcrMode
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The `OnProgress` of an ingest that a listener waits for."""
+
+    listener: Listener
+
+    def __call__(self, progress: Progress, /) -> None:
+        self.listener.hear("progress", progress)
+
+    def waiting(self, reason: str, /) -> None:
+        self.listener.hear("waiting", reason)
+
+
+@operation
+def ingest(  # noqa: PLR0913, PLR0917 - what is read, how, and where it goes
+    home: Home,
+    listener: Listener,
+    folder: Path,
+    collection: str,
+    rebuild: bool = False,
+    ocr: OcrMode | None = None,
+) -> IngestReport:
+    """Bring a collection up to date with a folder.
+
+    Tells its "progress", and that it is "waiting" for another process, with the reason.
+    """
+    told = _Told(listener)
+    return report_of(
+        home.workspace.ingest(folder, collection, progress=told, rebuild=rebuild, ocr=ocr), collection
+    )
+
+
+@operation
+def catalogue(home: Home, listener: Listener, collection: str) -> list[DocumentEntry]:
+    """Every document of a collection."""
+    return [entry_of(entry, local=True) for entry in home.workspace.documents(collection)]
+
+
+@operation
+def show(home: Home, listener: Listener, collection: str, document: str) -> DocumentText:
+    """One document with its text."""
+    return text_of(home.workspace.document(collection, document), local=True)
+
+
+@operation
+def delete(home: Home, listener: Listener, collection: str, document: str) -> None:
+    """Remove one document."""
+    home.workspace.delete_document(collection, document)
