@@ -13,7 +13,7 @@ import answering
 from answering.generation.gemma import GEMMA
 from app.settings import Settings
 from retrieval.e5 import E5_SMALL
-from retrieval.models import resolve
+from retrieval.models import resolve, torch_device
 from retrieval.packaged import PackagedModel, Progress, silent
 
 if TYPE_CHECKING:
@@ -39,20 +39,11 @@ _PASSAGE_TOKENS = 700
 _KEPT_SENTENCES = 2
 
 
-def device_of(settings: Settings) -> str:
-    """The torch device: CUDA where there is one, unless the settings name another."""
-    import torch
-
-    if settings.device != "auto":
-        return settings.device
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def limit_threads(settings: Settings) -> None:
     """Let torch compute with as many threads as the settings say; the setting holds for the whole process."""
-    import torch
-
     if settings.threads:
+        import torch
+
         torch.set_num_threads(settings.threads)
 
 
@@ -97,7 +88,7 @@ def build_embedder(settings: Settings, progress: Progress = silent) -> Embedder:
 
     limit_threads(settings)
     folder = model_folder(settings.embedder, settings.models_cache, progress)
-    return SentenceTransformerEmbedder(folder, id=settings.embedder, device=device_of(settings))
+    return SentenceTransformerEmbedder(folder, id=settings.embedder, device=settings.device)
 
 
 def runs_in_process(settings: Settings) -> bool:
@@ -118,7 +109,7 @@ def build_generator(settings: Settings, progress: Progress = silent) -> Generato
 
     limit_threads(settings)
     folder = model_folder(settings.generator, settings.models_cache, progress)
-    return InProcessGenerator(folder, device=device_of(settings))
+    return InProcessGenerator(folder, device=settings.device)
 
 
 def build_remote_generator(settings: Settings, url: str) -> RemoteGenerator:
@@ -156,7 +147,7 @@ def build_reranker(settings: Settings) -> Reranker | None:
 
     limit_threads(settings)
     folder = model_folder(settings.reranker, settings.models_cache)
-    return CrossEncoderReranker(str(folder), device_of(settings))
+    return CrossEncoderReranker(str(folder), torch_device(settings.device))
 
 
 def build_reading(settings: Settings) -> Reading:

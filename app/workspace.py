@@ -19,7 +19,6 @@ from app.factories import (
     build_generator,
     build_reading,
     build_reranker,
-    device_of,
     limit_threads,
     model_folder,
     open_collections,
@@ -55,6 +54,7 @@ from knowledge_base.loaders.shown import PagePicture, has_pictures, show_page
 from knowledge_base.ocr import Ocr, OcrMode
 from knowledge_base.values import CatalogueEntry, Document, digest_of
 from retrieval.collections import WritableIndex
+from retrieval.models import torch_device
 from retrieval.prompt import Message
 from retrieval.retriever import Retrieval, Retriever, SearchSettings
 from retrieval.values import NO_FILTER, Embedder, Filter
@@ -326,7 +326,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         if runs_in_process(settings):
             limit_threads(settings)
             folder = model_folder(settings.generator, settings.models_cache)
-            base = Base(folder, settings.generator, device=device_of(settings))
+            base = Base(folder, settings.generator, device=torch_device(settings.device))
             digest = model_digest(folder)
         self._home.stats(collection)  # says what is there, before the generator is loaded
         models = (settings.generator, settings.embedder, settings.reranker, settings.reading)

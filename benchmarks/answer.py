@@ -32,13 +32,14 @@ from transformers.generation.streamers import BaseStreamer
 from answering.generation.in_process import InProcessGenerator
 from answering.generation.model import Precision, best_precision
 from answering.generation.protocol import Request
-from app.factories import device_of, limit_threads, model_folder
+from app.factories import limit_threads, model_folder
 from app.settings import load_settings
 from app.workspace import Workspace
 from benchmarks.asking import figures, public_cases, tell
 from benchmarks.measuring import Row, read_set, save, show
 from finetune.evaluation.evaluate import evaluate
 from finetune.pipeline import Contender
+from retrieval.models import torch_device
 from retrieval.prompt import Message
 
 PROMPT_TOKENS = 1000
@@ -100,7 +101,7 @@ def main() -> None:
     arguments = _arguments()
     settings = load_settings({})
     limit_threads(settings)
-    device = device_of(settings)
+    device = torch_device(settings.device)
     folder = arguments.model or model_folder(settings.generator, settings.models_cache)
     speed = _speed(folder, device, arguments)
     quality = _qualities(folder, device, arguments) if arguments.data else []

@@ -14,7 +14,6 @@ time a passage; one core with AVX2, multilingual-e5-small, passages of 190 token
 A text's vector does not depend on the texts that are computed with it.
 """
 
-import json
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,10 +28,10 @@ from safetensors.torch import load_file
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from retrieval.bert_shape import WEIGHTS, Shape, plain_name
 from retrieval.values import Vectors
 
 Precision = Literal["fp32", "bf16", "int8"]
-Pooling = Literal["mean", "cls"]
 
 # Texts shorter than this share a pack: enough rows for the products, few enough for the caches. A few texts
 # are spread over all workers, in packs of no fewer tokens than the second number.
@@ -108,17 +107,6 @@ class Int8Linear:
         return torch.addcmul(self._bias, products, largest, out=products)
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The numbers that the weights do not tell."""
-
-    layers: int
-    heads: int
-    epsilon: float
-    first_position: int
-    pooling: Pooling
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
     """One encoder layer; `first` and `second` are weight and bias of its two norms."""
@@ -134,11 +122,11 @@ class Layer:
 class BertEncoder:
     """Token ids to unit vectors. Thread-safe: nothing changes after it is made.
 
-    Raises nothing of its own; use `describe` first to learn whether a folder holds such a model.
+    Raises nothing of its own; `describe` tells whether a folder holds such a model. `tensors` are those of
+    `read_tensors`; encoders of several precisions share them.
     """
 
-    def __init__(self, folder: Path, shape: Shape, precision: Precision) -> None:
-        tensors = _without_prefix(load_file(folder / "model.safetensors"))
+    def __init__(self, tensors: dict[str, Tensor], shape: Shape, precision: Precision) -> None:
         self._shape = shape
         self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         # Stays mapped from the file in the file's own format: only rows of words that occur are read.
@@ -151,19 +139,9 @@ class BertEncoder:
         self._threads = torch.get_num_threads()
         self._workers = ThreadPoolExecutor(self._threads, "embedder", initializer=_compute_alone)
 
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-        return self._words.shape[1]
-
-    @property
-    def positions(self) -> int:
-        """Tokens that a text may have."""
-        return len(self._places)
-
     def encode(self, ids: Sequence[Sequence[int]]) -> Vectors:
         """Unit vectors [texts, dimension] of token ids, special tokens included, fp32."""
-        vectors = np.empty((len(ids), self.dimension), dtype=np.float32)
+        vectors = np.empty((len(ids), self._shape.width), dtype=np.float32)
         lengths = [len(text) for text in ids]
         share = max(sum(lengths) // self._threads, SMALL_PACK_TOKENS)
         groups = packs(lengths, min(share, PACK_TOKENS))
@@ -251,54 +229,9 @@ def best_precision() -> Precision:
     return "int8" if has_int8 else "fp32"
 
 
-def describe(folder: Path) -> Shape | None:
-    """The shape of a model that `BertEncoder` computes exactly, or None for any other."""
-    if not (folder / "model.safetensors").is_file():
-        return None
-    config = _json(folder / "config.json")
-    positions = {"bert": 0, "xlm-roberta": config.get("pad_token_id", 1) + 1}
-    pooling = _pooling(folder)
-    if config.get("model_type") not in positions or config.get("hidden_act") != "gelu" or pooling is None:
-        return None
-    if config.get("position_embedding_type", "absolute") != "absolute":
-        return None
-    return Shape(
-        layers=config["num_hidden_layers"],
-        heads=config["num_attention_heads"],
-        epsilon=config["layer_norm_eps"],
-        first_position=positions[config["model_type"]],
-        pooling=pooling,
-    )
-
-
-def _pooling(folder: Path) -> Pooling | None:
-    """How the modules of sentence-transformers pool, or None if they do anything else than pool and norm."""
-    modules = _json(folder / "modules.json") or []
-    kinds = [module["type"].rpartition(".")[2] for module in modules]
-    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
-        return None
-    config = _json(folder / modules[1]["path"] / "config.json")
-    if not config.get("include_prompt", True):
-        return None
-    modes = {name for name, chosen in config.items() if name.startswith("pooling_mode_") and chosen is True}
-    if "pooling_mode" in config:
-        modes = {f"pooling_mode_{config['pooling_mode']}"}
-    known: dict[frozenset[str], Pooling] = {
-        frozenset({"pooling_mode_mean_tokens"}): "mean",
-        frozenset({"pooling_mode_mean"}): "mean",
-        frozenset({"pooling_mode_cls_token"}): "cls",
-        frozenset({"pooling_mode_cls"}): "cls",
-    }
-    return known.get(frozenset(modes))
-
-
-def _json(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Names from "embeddings." and "encoder." on, as some checkpoints say "bert.embeddings."."""
-    return {name.removeprefix("bert.").removeprefix("roberta."): value for name, value in tensors.items()}
+def read_tensors(folder: Path) -> dict[str, Tensor]:
+    """The weights of a folder, mapped from the file; names from "embeddings." and "encoder." on."""
+    return {plain_name(name): value for name, value in load_file(folder / WEIGHTS).items()}
 
 
 def _joined(parts: list[Tensor]) -> Tensor:

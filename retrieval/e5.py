@@ -9,21 +9,24 @@ round the weights once more; and fp32 is mapped into memory as it is, so that th
 are read only where a word occurs, while 16-bit files would be converted as a whole at every start.
 """
 
+from __future__ import annotations
+
 import json
 import mmap
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from knowledge_base.errors import ModelError
 from retrieval.packaged import PackagedFile, PackagedModel, Progress
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 Floats = NDArray[np.float32]
 
@@ -97,6 +100,8 @@ def bert_tensors(file: E5File) -> dict[str, Floats]:
 
 def tokenizer(pieces: Pieces, max_tokens: int) -> Tokenizer:
     """The Unigram tokenizer of XLM-RoBERTa: `<s> … </s>`, words marked by a leading "▁"."""
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
     scored = [(piece, score) for piece, score in pieces.scored]
     made = Tokenizer(models.Unigram(scored, unk_id=pieces.unknown))
     made.normalizer = normalizers.Sequence(
@@ -128,6 +133,8 @@ def tokenizer(pieces: Pieces, max_tokens: int) -> Tokenizer:
 
 def build(files: Sequence[Path], folder: Path, progress: Progress) -> None:
     """Write the sentence-transformers folder; `files` is the one packaged file."""
+    from safetensors.numpy import save_file
+
     with files[0].open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as data:
         progress("Reading multilingual-e5-small", 0, 3)
         file = read(data)

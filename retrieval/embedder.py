@@ -4,19 +4,28 @@ On a processor, BERT and XLM-RoBERTa encoders run through `retrieval.bert`; ever
 model on a GPU, through sentence-transformers itself. Both give the same vectors up to rounding.
 """
 
+from __future__ import annotations
+
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
-from tokenizers import Tokenizer
 
 from knowledge_base.errors import ModelError
+from knowledge_base.once import Once
 from knowledge_base.values import digest_of, file_digest
+from retrieval.bert_shape import Shape, describe, read_json
+from retrieval.models import torch_device
 from retrieval.values import TextKind, Vectors
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+T = TypeVar("T")
 
 # Written beside the weights, so that half a gigabyte is read once and not at every start.
 DIGEST_FILE = "weights.digest.json"
@@ -32,10 +41,12 @@ _E5_NAME = re.compile(r"(^|[/-])e5-(small|base|large)")
 class SentenceTransformerEmbedder:
     """`Embedder` over a local sentence-transformers folder; safe to use from several threads.
 
+    What the files of an encoder tell is known at once; tokenizer and weights are loaded by the first text.
+
     Args:
         folder: config, tokenizer and safetensors weights, as `retrieval.models.resolve` gives it.
         id: the name under which collections remember the model; the folder's name by default.
-        device: "cpu" or a CUDA device.
+        device: "cpu", "auto" or a CUDA device.
 
     Raises:
         ModelError: the folder holds no model that can be loaded.
@@ -43,36 +54,41 @@ class SentenceTransformerEmbedder:
 
     def __init__(self, folder: Path, *, id: str = "", device: str = "cpu") -> None:
         self.id = id or folder.name
-        try:
-            self._prompts = prompts_of(folder, self.id)
-            self._tokenizer = _tokenizer(folder)
-            self._engine = _engine(folder, device)
-            self.digest = embedder_digest(folder)
-        except _UNLOADABLE as error:
-            raise ModelError(
-                f"The embedding model in {folder} cannot be loaded: {error}",
-                "Give a folder made by sentence-transformers, or remove this one; it is then created again.",
-            ) from error
-        self.dimension = self._engine.dimension
-        self.max_tokens = self._engine.max_tokens
+        self._folder = folder
+        self._prompts, shape, self.digest = self._loaded(
+            lambda: (prompts_of(folder, self.id), describe(folder), embedder_digest(folder))
+        )
+        self._tokenizer = Once(lambda: self._loaded(lambda: _tokenizer(folder)))
+        self._engine = Once(lambda: self._loaded(lambda: _engine(folder, shape, device)))
+        self.dimension = shape.width if shape else self._engine().dimension
+        self.max_tokens = shape.positions if shape else self._engine().max_tokens
 
     def embed(self, texts: Sequence[str], kind: TextKind) -> Vectors:
         """Vectors [len(texts), dimension], fp32, unit rows; what exceeds `max_tokens` is not read."""
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         prompt = self._prompts[kind]
-        return self._engine.encode([prompt + text for text in texts], self._tokenizer, kind)
+        return self._engine().encode([prompt + text for text in texts], self._tokenizer(), kind)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as a passage, special tokens and prompt included."""
         prompt = self._prompts["passage"]
-        encoded = self._tokenizer.encode_batch_fast([prompt + text for text in texts])
+        encoded = self._tokenizer().encode_batch_fast([prompt + text for text in texts])
         return [len(encoding.ids) for encoding in encoded]
+
+    def _loaded(self, load: Callable[[], T]) -> T:
+        try:
+            return load()
+        except _UNLOADABLE as error:
+            raise ModelError(
+                f"The embedding model in {self._folder} cannot be loaded: {error}",
+                "Give a folder made by sentence-transformers, or remove this one; it is then created again.",
+            ) from error
 
 
 def prompts_of(folder: Path, name: str) -> Mapping[TextKind, str]:
     """What the model wants before a query and before a passage; "" where it says nothing."""
-    config = _json(folder / "config_sentence_transformers.json")
+    config = read_json(folder / "config_sentence_transformers.json")
     prompts = {key: text for key, text in (config.get("prompts") or {}).items() if text}
     if not prompts and _E5_NAME.search(name.lower()):
         prompts = _E5_PROMPTS
@@ -114,18 +130,17 @@ class _PackedEngine:
     questions to Chinese passages .719 (.714, .717).
     """
 
-    def __init__(self, folder: Path, shape: Any) -> None:  # noqa: ANN401 - torch is imported late
-        from retrieval.bert import BertEncoder, best_precision
+    def __init__(self, folder: Path, shape: Shape) -> None:
+        from retrieval.bert import BertEncoder, best_precision, read_tensors
 
-        self._encoder = BertEncoder(folder, shape, best_precision())
-        self._exact = BertEncoder(folder, shape, "fp32")
-        limit = _json(folder / "sentence_bert_config.json").get("max_seq_length")
-        self.dimension = self._encoder.dimension
-        self.max_tokens = min(limit or self._encoder.positions, self._encoder.positions)
+        self.dimension, self.max_tokens = shape.width, shape.positions
+        tensors = read_tensors(folder)
+        self._passages = Once(lambda: BertEncoder(tensors, shape, best_precision()))
+        self._queries = Once(lambda: BertEncoder(tensors, shape, "fp32"))
 
     def encode(self, texts: Sequence[str], tokenizer: Tokenizer, kind: TextKind) -> Vectors:
         ids = [self._cut(encoding.ids) for encoding in tokenizer.encode_batch_fast(texts)]
-        return (self._exact if kind == "query" else self._encoder).encode(ids)
+        return (self._queries() if kind == "query" else self._passages()).encode(ids)
 
     def _cut(self, ids: list[int]) -> list[int]:
         """At most `max_tokens`, the end token kept."""
@@ -141,7 +156,7 @@ class _GeneralEngine:
         self._batch = _CPU_BATCH if device == "cpu" else _GPU_BATCH
         self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
         self.dimension = self._model.get_embedding_dimension() or 0
-        self.max_tokens = self._model.max_seq_length or _json(folder / "config.json").get(
+        self.max_tokens = self._model.max_seq_length or read_json(folder / "config.json").get(
             "max_position_embeddings", 512
         )
 
@@ -157,18 +172,16 @@ class _GeneralEngine:
         return vectors.astype(np.float32, copy=False)
 
 
-def _engine(folder: Path, device: str) -> _Engine:
-    if device == "cpu":
-        from retrieval.bert import describe
-
-        shape = describe(folder)
-        if shape is not None:
-            return _PackedEngine(folder, shape)
-    return _GeneralEngine(folder, device)
+def _engine(folder: Path, shape: Shape | None, device: str) -> _Engine:
+    """What computes the vectors; torch is imported only here."""
+    device = torch_device(device)
+    return _PackedEngine(folder, shape) if shape and device == "cpu" else _GeneralEngine(folder, device)
 
 
 def _tokenizer(folder: Path) -> Tokenizer:
     """The fast tokenizer, which neither cuts nor pads; special tokens written in a text are plain text."""
+    from tokenizers import Tokenizer
+
     file = folder / "tokenizer.json"
     if file.is_file():
         tokenizer = Tokenizer.from_file(str(file))
@@ -180,11 +193,6 @@ def _tokenizer(folder: Path) -> Tokenizer:
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True
     return tokenizer
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """The content of a file that need not be there."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _remembered(path: Path, files: Mapping[str, Any]) -> str | None:

@@ -30,6 +30,15 @@ def resolve(
     return _from_hub(name, packaged, progress)
 
 
+def torch_device(name: str) -> str:
+    """The torch device of that name; "auto" is CUDA where there is one, else the processor."""
+    if name != "auto":
+        return name
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def _model_folder(folder: Path) -> Path:
     if not (folder / "config.json").is_file():
         raise ModelError(

@@ -1,9 +1,8 @@
-"""LoRA adapters by name: loaded when first wanted, switched per request, the least recently used leave."""
+"""LoRA adapters in the network: loaded when first wanted, switched per request; the least recent leave."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import torch
@@ -14,25 +13,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
-from knowledge_base.errors import MismatchError, ModelError, NotFoundError
+from answering.generation.known_adapters import WEIGHTS, Adapter, KnownAdapters
+from knowledge_base.errors import MismatchError, ModelError
 
-_WEIGHTS = "adapter_model.safetensors"
 _PREFIX = "lora_"
 _PROBE = tuple(range(3, 11))
-
-
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """One version of a named adapter, in a PEFT folder."""
-
-    name: str
-    folder: Path
-    version: str
-
-    @property
-    def key(self) -> str:
-        """What no other version has, also none of another name."""
-        return f"{self.name}@{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,48 +28,31 @@ class _Loaded:
     size: int
 
 
-class Adapters:
-    """Known adapters of one base model; the least recently used leave memory above `max_bytes`.
+class LoadedAdapters:
+    """Adapters in the network of one base model; the least recently used leave memory above `max_bytes`.
 
-    The one in use stays, however large it is. `unloaded` gets the key of each that leaves. `add` and `find`
-    may be called at any time; `activate` only by the holder of the model's lock.
+    The one in use stays, however large it is. `unloaded` gets the key of each that leaves. Used by the holder
+    of the model's lock.
     """
 
-    def __init__(self, network: PreTrainedModel, max_bytes: int, unloaded: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        network: PreTrainedModel,
+        known: KnownAdapters,
+        max_bytes: int,
+        unloaded: Callable[[str], None],
+    ) -> None:
         self._network = network
+        self._known = known
         self._max_bytes = max_bytes
         self._unloaded = unloaded
-        self._known: dict[str, Adapter] = {}
         self._loaded: OrderedDict[Adapter, _Loaded] = OrderedDict()
         self._count = 0
 
     @property
     def size(self) -> int:
         """Bytes of all adapters in memory."""
-        return sum(loaded.size for loaded in self._loaded.values())
-
-    def add(self, name: str, folder: Path, version: str) -> None:
-        """Make `name` known, or give it a new version; ModelError if the folder is no PEFT adapter."""
-        for file in ("adapter_config.json", _WEIGHTS):
-            if not (folder / file).is_file():
-                raise ModelError(
-                    f"The adapter folder {folder} has no {file}.",
-                    "Name a folder as PEFT saves it, with safetensors weights.",
-                )
-        self._known[name] = Adapter(name, folder, version)
-
-    def find(self, name: str | None) -> Adapter | None:
-        """The adapter of that name, None for the base model; NotFoundError lists the known names."""
-        if name is None:
-            return None
-        known = self._known.get(name)
-        if known is None:
-            names = ", ".join(sorted(self._known)) or "none"
-            raise NotFoundError(
-                f'There is no adapter named "{name}". Known adapters: {names}.',
-                "Choose one of them, or leave the adapter out to use the base model.",
-            )
-        return known
+        return sum(loaded.size for loaded in list(self._loaded.values()))
 
     def activate(self, adapter: Adapter | None) -> None:
         """Make the network compute with `adapter`, loading it if needed, or with none."""
@@ -100,8 +68,7 @@ class Adapters:
         self._switch(self._loaded[adapter].slot)
 
     def _forget_outdated(self) -> None:
-        current = tuple(self._known.values())
-        for adapter in [adapter for adapter in self._loaded if adapter not in current]:
+        for adapter in [adapter for adapter in self._loaded if adapter not in self._known]:
             self._unload(adapter)
 
     def _unload(self, adapter: Adapter) -> None:
@@ -173,7 +140,7 @@ def _config(adapter: Adapter) -> LoraConfig:
 
 def _weights(adapter: Adapter) -> dict[str, torch.Tensor]:
     try:
-        return load_file(adapter.folder / _WEIGHTS)
+        return load_file(adapter.folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
         raise ModelError(
             f"The adapter weights in {adapter.folder} are damaged: {error}",

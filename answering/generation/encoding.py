@@ -3,14 +3,27 @@
 Serving, training and evaluation use this one function, so that an adapter is asked what it was taught.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from jinja2 import TemplateError
-from transformers import PreTrainedTokenizerBase
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from answering.generation.decoding import THINK
 from knowledge_base.errors import InputError, ModelError
 from retrieval.prompt import Message, plain_text, reply_separator
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Whether the model in a folder brings a chat template, without loading anything."""
+    if (folder / "chat_template.jinja").is_file():
+        return True
+    config = folder / "tokenizer_config.json"
+    return config.is_file() and bool(json.loads(config.read_text(encoding="utf-8")).get("chat_template"))
 
 
 class Encoder:
@@ -88,6 +101,8 @@ class Encoder:
         """
         if not self.has_template:
             return plain_text(messages)
+        from jinja2 import TemplateError
+
         turns = [{"role": message.role, "content": message.content} for message in messages]
         try:
             text = self._tokenizer.apply_chat_template(

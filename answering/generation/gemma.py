@@ -5,19 +5,21 @@ transformers uses, its vocabulary becomes a tokenizer.json. Gemma's terms ask th
 with every copy and every derived model; `NOTICE` is that notice.
 """
 
+from __future__ import annotations
+
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-
-from answering.generation.gguf_file import GgufFile, parse
 from retrieval.packaged import PackagedFile, PackagedModel, Progress
 
 if TYPE_CHECKING:
     import torch
+    from tokenizers import AddedToken, Tokenizer
+
+    from answering.generation.gguf_file import GgufFile
 
 NOTICE = (
     "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms\n"
@@ -54,6 +56,8 @@ _INNER = {
 
 def build(files: Sequence[Path], folder: Path, progress: Progress) -> None:
     """Write the Hugging Face folder; `files` are the terms of use and the parts, in order."""
+    from answering.generation.gguf_file import parse
+
     terms, *parts = files
     shutil.copyfile(terms, folder / _TERMS)
     file = parse(b"".join(part.read_bytes() for part in parts))
@@ -70,6 +74,8 @@ def tokenizer(metadata: Mapping[str, Any]) -> Tokenizer:
 
     The file lists no merges; they follow from the order of the vocabulary (see `merges`).
     """
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
     tokens: Sequence[str] = metadata["tokenizer.ggml.tokens"]
     spelled = [_spelling(token) for token in tokens]
     vocabulary = {token: index for index, token in enumerate(spelled)}
@@ -136,7 +142,7 @@ def _save_weights(file: GgufFile, path: Path, progress: Progress) -> None:
     save_file(weights, path, metadata={"format": "pt"})
 
 
-def _weight(file: GgufFile, name: str) -> "torch.Tensor":
+def _weight(file: GgufFile, name: str) -> torch.Tensor:
     """A tensor in bf16; GGUF stores a norm's weight plus one, transformers adds the one itself."""
     import torch
 

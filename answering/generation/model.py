@@ -70,7 +70,6 @@ class LoadedModel:
 
 def load_model(folder: Path, device: str, precision: Precision, max_context: int) -> LoadedModel:
     """Load weights and tokenizer of `folder`; ModelError names what is missing or does not fit."""
-    _check_folder(folder)
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
@@ -95,19 +94,6 @@ def load_model(folder: Path, device: str, precision: Precision, max_context: int
         ends=_end_tokens(network, tokenizer),
         device=torch.device(device),
     )
-
-
-def _check_folder(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise ModelError(
-            f"{folder} contains no model: config.json is missing.",
-            "Name a folder in Hugging Face format, or run `domainqa models prepare`.",
-        )
-    if not any(folder.glob("*.safetensors")):
-        raise ModelError(
-            f"The model folder {folder} holds no weights (*.safetensors).",
-            "Copy the folder again, or convert older .bin weights to safetensors.",
-        )
 
 
 def _end_tokens(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:

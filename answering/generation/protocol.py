@@ -47,6 +47,19 @@ class Request:
     reasoning: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a model in this process may use.
+
+    `context` counts tokens of prompt and answer together, and is never more than the model was made for;
+    `prefix_bytes` is the memory for recent prompts, `adapter_bytes` that for recent adapters.
+    """
+
+    context: int = 8192
+    prefix_bytes: int = 256 * 2**20
+    adapter_bytes: int = 256 * 2**20
+
+
 def beginnings(text: str) -> list[str]:
     """The spellings under which a reply may begin with the first word of `text`.
 

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.bert import BertEncoder, Int8Linear, Precision, describe, packs
+from retrieval.bert import BertEncoder, Int8Linear, Precision, packs, read_tensors
+from retrieval.bert_shape import describe
 from retrieval.e5 import build
 from retrieval.packaged import silent
 from retrieval.values import Vectors
@@ -46,7 +47,7 @@ def change(path: Path, **values: object) -> None:
 def encoded(folder: Path, precision: Precision, ids: list[list[int]]) -> Vectors:
     shape = describe(folder)
     assert shape is not None
-    return BertEncoder(folder, shape, precision).encode(ids)
+    return BertEncoder(read_tensors(folder), shape, precision).encode(ids)
 
 
 def reference(folder: Path, ids: list[list[int]]) -> Vectors:

@@ -10,8 +10,9 @@ from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from answering.generation.in_process import InProcessGenerator, Limits
+from answering.generation.in_process import InProcessGenerator
 from answering.generation.model import Precision
+from answering.generation.protocol import Limits
 from knowledge_base.errors import MismatchError, ModelError
 from tests.answering.generation.tiny import save_adapter, save_model
 from tests.contracts.generator_contract import CHINESE, ENGLISH, asked, written
@@ -82,7 +83,7 @@ def room_for(adapters: int, gemma: Path, folder: Path) -> Limits:
 
 def slots(generator: InProcessGenerator) -> set[str]:
     """Where adapters stand in the network."""
-    names = [name for name, _ in generator._model.network.named_parameters() if "lora_A" in name]
+    names = [name for name, _ in generator.engine().model.network.named_parameters() if "lora_A" in name]
     return {name.split("lora_A.")[1].split(".")[0] for name in names}
 
 
@@ -94,7 +95,7 @@ def test_adapters_stay_in_memory_up_to_a_size(gemma: Path, tmp_path: Path) -> No
         generator.add_adapter(f"a{number}", save_adapter(tmp_path / f"{number}", gemma, seed=number), "1")
         written(generator, asked(adapter=f"a{number}"))
         counts.append(len(slots(generator)))
-        assert 0 < generator._adapters.size <= limits.adapter_bytes
+        assert 0 < generator.held_bytes()["adapters"] <= limits.adapter_bytes
     assert counts == [1, 2, 2, 2]
 
 
@@ -107,7 +108,7 @@ def test_a_larger_adapter_takes_the_place_of_several(gemma: Path, tmp_path: Path
         if name == "large":
             assert len(slots(generator)) == 1
     assert len(slots(generator)) == 1
-    assert generator._adapters.size > limits.adapter_bytes
+    assert generator.held_bytes()["adapters"] > limits.adapter_bytes
 
 
 def test_the_least_recently_used_adapter_leaves_with_what_was_read_under_it(
@@ -118,7 +119,7 @@ def test_the_least_recently_used_adapter_leaves_with_what_was_read_under_it(
         generator.add_adapter(f"a{number}", save_adapter(tmp_path / f"{number}", gemma, seed=number), "1")
     for name in (None, "a0", "a1", "a0", "a2"):
         written(generator, asked(adapter=name))
-    assert {key for key, _ in generator._prefixes._entries} == {"", "a0@1", "a2@1"}
+    assert {key for key, _ in generator.engine().prefixes._entries} == {"", "a0@1", "a2@1"}
 
 
 def test_an_outdated_version_leaves_with_the_next_load(gemma: Path, tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def test_an_outdated_version_leaves_with_the_next_load(gemma: Path, tmp_path: Pa
     generator.add_adapter("old", folders[1], "2")
     written(generator, asked(adapter="old"))
     assert len(slots(generator)) == 1
-    assert {key for key, _ in generator._prefixes._entries} == {"old@2"}
+    assert {key for key, _ in generator.engine().prefixes._entries} == {"old@2"}
 
 
 def test_many_threads_switch_between_adapters_that_do_not_fit_together(gemma: Path, tmp_path: Path) -> None:

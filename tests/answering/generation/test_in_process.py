@@ -10,10 +10,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
-from answering.generation.in_process import InProcessGenerator, Limits
+from answering.generation.in_process import InProcessGenerator
 from answering.generation.kv_cache import CHUNK, Position, PrefixCache, read_prompt, read_token
 from answering.generation.model import LoadedModel, Precision
-from answering.generation.protocol import Request, never
+from answering.generation.protocol import Limits, Request, never
 from knowledge_base.errors import InputError, ModelError
 from retrieval.prompt import Message
 from tests.answering.generation.tiny import ARCHITECTURES, TEMPLATE, save_model
@@ -83,7 +83,7 @@ def test_logits_are_those_of_the_model_after_the_prompt_and_after_each_token(
     with torch.inference_mode():
         network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
         expected = network(torch.tensor([ids])).logits[0]
-    model = InProcessGenerator(folder, precision=precision)._model
+    model = InProcessGenerator(folder, precision=precision).engine().model
     position = read_prompt(model, PrefixCache(10**9), "", ids[:-6], never)
     assert position is not None
     for place in range(len(ids) - 7, len(ids) - 1):
@@ -94,7 +94,7 @@ def test_logits_are_those_of_the_model_after_the_prompt_and_after_each_token(
 
 @pytest.mark.parametrize("right", range(5))
 def test_guesses_are_kept_as_far_as_they_are_what_would_be_written(gemma: Path, right: int) -> None:
-    model = InProcessGenerator(gemma, precision=PLAIN)._model
+    model = InProcessGenerator(gemma, precision=PLAIN).engine().model
     ids = model.encoder.prompt((Message("user", LONG),))
     one = read_prompt(model, PrefixCache(10**9), "", ids, never)
     guessing = read_prompt(model, PrefixCache(10**9), "", ids, never)
@@ -112,7 +112,7 @@ def test_guesses_are_kept_as_far_as_they_are_what_would_be_written(gemma: Path, 
 def test_what_repeats_itself_is_written_in_fewer_steps(gemma: Path) -> None:
     generator = InProcessGenerator(gemma, precision=PLAIN)
     read: list[int] = []
-    generator._model.network.base_model.register_forward_hook(
+    generator.engine().model.network.base_model.register_forward_hook(
         lambda _module, _args, kwargs, _output: read.append(kwargs["input_ids"].shape[1]), with_kwargs=True
     )
     written(generator, asked("again again again", tokens=60))
@@ -132,7 +132,7 @@ def test_what_was_read_before_does_not_change_the_answer(gemma: Path) -> None:
 def test_a_repeated_context_is_read_once(gemma: Path) -> None:
     generator = InProcessGenerator(gemma, precision=PLAIN)
     read: list[int] = []
-    generator._model.network.base_model.register_forward_hook(
+    generator.engine().model.network.base_model.register_forward_hook(
         lambda _module, _args, kwargs, _output: read.append(kwargs["input_ids"].shape[1]), with_kwargs=True
     )
     generator.logprobs([asked(LONG + " First question?")], " yes")
@@ -169,7 +169,7 @@ def test_log_probabilities_are_those_of_the_model(gemma: Path) -> None:
 
 def test_a_chat_template_is_used_and_begins_the_text_once(tmp_path: Path) -> None:
     generator = InProcessGenerator(save_model(tmp_path, "llama", TEMPLATE), precision=PLAIN)
-    encoder = generator._model.encoder
+    encoder = generator.engine().model.encoder
     messages = (Message("system", "Be brief."), Message("user", "Fee?"))
     rendered = encoder.render(messages)
     assert rendered == "<bos><system>Be brief.\n<user>Fee?\n<assistant>"
@@ -182,19 +182,19 @@ def test_a_reply_does_not_begin_as_it_must_not(gemma: Path) -> None:
     generator = InProcessGenerator(gemma, precision=PLAIN)
     request = replace(asked(), unlike="Yuan 680")
     tokens = [
-        generator._model.encoder.first_token(request.messages, way)
+        generator.engine().model.encoder.first_token(request.messages, way)
         for way in ("Yuan", "yuan", " yuan", "YUAN")
     ]
     logits = torch.zeros(400)
     logits[tokens] = 9.0
     position = Position(DynamicCache(), logits)
-    generator._avoid_beginning(request, position)
+    generator.engine().avoid(position, request.messages, request.unlike)
     assert set(position.logits[tokens].tolist()) == {float("-inf")}
     assert set(logits[tokens].tolist()) == {9.0}, "the prefix cache keeps what it had"
 
 
 def test_without_a_template_the_plain_prompt_begins_the_text_once(gemma: Path) -> None:
-    ids = InProcessGenerator(gemma, precision=PLAIN)._model.encoder.prompt([Message("user", "Fee?")])
+    ids = InProcessGenerator(gemma, precision=PLAIN).engine().model.encoder.prompt([Message("user", "Fee?")])
     assert ids[0] == 0
     assert ids.count(0) == 1
 
@@ -218,7 +218,7 @@ def test_a_request_that_makes_no_sense_is_refused_at_once(gemma: Path, senseless
 
 def test_writing_ends_with_the_context(gemma: Path) -> None:
     generator = InProcessGenerator(gemma, limits=Limits(context=60), precision=PLAIN)
-    room = 60 - len(generator._model.encoder.prompt(asked().messages))
+    room = 60 - len(generator.engine().model.encoder.prompt(asked().messages))
     assert 0 < room < 50
     assert len(list(generator.stream(asked(tokens=100)))) <= room
 
@@ -229,7 +229,7 @@ def test_prompts_are_remembered_only_within_their_memory(gemma: Path) -> None:
     sizes = []
     for number in range(6):
         written(generator, asked(f"{number} {ENGLISH}", tokens=1))
-        sizes.append(generator._prefixes.size)
+        sizes.append(generator.held_bytes()["prompts"])
     assert 0 < max(sizes) <= limit
     assert sizes[-1] < 2 * sizes[0] * 6
 
@@ -273,11 +273,11 @@ def test_who_waits_can_be_cancelled(gemma: Path) -> None:
 def test_scoring_is_cancelled_between_two_chunks_of_a_prompt(gemma: Path) -> None:
     generator = InProcessGenerator(gemma, precision=PLAIN)
     chunks: list[int] = []
-    generator._model.network.base_model.register_forward_hook(
+    generator.engine().model.network.base_model.register_forward_hook(
         lambda _module, _args, kwargs, _output: chunks.append(kwargs["input_ids"].shape[1]), with_kwargs=True
     )
     scored = asked("fee 680 " * 120)
-    assert len(generator._model.encoder.prompt(scored.messages)) > 2 * CHUNK
+    assert len(generator.engine().model.encoder.prompt(scored.messages)) > 2 * CHUNK
     assert generator.logprobs([scored], " yes", lambda: bool(chunks)) == []
     assert chunks == [CHUNK]
     assert written(generator, asked()), "the model is free again"
@@ -290,16 +290,26 @@ def test_a_folder_without_a_part_is_no_model(tmp_path: Path, missing: str) -> No
     if missing == "tokenizer.json":
         (folder / "tokenizer_config.json").unlink()
     with pytest.raises(ModelError) as caught:
-        InProcessGenerator(folder, precision=PLAIN)
+        InProcessGenerator(folder, precision=PLAIN).count_tokens(["text"])
     assert str(folder) in caught.value.cause
 
 
-def test_damaged_weights_are_a_model_error(tmp_path: Path) -> None:
+def test_damaged_weights_are_an_error_of_every_request(tmp_path: Path) -> None:
     folder = save_model(tmp_path, "llama")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(ModelError, match="cannot be loaded"):
-        InProcessGenerator(folder, precision=PLAIN)
+    generator = InProcessGenerator(folder, precision=PLAIN)
+    for _ in range(2):
+        with pytest.raises(ModelError, match="cannot be loaded"):
+            generator.stream(asked())
+
+
+@pytest.mark.parametrize("template", ["", TEMPLATE])
+def test_whether_it_chats_is_known_without_loading_it(tmp_path: Path, template: str) -> None:
+    generator = InProcessGenerator(save_model(tmp_path, "llama", template or None), precision=PLAIN)
+    assert generator.chats == bool(template)
+    assert generator.engine.made is None
+    assert generator.engine().encoder.has_template == generator.chats
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -45,12 +45,12 @@ def plain(folder: Path) -> AutoModelForCausalLM:
 def test_beyond_the_window_the_logits_are_those_of_plain_transformers(
     generator: InProcessGenerator, plain: AutoModelForCausalLM, text: str, answer: str
 ) -> None:
-    model = generator._model
+    model = generator.engine().model
     ids = model.encoder.prompt([Message("user", text)])
     assert len(ids) > 1000
     follow = model.encoder.prompt([Message("user", answer)])[1:]
     expected = plain(torch.tensor([[*ids, *follow]]), logits_to_keep=len(follow) + 1).logits[0]
-    position = read_prompt(model, generator._prefixes, "", ids, never)
+    position = read_prompt(model, generator.engine().prefixes, "", ids, never)
     assert position is not None
     for token, right in zip((*follow, None), expected, strict=True):
         # Another token is best only where the two are as good as equal.
