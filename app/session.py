@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from answering.generation.protocol import Cancelled, never
 from answering.values import Event, Question, Task, Writing
@@ -19,10 +19,12 @@ from finetune.registry.versions import Aliases
 from finetune.retrain.runs import RunInfo, RunRequest
 from finetune.training.values import Point
 from knowledge_base.ingest import OnProgress, Report, silent
-from knowledge_base.loaders.shown import PagePicture
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.retriever import Retrieval
 from retrieval.values import NO_FILTER, Filter
+
+if TYPE_CHECKING:
+    from knowledge_base.loaders.shown import PagePicture
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -122,7 +124,7 @@ class Session:
     @needs("read", "collection")
     def page_picture(
         self, collection: str, path: str, page: int, width: int, span: tuple[int, int] | None = None
-    ) -> PagePicture:
+    ) -> "PagePicture":
         """The picture of a page; see `Workspace.page_picture`."""
         return self._workspace.page_picture(collection, path, page, width, span)
 

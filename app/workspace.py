@@ -1,5 +1,7 @@
 """Everything that can be done with one home folder; the page and the command line only call this."""
 
+from __future__ import annotations
+
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +9,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from answering.answer import Answerer
 from answering.generation.protocol import Cancelled, Generator, Request, never
@@ -49,8 +51,7 @@ from knowledge_base.errors import (
     StorageError,
 )
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
-from knowledge_base.loaders import read
-from knowledge_base.loaders.shown import PagePicture, has_pictures, show_page
+from knowledge_base.loaders import has_pictures, read
 from knowledge_base.ocr import Ocr, OcrMode
 from knowledge_base.values import CatalogueEntry, Document, digest_of
 from retrieval.collections import WritableIndex
@@ -58,6 +59,9 @@ from retrieval.models import torch_device
 from retrieval.prompt import Message
 from retrieval.retriever import Retrieval, Retriever, SearchSettings
 from retrieval.values import NO_FILTER, Embedder, Filter
+
+if TYPE_CHECKING:
+    from knowledge_base.loaders.shown import PagePicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +226,8 @@ class Workspace(AbstractContextManager["Workspace"]):
             NotFoundError: there is no such document or page, its format has no pictures, or its file is no
                 longer there as it was ingested.
         """
+        from knowledge_base.loaders.shown import show_page
+
         document = self.document(collection, path)
         if not has_pictures(document.format):
             raise NotFoundError(

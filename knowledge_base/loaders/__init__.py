@@ -3,6 +3,7 @@
 from knowledge_base.loaders.registry import (
     DEFAULT_MAX_BYTES,
     formats,
+    has_pictures,
     load,
     parse,
     read,
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT_MAX_BYTES",
     "Member",
     "formats",
+    "has_pictures",
     "load",
     "members",
     "parse",

@@ -3,36 +3,15 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 
 from knowledge_base.characters import ordinary
 from knowledge_base.errors import LoadError, UnreadFormatError
-from knowledge_base.loaders.delimited import load_delimited
-from knowledge_base.loaders.epub import load_epub
-from knowledge_base.loaders.libreoffice import load_with_libreoffice, load_word_perfect
-from knowledge_base.loaders.mail import load_mail, load_mailbox, load_web_archive
-from knowledge_base.loaders.markdown import load_markdown
-from knowledge_base.loaders.notebook import load_notebook, load_restructured_text
-from knowledge_base.loaders.old_sheets import load_old_sheets
-from knowledge_base.loaders.old_slides import load_old_slides
-from knowledge_base.loaders.old_word import load_old_word
 from knowledge_base.loaders.ole import OldVersionError, protected
-from knowledge_base.loaders.opendocument import load_opendocument
-from knowledge_base.loaders.outlook import load_outlook
-from knowledge_base.loaders.pdf import load_pdf
-from knowledge_base.loaders.picture import load_picture
-from knowledge_base.loaders.records import load_json, load_json_lines
-from knowledge_base.loaders.rtf import load_rtf
-from knowledge_base.loaders.sheets import load_sheets
-from knowledge_base.loaders.slides import load_slides
 from knowledge_base.loaders.sniff import actual_format
-from knowledge_base.loaders.subtitles import load_subtitles
-from knowledge_base.loaders.text import load_text
-from knowledge_base.loaders.web import load_html, load_xhtml
-from knowledge_base.loaders.word import load_word
-from knowledge_base.loaders.xml_data import load_xml
-from knowledge_base.loaders.zipped import load_zip, members
+from knowledge_base.loaders.zipped import members
 from knowledge_base.notes import Note
 from knowledge_base.ocr.pictures import SUFFIXES
 from knowledge_base.values import LoadedFile
@@ -42,35 +21,36 @@ Loader = Callable[[bytes], LoadedFile]
 DEFAULT_MAX_BYTES = 100_000_000
 _UNWRITABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
-_LOADERS: Mapping[str, Loader] = MappingProxyType({
-    **dict.fromkeys(("csv", "tsv"), load_delimited),
-    **dict.fromkeys(("docx", "docm", "dotx", "dotm"), load_word),
-    **dict.fromkeys(("doc", "dot", "wps", "wpt"), load_old_word),
-    **dict.fromkeys(("xlsx", "xlsm", "xltx", "xltm", "xlsb"), load_sheets),
-    **dict.fromkeys(("xls", "xlt", "et", "ett"), load_old_sheets),
-    **dict.fromkeys(("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), load_slides),
-    **dict.fromkeys(("ppt", "pps", "pot", "dps", "dpt"), load_old_slides),
-    **dict.fromkeys(("odt", "ott", "ods", "ots", "odp", "otp", "odg"), load_opendocument),
-    **dict.fromkeys(("mht", "mhtml"), load_web_archive),
-    **dict.fromkeys(("htm", "html"), load_html),
-    **dict.fromkeys(("markdown", "md"), load_markdown),
-    **dict.fromkeys(("srt", "vtt"), load_subtitles),
-    **dict.fromkeys(SUFFIXES, load_picture),
-    "eml": load_mail,
-    "epub": load_epub,
-    "ipynb": load_notebook,
-    "json": load_json,
-    "jsonl": load_json_lines,
-    "mbox": load_mailbox,
-    "msg": load_outlook,
-    "pdf": load_pdf,
-    "rst": load_restructured_text,
-    "rtf": load_rtf,
-    "txt": load_text,
-    "wpd": load_word_perfect,
-    "xhtml": load_xhtml,
-    "xml": load_xml,
-    "zip": load_zip,
+# Module and function of each suffix.
+_LOADERS: Mapping[str, str] = MappingProxyType({
+    **dict.fromkeys(("csv", "tsv"), "delimited.load_delimited"),
+    **dict.fromkeys(("docx", "docm", "dotx", "dotm"), "word.load_word"),
+    **dict.fromkeys(("doc", "dot", "wps", "wpt"), "old_word.load_old_word"),
+    **dict.fromkeys(("xlsx", "xlsm", "xltx", "xltm", "xlsb"), "sheets.load_sheets"),
+    **dict.fromkeys(("xls", "xlt", "et", "ett"), "old_sheets.load_old_sheets"),
+    **dict.fromkeys(("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), "slides.load_slides"),
+    **dict.fromkeys(("ppt", "pps", "pot", "dps", "dpt"), "old_slides.load_old_slides"),
+    **dict.fromkeys(("odt", "ott", "ods", "ots", "odp", "otp", "odg"), "opendocument.load_opendocument"),
+    **dict.fromkeys(("mht", "mhtml"), "mail.load_web_archive"),
+    **dict.fromkeys(("htm", "html"), "web.load_html"),
+    **dict.fromkeys(("markdown", "md"), "markdown.load_markdown"),
+    **dict.fromkeys(("srt", "vtt"), "subtitles.load_subtitles"),
+    **dict.fromkeys(SUFFIXES, "picture.load_picture"),
+    "eml": "mail.load_mail",
+    "epub": "epub.load_epub",
+    "ipynb": "notebook.load_notebook",
+    "json": "records.load_json",
+    "jsonl": "records.load_json_lines",
+    "mbox": "mail.load_mailbox",
+    "msg": "outlook.load_outlook",
+    "pdf": "pdf.load_pdf",
+    "rst": "notebook.load_restructured_text",
+    "rtf": "rtf.load_rtf",
+    "txt": "text.load_text",
+    "wpd": "libreoffice.load_word_perfect",
+    "xhtml": "web.load_xhtml",
+    "xml": "xml_data.load_xml",
+    "zip": "zipped.load_zip",
 })  # fmt: skip
 
 
@@ -83,6 +63,11 @@ _MOST_TEXT_BYTES, _MOST_TREE_BYTES = 40_000_000, 10_000_000
 def formats() -> frozenset[str]:
     """The suffixes that can be read, without their dots."""
     return frozenset(_LOADERS)
+
+
+def has_pictures(suffix: str) -> bool:
+    """Whether pages of files of this suffix can be shown; see `shown.show_page`."""
+    return suffix == "pdf" or suffix in SUFFIXES
 
 
 def unread_format(name: str) -> UnreadFormatError:
@@ -169,9 +154,9 @@ def _loaded(data: bytes, kind: str) -> LoadedFile:
     if kind == "protected":
         raise protected()
     if kind == "works":
-        return load_with_libreoffice(data, "wps", load_word, "docx")
+        return _converted(data, "wps", "docx")
     if kind in _IN_LINES and len(data) > _MOST_TEXT_BYTES:
-        loaded = _LOADERS[kind](data[: data.rfind(b"\n", 0, _MOST_TEXT_BYTES) + 1 or _MOST_TEXT_BYTES])
+        loaded = _loader(kind)(data[: data.rfind(b"\n", 0, _MOST_TEXT_BYTES) + 1 or _MOST_TEXT_BYTES])
         cut = Note("text_cut", count=sum(len(block.text) for block in loaded.blocks))
         return replace(loaded, notes=tuple(dict.fromkeys((*loaded.notes, cut))))
     if kind in _IN_ONE_TREE and len(data) > _MOST_TREE_BYTES:
@@ -179,11 +164,22 @@ def _loaded(data: bytes, kind: str) -> LoadedFile:
             f"Files of the format .{kind} are read up to {_MOST_TREE_BYTES / 1e6:.0f} MB.", "Split the file."
         )
     try:
-        return _LOADERS[kind](data)
+        return _loader(kind)(data)
     except OldVersionError as error:
-        if error.suffix == "doc":
-            return load_with_libreoffice(data, "doc", load_word, "docx")
-        return load_with_libreoffice(data, "ppt", load_slides, "pptx")
+        return _converted(data, error.suffix, "docx" if error.suffix == "doc" else "pptx")
+
+
+def _converted(data: bytes, suffix: str, kind: str) -> LoadedFile:
+    from knowledge_base.loaders.libreoffice import load_with_libreoffice
+
+    return load_with_libreoffice(data, suffix, _loader(kind), kind)
+
+
+def _loader(kind: str) -> Loader:
+    """The function that reads a format, imported only now: most starts read no file, none reads them all."""
+    module, _, name = _LOADERS[kind].partition(".")
+    loader: Loader = getattr(import_module(f"knowledge_base.loaders.{module}"), name)
+    return loader
 
 
 def _writable(text: str) -> str:

@@ -11,7 +11,7 @@ from knowledge_base.errors import NotFoundError
 from knowledge_base.loaders.pdf.scanned import draw_page, picture_boxes
 from knowledge_base.loaders.pdf.view import PlacedText, find_text, page_boxes, render_page
 from knowledge_base.ocr import Ocr, Picture, Watch, open_pictures
-from knowledge_base.ocr.pictures import SUFFIXES, Pixels
+from knowledge_base.ocr.pictures import Pixels
 
 _MARK = np.array([255, 226, 92]) / 255  # what white becomes under a mark
 _MARGIN = 0.002  # of the page's width around a mark
@@ -22,11 +22,6 @@ class PagePicture(NamedTuple):
 
     png: bytes
     marked_at: float | None
-
-
-def has_pictures(suffix: str) -> bool:
-    """Whether pages of files of this suffix can be shown."""
-    return suffix == "pdf" or suffix in SUFFIXES
 
 
 def show_page(data: bytes, suffix: str, page: int, width: int, quote: str, ocr: Ocr | None) -> PagePicture:

@@ -9,7 +9,7 @@ from app.page.rendering.notices import hint
 from app.page.texts import Texts
 from app.workspace import CollectionInfo
 from knowledge_base.ingest import Report
-from knowledge_base.loaders.shown import has_pictures
+from knowledge_base.loaders import has_pictures
 from knowledge_base.notes import Note
 from knowledge_base.values import CatalogueEntry, Document, Passage
 

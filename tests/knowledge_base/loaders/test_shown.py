@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from knowledge_base.errors import NotFoundError
-from knowledge_base.loaders.shown import has_pictures, show_page
+from knowledge_base.loaders import has_pictures
+from knowledge_base.loaders.shown import show_page
 from knowledge_base.ocr import Ocr
 from tests.knowledge_base.loaders.pdf.building import drawn, lines
 from tests.knowledge_base.ocr.drawing import SENTENCES, encoded, written
