@@ -44,6 +44,16 @@ _FIELD = re.compile(
     re.IGNORECASE,
 )
 _CONNECTIVE = re.compile(r"指|是指|系指|即|为|[:：=—–-]+|means|is|stands for", re.IGNORECASE)
+# What is filled into a form differs in kind from field to field.
+_DAY = re.compile(
+    r"(?:19|20)\d\d\s*[-./年]\s*\d|\d\s*[-./ ]\s*(?:\d\d?|[A-Z][a-z]{2,8})\s*[-./ ,]\s*(?:19|20)\d\d"
+)
+_QUANTITY = re.compile(r"[\d,.]+\s*\S{1,5}")
+_CODE = re.compile(r"(?=.*\d)[A-Za-z\d][A-Za-z\d/_-]+(?: [A-Z\d]+)*")
+_MANY_SORTS = 3
+_NO_NAMES = frozenset(
+    ["项目", "内容", "名称", "说明", "Field", "Item", "Name", "Value", "Details", "Content"]
+)
 _PAIR = 2  # columns of a table of names and values
 _MOST_HEADER_ROWS = 3
 _LONGEST_NAME = 12  # Chinese characters of a column's name; letters count half
@@ -139,11 +149,24 @@ def _is_dictionary(rows: Grid) -> bool:
     """Whether two columns are names and what they name, from the first row on: a header's name is short."""
     values = [row[1] for row in rows[1:] if row[1]]
     labels = [row[0] for row in rows if row[0]]
+    if any(looks_like_value(label) for label in labels):
+        return False
     if sum(map(_is_label, labels)) * 2 > len(labels) > 1:
-        return not any(looks_like_value(label) for label in labels)
+        return True
+    if len({_sort_of(value) for value in values}) >= _MANY_SORTS and not set(rows[0]) <= _NO_NAMES:
+        return True
     if not values or sum(looks_like_value(value) for value in values) * 2 > len(values):
         return False
     return _length(rows[0][1]) > _LONGEST_NAME / 2 and _length(rows[0][1]) >= _length(rows[0][0])
+
+
+def _sort_of(value: str) -> str:
+    """What a value is: a column holds one or two sorts, what was filled into a form many."""
+    if _DAY.search(value):
+        return "date"
+    if looks_like_value(value) or _QUANTITY.fullmatch(value):
+        return "amount"
+    return "code" if _CODE.fullmatch(value) else "words"
 
 
 def _is_label(cell: str) -> bool:

@@ -1,7 +1,8 @@
 """One PDF page as a reader sees it: rows of text and tables in reading order."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import pypdfium2
@@ -10,13 +11,15 @@ from knowledge_base.loaders.lines import joined
 from knowledge_base.loaders.pdf.drawings import read_drawings
 from knowledge_base.loaders.pdf.fields import filled_words
 from knowledge_base.loaders.pdf.layout import Item, TextTable, in_reading_order
-from knowledge_base.loaders.pdf.rows import rows_of
+from knowledge_base.loaders.pdf.rows import Piece, Row, rows_of
 from knowledge_base.loaders.pdf.ruled import Cell, RuledTable, find_tables
 from knowledge_base.loaders.pdf.words import UNREADABLE, Box, PageCharacters, Slanted, View, Word
 from knowledge_base.loaders.tables import looks_like_value, merged
 
 _MOST_REPEATED = 3  # times the text: more is repeated where lines frame parts of a page
 _LONG = 1_000  # characters
+_NEAR = 2.0  # points
+_CLOSE = 1.2  # times the letters' size: a table's header stands so near
 _FEWEST_ROWS = 3  # in one cell, to be taken for rows
 _LONGEST_CELL = 12  # rows of a cell; longer ones are parts of a page in a frame
 
@@ -106,7 +109,7 @@ def regions_of(
     items.sort(
         key=lambda item: -item.box[3] if isinstance(item, TextTable) else -(item.box[1] + item.box[3]) / 2
     )
-    regions = in_reading_order(items)
+    regions = in_reading_order(list(_with_headers(items)))
     return [Region(view, tuple(region), len(regions) == 1) for region in regions]
 
 
@@ -156,14 +159,54 @@ def _text_table(
         if len(lines) > _LONGEST_CELL and len(cells) <= _LONGEST_CELL:
             return None
         read += (word for line in lines for piece in line.pieces for word in piece.words)
-        text = joined([line.text for line in lines])
-        own += len(text)
-        for row in range(*cell.rows):
-            for column in range(*cell.columns):
-                grid[row][column] = merged(text)
-                repeated += len(text)
-        grid[cell.rows[0]][cell.columns[0]] = text
+        for columns, text in _texts_of(cell, lines, table.edges):
+            own += len(text)
+            for row in range(*cell.rows):
+                for column in columns:
+                    grid[row][column] = merged(text)
+                    repeated += len(text)
+            grid[cell.rows[0]][columns[0]] = text
     if repeated > _MOST_REPEATED * own + _LONG:
         return None
     spans = tuple(zip(table.edges, table.edges[1:], strict=False))
     return TextTable(tuple(map(tuple, grid)), spans, table.box, ruled=True, words=tuple(read))
+
+
+def _texts_of(cell: Cell, lines: Sequence[Row], edges: Sequence[float]) -> Iterator[tuple[range, str]]:
+    """The cell's text with its columns; several where names stand apart in a row without lines between."""
+    columns = range(*cell.columns)
+    pieces = [(_column_of(piece, edges), piece.text) for line in lines for piece in line.pieces]
+    own = {column: [text for at, text in pieces if at == column] for column in columns}
+    if len(columns) < 2 or None in dict(pieces) or sum(map(bool, own.values())) < max(2, len(columns) - 1):  # noqa: PLR2004
+        yield columns, joined([line.text for line in lines])
+        return
+    for column, texts in own.items():
+        yield range(column, column + 1), joined(texts)
+
+
+def _column_of(piece: Piece, edges: Sequence[float]) -> int | None:
+    """The column between two edges that a piece stands in, None if it crosses one."""
+    left, right = (bisect_right(edges, at) - 1 for at in (piece.box[0] + _NEAR, piece.box[2] - _NEAR))
+    return left if left == right else None
+
+
+def _with_headers(items: Sequence[Item]) -> Iterator[Item]:
+    """The items, a row just above a table whose pieces stand in all of its columns as its first row."""
+    above: Item | None = None
+    for item in items:
+        if isinstance(above, Row) and isinstance(item, TextTable) and _is_header(above, item):
+            words = tuple(word for piece in above.pieces for word in piece.words)
+            grid = (tuple(piece.text for piece in above.pieces), *item.grid)
+            above, item = None, replace(item, grid=grid, words=(*words, *item.words))  # noqa: PLW2901 - one table
+        if above is not None:
+            yield above
+        above = item
+    if above is not None:
+        yield above
+
+
+def _is_header(row: Row, table: TextTable) -> bool:
+    edges = [span[0] for span in table.spans] + [table.spans[-1][1]]
+    columns = [_column_of(piece, edges) for piece in row.pieces]
+    distance = row.box[1] - table.box[3]
+    return distance < _CLOSE * row.size and columns == list(range(len(table.spans)))

@@ -31,6 +31,13 @@ def test_a_table_of_names_and_values_has_no_header() -> None:
     assert texts([["年费", "680元"], ["手续费", "免"]]) == ["年费：680元", "手续费：免"]
 
 
+def test_a_filled_form_has_no_header_as_its_values_are_of_many_sorts() -> None:
+    form = [["申请部门", "结算部"], ["柜号", "D-26"], ["押金", "85元"], ["领用日期", "2026年3月9日"]]
+    assert texts(form) == ["申请部门：结算部", "柜号：D-26", "押金：85元", "领用日期：2026年3月9日"]
+    assert guessed_header_rows([["项目", "内容"], *form]) == 1
+    assert guessed_header_rows([["Service", "Price"], ["Courier", "20"], ["Letter", "free"]]) == 1
+
+
 def test_names_may_begin_with_numbers() -> None:
     rates = [["Currency", "3 months", "1 year"], ["Dollar", "2.20%", "2.80%"]]
     assert texts(rates) == ["Currency: Dollar; 3 months: 2.20%; 1 year: 2.80%"]

@@ -16,7 +16,7 @@ from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Table
 from knowledge_base.errors import LoadError
 from knowledge_base.loaders.pdf import load_pdf, loader
 from knowledge_base.ocr import Ocr, Watch, using_ocr
-from tests.knowledge_base.loaders.pdf.building import drawn, written
+from tests.knowledge_base.loaders.pdf.building import drawn, texts, written
 
 pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
 BODY = ParagraphStyle("body", fontSize=10, leading=14, spaceAfter=8)
@@ -220,6 +220,23 @@ def test_a_truncated_file_and_an_empty_page_are_refused() -> None:
         load_pdf(b"%PDF-1.7 nothing else")
     with pytest.raises(LoadError, match="no text"):
         load_pdf(drawn(lambda canvas: canvas.showPage()))
+
+
+@pytest.mark.parametrize("in_grid", [True, False])
+def test_names_without_lines_between_them_name_the_columns_below(in_grid: bool) -> None:
+    """A dark bar with names, as many tables have: it belongs to the grid, or stands just above it."""
+
+    def draw(canvas: Canvas) -> None:
+        for number, row in enumerate((("Hall", "Seats", "Rent"), ("Oak", "40", "95"), ("Elm", "18", "60"))):
+            for column, text in enumerate(row):
+                canvas.drawString(64 + 90 * column, 706 - 20 * number, text)
+        for across in range(0 if in_grid else 1, 4):
+            canvas.line(60, 720 - 20 * across, 330, 720 - 20 * across)
+        for column in range(4):
+            top = 720 if column in (0, 3) and in_grid else 700
+            canvas.line(60 + 90 * column, top, 60 + 90 * column, 660)
+
+    assert texts(drawn(draw)) == ["Hall: Oak; Seats: 40; Rent: 95", "Hall: Elm; Seats: 18; Rent: 60"]
 
 
 def test_a_bold_line_of_usual_size_is_a_heading_below_the_larger_ones() -> None:
