@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -53,9 +54,12 @@ class Finding:
 
 
 def examine(
-    settings: Settings, open_workspace: Callable[[], Workspace], models: Iterable[PackagedModel]
+    settings: Settings,
+    open_workspace: Callable[[], Workspace],
+    models: Iterable[PackagedModel],
+    quick: bool = False,
 ) -> Iterator[Finding]:
-    """All findings, one after the other; the workspace is opened last."""
+    """All findings, one after the other; the workspace is opened last, and its models unless `quick`."""
     yield from versions("domainqa")
     yield processor(processor_flags(), psutil.cpu_count(logical=False) or 1, settings.threads)
     yield accelerator()
@@ -70,6 +74,8 @@ def examine(
     yield from cluster(settings)
     yield from generator(settings)
     yield from collections(open_workspace, settings.embedder)
+    if not quick:
+        yield models_in_use(open_workspace)
 
 
 def versions(project: str) -> Iterator[Finding]:
@@ -279,6 +285,21 @@ def _collection(workspace: Workspace, info: CollectionInfo, embedder: str) -> Fi
         remedy = f"domainqa ingest FOLDER --collection {info.name} --rebuild, or embedder = {info.embedder}"
         return Finding(name, "warn", f"made by {info.embedder}, the settings say {embedder}", remedy)
     return Finding(name, "ok", f"{info.documents} documents, {info.passages} passages")
+
+
+def models_in_use(open_workspace: Callable[[], Workspace]) -> Finding:
+    """Whether the models can be loaded and write, with the adapter that answers by default."""
+
+    def load() -> float:
+        began = time.monotonic()
+        with open_workspace() as workspace:
+            workspace.load()
+        return time.monotonic() - began
+
+    seconds = _looked("models in use", load)
+    if isinstance(seconds, Finding):
+        return seconds
+    return Finding("models in use", "ok", f"loaded in {seconds:.0f} seconds")
 
 
 def _looked(name: str, look: Callable[[], T]) -> T | Finding:

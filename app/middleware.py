@@ -4,23 +4,20 @@ Gradio needs inline scripts and `new Function`. The scripts it sends get a nonce
 slipped through all escaping still could not run: no inline handler and no injected script has the nonce.
 """
 
-import json
 import re
 import secrets
-import sys
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import log
 from app.access.middleware import FORWARDED
 
 HEADER = "X-Request-ID"
-Write = Callable[[str], None]
 # What follows is the name of a page's session, which is nobody else's business.
 _HEARTBEAT = "/gradio_api/heartbeat/"
 # What proxies tell of a request. uvicorn has read it by now, where the proxy is trusted; libraries behind us
@@ -52,7 +49,7 @@ class RequestLog:
         write: takes each line once its request has ended.
     """
 
-    def __init__(self, app: ASGIApp, write: Write) -> None:
+    def __init__(self, app: ASGIApp, write: log.Write) -> None:
         self._app = app
         self._write = write
 
@@ -63,7 +60,7 @@ class RequestLog:
             return
         number, began, status = secrets.token_hex(8), time.monotonic(), 500
         state = scope.setdefault("state", {})
-        state["request_id"] = number
+        log.REQUEST.set(number)
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -76,16 +73,14 @@ class RequestLog:
             await self._app(scope, receive, noted)
         finally:
             principal = state.get("principal")
-            line = {
-                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "request": number,
-                "method": scope["method"],
-                "path": _HEARTBEAT if scope["path"].startswith(_HEARTBEAT) else scope["path"],
-                "status": status,
-                "seconds": round(time.monotonic() - began, 4),
-                "caller": principal.name if principal else None,
-            }
-            self._write(json.dumps(line))
+            self._write(
+                "request",
+                method=scope["method"],
+                path=_HEARTBEAT if scope["path"].startswith(_HEARTBEAT) else scope["path"],
+                status=status,
+                seconds=round(time.monotonic() - began, 4),
+                caller=principal.name if principal else None,
+            )
 
 
 class Guard:
@@ -130,15 +125,6 @@ def _direct(scope: Scope) -> Scope:
     ]
     scope.setdefault("state", {})[FORWARDED] = len(headers) < len(scope["headers"])
     return {**scope, "headers": headers}
-
-
-def to_stderr(line: str) -> None:
-    """Write one line, there at once."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - a log for the program that runs the server
-
-
-def nowhere(line: str) -> None:
-    """Keep no log."""
 
 
 class _Completed:

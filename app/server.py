@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Response
 from starlette.concurrency import run_in_threadpool
 
+from app import log
 from app.access.bodies import BodyLimit
 from app.access.middleware import Access, RateLimit
 from app.access.rules import asks, host_names, is_loopback
@@ -25,7 +26,7 @@ from app.api.dependencies import Caller
 from app.api.jobs import Jobs
 from app.api.mount import add_api
 from app.mcp import http_route, mcp_server, session_of_request
-from app.middleware import Guard, RequestLog, nowhere, to_stderr
+from app.middleware import Guard, RequestLog
 from app.page.files import FileValues
 from app.page.frame import Limits
 from app.page.layout import Page
@@ -110,7 +111,7 @@ def _guard(app: FastAPI, store: AccessStore, settings: Settings, uploads: Path, 
     app.add_middleware(BodyLimit, megabytes=settings.max_request_megabytes, spool=spool)
     app.add_middleware(Access, store=store, required=asks(settings), rate=rate, token=token)
     app.add_middleware(Guard, hosts=host_names(settings))
-    app.add_middleware(RequestLog, write=to_stderr if settings.log_requests else nowhere)
+    app.add_middleware(RequestLog, write=log.write if settings.log_requests else log.nowhere)
 
 
 class Server:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from answering.generation.protocol import Cancelled, never
 from answering.values import Event, Question, Task, Writing
 from app.access.values import Principal, Right
+from app.telling import tell, told
 from app.versions import Version, choices_of, versions_of
 from app.workspace import CollectionInfo, Workspace
 from finetune.pairs.feedback import Feedback
@@ -18,6 +20,7 @@ from finetune.registry.entry import Entry
 from finetune.registry.versions import Aliases
 from finetune.retrain.runs import RunInfo, RunRequest
 from finetune.training.values import Point
+from knowledge_base.errors import DomainqaError
 from knowledge_base.ingest import OnProgress, Report, silent
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.retriever import Retrieval
@@ -47,7 +50,10 @@ def needs(right: Right, collection: str | None = None) -> Callable[[UseCase[P, R
         def checked(session: "Session", /, *args: P.args, **kwargs: P.kwargs) -> R:
             given = signature.bind(session, *args, **kwargs).arguments
             session.principal.require(right, _value(collection, given) if collection else None)
-            return use_case(session, *args, **kwargs)
+            try:
+                return use_case(session, *args, **kwargs)
+            except DomainqaError as error:
+                raise session._told(error) from error.__cause__
 
         checked.right = right  # type: ignore[attr-defined]  # read by `closed`
         return checked
@@ -79,12 +85,22 @@ class Session:
         self._workspace = workspace
         self.principal = principal
 
+    def _told(self, error: DomainqaError) -> DomainqaError:
+        return tell(error, self.principal, self._workspace.settings.home)
+
+    def _told_while(self, found: Iterator[R]) -> Iterator[R]:
+        try:
+            yield from found
+        except DomainqaError as error:
+            raise self._told(error) from error.__cause__
+
     # Collections and their documents
 
     @needs("read")
     def collections(self) -> list[CollectionInfo]:
         """The collections that the caller may see, by name."""
-        return [info for info in self._workspace.collections() if self.principal.sees(info.name)]
+        seen = [info for info in self._workspace.collections() if self.principal.sees(info.name)]
+        return [replace(info, problem=self.readable(info.problem)) for info in seen]
 
     @needs("read", "name")
     def collection(self, name: str) -> CollectionInfo:
@@ -133,6 +149,11 @@ class Session:
         """Remove one document with its passages; see `Workspace.delete_document`."""
         self._workspace.delete_document(collection, path)
 
+    @needs("read")
+    def readable(self, message: str) -> str:
+        """A message as the caller may read it: without places on the machine, unless it is an admin."""
+        return told(message, self.principal, self._workspace.settings.home)
+
     # Questions
 
     @needs("read", "collection")
@@ -145,12 +166,13 @@ class Session:
     @needs("read", "question.collection")
     def ask(self, question: Question, cancelled: Cancelled = never) -> Iterator[Event]:
         """Answer one question; see `Workspace.ask`."""
-        return self._workspace.ask(question, cancelled)
+        return self._told_while(self._workspace.ask(question, cancelled))
 
     @needs("read", "task.collection")
     def write(self, task: Task, cancelled: Cancelled = never) -> Writing:
         """Text for messages, without any documents; see `Workspace.write`."""
-        return self._workspace.write(task, cancelled)
+        writing = self._workspace.write(task, cancelled)
+        return replace(writing, pieces=self._told_while(writing.pieces))
 
     @needs("read")
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

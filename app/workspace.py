@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -381,20 +381,29 @@ class Workspace(AbstractContextManager["Workspace"]):
                 self._answerer = Answerer(self.generator(), embed, self.served().reading)
             return self._answerer
 
-    def warm_up(self) -> None:
+    def warm_up(self, done: Callable[[DomainqaError | None], None]) -> None:
         """Load the models in the background, so that the first question need not wait for it.
 
-        What goes wrong there is raised again, and shown, when somebody asks.
+        `done` is told when questions can be answered, or why not; that is raised again for whoever asks.
         """
-        threading.Thread(target=self._load_quietly, name="warm-up", daemon=True).start()
 
-    def _load_quietly(self) -> None:
-        with suppress(DomainqaError):
-            self.answerer()
-            greeting = Task((Message("user", "Hello"),), self.settings.collection, max_new_tokens=1)
-            pieces = self.write(greeting).pieces
-            if runs_in_process(self.settings):
-                list(pieces)  # in this process an adapter's weights come with the first token
+        def load() -> None:
+            try:
+                self.load()
+            except DomainqaError as error:
+                done(error)
+            else:
+                done(None)
+
+        threading.Thread(target=load, name="warm-up", daemon=True).start()
+
+    def load(self) -> None:
+        """Load the models and write a token with the default adapter; raises what keeps them from it."""
+        self.answerer()
+        greeting = Task((Message("user", "Hello"),), self.settings.collection, max_new_tokens=1)
+        pieces = self.write(greeting).pieces
+        if runs_in_process(self.settings):
+            list(pieces)  # in this process an adapter's weights come with the first token
 
     def close(self) -> None:
         """Release files; the workspace cannot be used afterwards."""

@@ -22,6 +22,15 @@ _ORDINARY = {
 _ORDINARY |= {ord(sign): unicodedata.normalize("NFKC", sign) for sign in (*_KANGXI, *_LIGATURES)}
 
 
+# Marks that turn the direction of what follows: "invoice\u202efdp.exe" looks like "invoiceexe.pdf".
+_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def with_visible_directions(text: str) -> str:
+    """The text with its direction marks as ⟨U+202E⟩, so that a name cannot look like another one."""
+    return _DIRECTIONS.sub(lambda mark: f"⟨U+{ord(mark[0]):04X}⟩", text)
+
+
 def has_chinese(text: str) -> bool:
     """Whether a Chinese character is in `text`, whatever plane of Unicode it is in."""
     return bool(_HAN_CHARACTER.search(text))

@@ -16,6 +16,11 @@ Every message names the cause and the repair, as `cause` and `remedy`. An except
 translated where it is met; what is not in this tree is a defect of ours and shows its traceback.
 """
 
+import re
+
+# Name and password in an address, https://li:secret@host/: no message shows them, whatever it quotes.
+_PASSWORD = re.compile(r"(\w://)[^\s'\"<>]*@")
+
 
 class DomainqaError(Exception):
     """A failure that the user can understand and mend.
@@ -28,6 +33,7 @@ class DomainqaError(Exception):
     exit_code = 1
 
     def __init__(self, cause: str, remedy: str) -> None:
+        cause, remedy = _PASSWORD.sub(r"\1***@", cause), _PASSWORD.sub(r"\1***@", remedy)
         super().__init__(f"{cause} {remedy}".strip())
         self.cause = cause
         self.remedy = remedy

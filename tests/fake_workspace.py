@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -25,7 +25,7 @@ from app.metrics import Metrics
 from app.settings import Settings
 from app.workspace import CollectionInfo
 from finetune.pairs.feedback import Feedback
-from knowledge_base.errors import ConflictError, InputError, NotFoundError
+from knowledge_base.errors import ConflictError, DomainqaError, InputError, NotFoundError
 from knowledge_base.ingest import FailedFile, OnProgress, Progress, Report, SkippedFile, silent
 from knowledge_base.loaders import formats, suffix_of, unread_format
 from knowledge_base.loaders.shown import PagePicture
@@ -49,7 +49,7 @@ class FakeWorkspace:
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self.settings = settings
+        self.settings = settings or Settings()
         self.indexes: dict[str, FakeIndex] = {}
         self.asked: list[Question] = []
         self.tasks: list[Task] = []
@@ -215,8 +215,13 @@ class FakeWorkspace:
         self._fail()
         self.given.append((answer_id, verdict, correction, comment))
 
-    def warm_up(self) -> None:
-        """There is nothing to load."""
+    def warm_up(self, done: Callable[[DomainqaError | None], None]) -> None:
+        """There is nothing to load, unless that fails."""
+        done(self.failure if isinstance(self.failure, DomainqaError) else None)
+
+    def load(self) -> None:
+        """There is nothing to load, unless that fails."""
+        self._fail()
 
     def close(self) -> None:
         """Note that it was closed."""

@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import Caller
-from app.api.jobs import Jobs
+from app.api.jobs import Jobs, unknown
 from app.schema import (
     Collection,
     DocumentEntry,
@@ -118,8 +118,10 @@ def _add_jobs(routes: APIRouter, jobs: Jobs) -> None:
     def job(job_id: str, session: Caller) -> Job:
         """How far a job is."""
         found = jobs.get(job_id)
-        session.principal.require("write", found.collection)
-        return found
+        session.principal.require("write")
+        if not session.principal.sees(found.collection):
+            raise unknown(job_id)
+        return found.model_copy(update={"error": found.error and session.readable(found.error)})
 
 
 def _distinct(names: Sequence[str]) -> Sequence[str]:

@@ -68,7 +68,7 @@ class Jobs:
         """How far a job is; NotFoundError for one that is not remembered."""
         record = self._records.get(job_id)
         if record is None:
-            raise NotFoundError(f"There is no job {job_id}.", f"The last {_REMEMBERED} are kept.")
+            raise unknown(job_id)
         order = _Order.model_validate_json(record.body)
         job = order.job
         if job.state not in {"waiting", "running"} or is_alive(self._home, record.owner):
@@ -145,6 +145,11 @@ class Jobs:
 
     def _folder_of(self, job_id: str) -> Path:
         return self._home / INCOMING / job_id
+
+
+def unknown(job_id: str) -> NotFoundError:
+    """There is no such job, or none that the caller may know of."""
+    return NotFoundError(f"There is no job {job_id}.", f"The last {_REMEMBERED} are kept.")
 
 
 class _Watch:

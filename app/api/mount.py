@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from app import log
 from app.api.answering import Queue
 from app.api.answers import answer_routes
 from app.api.chat import chat_routes
@@ -47,6 +48,20 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
         "domainqa_questions_inside", "Questions of programs that wait or are answered.", lambda: queue.inside
     )
 
+    reasons: dict[str, str] = {}
+
+    def works(name: str, check: Callable[[], object]) -> bool:
+        """Whether a check passes; why it does not stands in the log, once for each reason."""
+        reason = ""
+        try:
+            check()
+        except DomainqaError as error:
+            reason = str(error)
+        if reason != reasons.get(name, ""):
+            log.write("not ready" if reason else "ready again", part=name, reason=reason)
+            reasons[name] = reason
+        return not reason
+
     @routes.get("/healthz")
     def healthz() -> dict[str, str]:
         """Whether the process answers at all."""
@@ -56,14 +71,14 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
     def readyz() -> JSONResponse:
         """Whether questions can be answered: 503 names what is not ready, 200 what is impaired.
 
-        `domainqa doctor` says why.
+        The log of the server says why, and `domainqa doctor` too.
         """
         checks: dict[str, Callable[[], object]] = {
             "collections": workspace.collections,
             "adapters": workspace.adapters,
             "generator": lambda: workspace.count_tokens(["ready"]),
         }
-        missing = [name for name, check in checks.items() if not _works(check)]
+        missing = [name for name, check in checks.items() if not works(name, check)]
         if missing:
             return JSONResponse({"status": "not ready", "missing": missing}, 503)
         if any(info.problem for info in workspace.collections()):
@@ -76,11 +91,3 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
         return Response(session.metrics(), media_type=CONTENT_TYPE_LATEST)
 
     return routes
-
-
-def _works(check: Callable[[], object]) -> bool:
-    try:
-        check()
-    except DomainqaError:
-        return False
-    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -18,8 +18,13 @@ UNSOUND = 11
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
-def doctor(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None:
-    """Check versions, models, disk, memory, processor, home, access and collections.
+def doctor(
+    ctx: typer.Context,
+    as_json: Json = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Do not load the models.")] = False,
+    home: Home = None,
+) -> None:
+    """Check versions, models, disk, memory, processor, home, access and collections, and load the models.
 
     Each line is ok, warn or fail, with the remedy. --json prints a list of {"check", "state", "seen",
     "remedy"}. The exit code is 11 if anything fails.
@@ -34,7 +39,7 @@ def doctor(ctx: typer.Context, as_json: Json = False, home: Home = None) -> None
     state = remember(ctx, home)
     settings = state.settings()
     found = []
-    for finding in examine(settings, partial(state.open, settings), PACKAGED):
+    for finding in examine(settings, partial(state.open, settings), PACKAGED, quick):
         found.append(finding)
         if not as_json:
             _show(finding)

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from knowledge_base.characters import with_visible_directions
+
 # Escape sequences in a document must not reach the terminal, which would obey them.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PIPE_WIDTH = 200
@@ -34,7 +36,7 @@ def write_json(value: object) -> None:
 
 def plain(text: str) -> Text:
     """Text of a document or a user, to be shown as it is: neither markup nor escape sequences count."""
-    return Text(_CONTROLS.sub("", text))
+    return Text(with_visible_directions(_CONTROLS.sub("", text)))
 
 
 def note_text(note: Any, locale: Any) -> str:  # noqa: ANN401 - as JSON gives them

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ from app.cli.ingest import tell
 from app.cli.output import messages
 from app.cli.progress import IngestBar
 from app.cli.state import Collection, Home, remember
+
+if TYPE_CHECKING:
+    from knowledge_base.errors import DomainqaError
 
 
 def serve(
@@ -46,13 +50,23 @@ def serve(
     with state.open(settings) as workspace:
         server = Server(workspace, settings)
 
-        def ready(address: str) -> None:
-            typer.echo(f"domainqa is ready: {address}")
-            messages().print("Press Ctrl-C to stop.")
-            workspace.warm_up()  # not before: loading the models would only delay the page
+        def listening(address: str) -> None:
+            messages().print(f"The page is at {address} and the models are being loaded. Ctrl-C stops both.")
+            workspace.warm_up(
+                partial(_tell_ready, address)
+            )  # not before: loading the models would only delay the page
 
         if folder is not None:
             with IngestBar(f"Ingesting {folder}") as bar:
                 report = workspace.ingest(folder, settings.collection, progress=bar)
             tell(report_of(report, settings.collection), settings.locale)
-        server.run(ready)
+        server.run(listening)
+
+
+def _tell_ready(address: str, problem: DomainqaError | None) -> None:
+    from app.log import write
+
+    if problem is None:
+        typer.echo(f"domainqa is ready: {address}")
+    else:
+        write("not ready", reason=str(problem))

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
+from knowledge_base.characters import with_visible_directions
+
 Attribute = str | int | bool | None
 
 __all__ = ["Attribute", "Markup", "icon", "join", "tag"]
@@ -33,8 +35,10 @@ def tag(name: str, *children: str, cls: str = "", **attributes: Attribute) -> Ma
 
 
 def join(children: Iterable[str]) -> Markup:
-    """Children one after the other, each escaped unless it is Markup."""
-    return Markup("").join(escape(child) for child in children)
+    """Children one after the other, each escaped unless it is Markup; marks of direction are shown."""
+    return Markup("").join(
+        child if isinstance(child, Markup) else escape(with_visible_directions(child)) for child in children
+    )
 
 
 def icon(name: str) -> Markup:

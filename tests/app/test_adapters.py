@@ -357,7 +357,7 @@ def test_signals_that_are_not_known_are_refused(registry: Registry, base: Path) 
 def test_an_adapter_is_prepared_when_models_are_loaded_in_the_background(
     workspace: Workspace, host: FakeHost
 ) -> None:
-    workspace.warm_up()
+    workspace.warm_up(lambda _: None)
     end = time.monotonic() + 10
     while not host.added and time.monotonic() < end:
         time.sleep(0.01)

@@ -12,10 +12,13 @@ from app.access.store import AccessStore
 from app.access.values import grant
 from app.doctor import Finding
 from app.settings import load_settings
+from app.workspace import Workspace
 from knowledge_base.errors import MismatchError, StorageError
+from tests.answering.generation.tiny import save_model
 from tests.app.cli.conftest import Run, run, workspace
 from tests.app.cli.test_models import model
 from tests.fake_workspace import FakeWorkspace
+from tests.fakes import FakeEmbedder
 
 __all__ = ["run", "workspace"]
 GB = 1_000_000_000
@@ -160,6 +163,23 @@ def test_the_command_prints_what_it_found_and_says_so_by_its_exit_code(
     result = run("doctor")
     assert result.exit_code == (11 if "fail" in states else 0)
     assert len([line for line in result.stdout.splitlines() if line[:4].strip() in states]) == len(found)
+
+
+def test_a_truncated_model_fails_unless_it_is_quick(tmp_path: Path) -> None:
+    folder = save_model(tmp_path / "model", "llama")
+    settings = load_settings({"home": tmp_path / "home", "generator": str(folder), "adapter": "base"})
+
+    def seen(quick: bool) -> list[Finding]:
+        found = doctor.examine(settings, lambda: Workspace(settings, FakeEmbedder()), [], quick)
+        return [finding for finding in found if finding.check == "models in use"]
+
+    (sound,) = seen(quick=False)
+    assert (sound.state, sound.seen[:6]) == ("ok", "loaded")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    (broken,) = seen(quick=False)
+    assert (broken.state, str(folder) in broken.seen) == ("fail", True)
+    assert seen(quick=True) == []
 
 
 def test_every_finding_that_is_not_fine_says_what_to_do(workspace: FakeWorkspace, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ CALLS: dict[str, tuple[str, Call, Call | None]] = {
         lambda s: s.delete_collection("bank"),
         lambda s: s.delete_collection("staff"),
     ),
+    "readable": ("read", lambda s: s.readable("a message"), None),
     "ingest": ("admin", lambda s: s.ingest(Path(), "bank"), lambda s: s.ingest(Path(), "staff")),
     "upload": ("write", lambda s: s.upload([], "bank"), lambda s: s.upload([], "staff")),
     "documents": ("read", lambda s: s.documents("bank"), lambda s: s.documents("staff")),

@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Queue
 
 import pytest
 from PIL import Image
@@ -11,7 +12,7 @@ from PIL import Image
 from answering.values import Finished, Question, Task
 from app.settings import load_settings
 from app.workspace import Workspace
-from knowledge_base.errors import InputError, MismatchError, ModelError, NotFoundError
+from knowledge_base.errors import DomainqaError, InputError, MismatchError, ModelError, NotFoundError
 from retrieval.prompt import Message
 from retrieval.values import Filter
 from tests.fakes import FakeEmbedder, FakeGenerator
@@ -224,7 +225,9 @@ def test_an_upload_that_cannot_be_read_is_reported_once(workspace: Workspace, tm
 def test_models_are_loaded_in_the_background(tmp_path: Path) -> None:
     settings = load_settings({"home": tmp_path / "home", "generator": str(tmp_path / "no-such-model")})
     with Workspace(settings, FakeEmbedder()) as workspace:
-        workspace.warm_up()
+        told: Queue[DomainqaError | None] = Queue()
+        workspace.warm_up(told.put)
+        assert "no-such-model" in str(told.get(timeout=30))
         workspace.create_collection("bank")
         with pytest.raises(ModelError, match="no-such-model"):
             workspace.answer(Question("anything", "bank"))

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from app import log
 from app.access.bodies import FORM_BYTES, TEXT_BYTES, BodyLimit
 from app.access.middleware import RateLimit
 from app.access.values import Principal
@@ -108,12 +109,12 @@ def test_a_count_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
     assert [rate.wait("one"), rate.wait("one")] == [0, 0]
 
 
-def test_a_line_says_who_called_what_and_how_it_ended() -> None:
-    lines: list[str] = []
-    client = TestClient(RequestLog(APP, lines.append), raise_server_exceptions=False)
+def test_a_line_says_who_called_what_and_how_it_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    client = TestClient(RequestLog(APP, log.write), raise_server_exceptions=False)
     answer = client.get("/known?question=secret", headers={"authorization": "Bearer secret"})
     client.get("/fail")
     client.get("/gradio_api/heartbeat/secret")
+    lines = capsys.readouterr().err.splitlines()
     assert "secret" not in "".join(lines)
     first, second, third = (json.loads(line) for line in lines)
     assert answer.headers["x-request-id"] == first["request"]

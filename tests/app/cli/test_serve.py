@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
+from knowledge_base.errors import ModelError
 from tests.app.cli.conftest import Run
 from tests.fake_workspace import FakeWorkspace
 
@@ -35,7 +36,17 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[FakeServer]:
     return servers
 
 
-def test_the_address_is_printed_when_the_page_is_ready(
+@pytest.mark.usefixtures("served")
+def test_it_is_not_ready_while_the_models_cannot_be_loaded(run: Run, workspace: FakeWorkspace) -> None:
+    workspace.failure = ModelError("The model in /models/broken cannot be loaded.", "Unpack it again.")
+    result = run("serve", "--port", "4711")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "http://127.0.0.1:4711/" in result.stderr
+    assert '"event": "not ready"' in result.stderr
+    assert "/models/broken cannot be loaded" in result.stderr
+
+
+def test_the_address_is_printed_when_questions_can_be_answered(
     run: Run, workspace: FakeWorkspace, served: list[FakeServer]
 ) -> None:
     result = run("serve", "--port", "4711")

@@ -32,3 +32,8 @@ def test_attributes_are_named_as_in_html_and_left_out_when_there_is_none() -> No
 
 def test_icons_say_nothing_to_screen_readers() -> None:
     assert 'aria-hidden="true"' in icon("copy")
+
+
+def test_marks_of_direction_are_shown() -> None:
+    assert str(tag("p", "invoice\u202efdp.exe")) == "<p>invoice⟨U+202E⟩fdp.exe</p>"
+    assert str(tag("p", tag("b", "年\u2066费"))) == "<p><b>年⟨U+2066⟩费</b></p>"
