@@ -52,9 +52,8 @@ def serve(
 
         def listening(address: str) -> None:
             messages().print(f"The page is at {address} and the models are being loaded. Ctrl-C stops both.")
-            workspace.warm_up(
-                partial(_tell_ready, address)
-            )  # not before: loading the models would only delay the page
+            # Not before: loading the models would only delay the page.
+            workspace.warm_up(partial(_tell_ready, address))
 
         if folder is not None:
             with IngestBar(f"Ingesting {folder}") as bar:
