@@ -1,12 +1,13 @@
-"""Files given through the page: checked by name, copied into the collection's own folder."""
+"""Files of documents: uploads, checked by name and copied into the collection's folder; what was ingested."""
 
 import shutil
 import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
-from knowledge_base.errors import InputError, StorageError
-from knowledge_base.loaders import without_member
+from knowledge_base.errors import InputError, LoadError, NotFoundError, StorageError
+from knowledge_base.loaders import read, without_member
+from knowledge_base.values import Document, digest_of
 
 _LONGEST_NAME = 150
 
@@ -64,3 +65,20 @@ def keep_upload(file: Path, folder: Path, *, move: bool = False) -> Path:
             "Check free space and permissions of the home folder, then upload again.",
         ) from error
     return target
+
+
+def ingested_file(document: Document, max_bytes: int) -> bytes:
+    """The file that a document was made from; its digest tells whether it is still the same."""
+    prefix = "uploads/" if document.path.startswith("uploads/") else ""
+    location = Path(document.source) / document.path.removeprefix(prefix)
+    archive = next((above for above in location.parents if above.is_file()), None)
+    data = b""
+    with suppress(LoadError):
+        member = location.relative_to(archive).as_posix() if archive else ""
+        data = read(archive or location, max_bytes, member)
+    if digest_of(data) != document.digest:
+        raise NotFoundError(
+            f"The file of {document.path} is no longer in {document.source} as it was ingested.",
+            "Ingest the folder again to see its pages.",
+        )
+    return data

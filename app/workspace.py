@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +31,7 @@ from app.feedback import FeedbackStore
 from app.metrics import Metrics
 from app.replicas import RecentAnswers
 from app.settings import Settings
-from app.uploads import keep_upload, remove_member
+from app.uploads import ingested_file, keep_upload, remove_member
 from finetune.corpus import Corpus
 from finetune.files import model_digest
 from finetune.pairs.feedback import Feedback, Verdict
@@ -45,15 +45,14 @@ from knowledge_base.errors import (
     ConflictError,
     DomainqaError,
     InputError,
-    LoadError,
     MismatchError,
     NotFoundError,
     StorageError,
 )
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
-from knowledge_base.loaders import has_pictures, read
+from knowledge_base.loaders import has_pictures
 from knowledge_base.ocr import Ocr, OcrMode
-from knowledge_base.values import CatalogueEntry, Document, digest_of
+from knowledge_base.values import CatalogueEntry, Document
 from retrieval.collections import WritableIndex
 from retrieval.models import torch_device
 from retrieval.prompt import Message
@@ -233,7 +232,7 @@ class Workspace(AbstractContextManager["Workspace"]):
             raise NotFoundError(
                 f"There are no pictures of .{document.format} files.", "Read the text instead."
             )
-        data = _ingested(document, self.settings.max_file_megabytes * 2**20)
+        data = ingested_file(document, self.settings.max_file_megabytes * 2**20)
         is_read = any(passage.ocr is not None and passage.page == page for passage in document.passages)
         quote = document.text[slice(*span)] if span else ""
         return show_page(data, document.format, page, width, quote, self._ocr if is_read else None)
@@ -483,20 +482,3 @@ class Workspace(AbstractContextManager["Workspace"]):
                 f"{self.settings.max_question_chars:,} are read.",
                 "Ask in fewer words, or put the long text into a document.",
             )
-
-
-def _ingested(document: Document, max_bytes: int) -> bytes:
-    """The file that a document was made from; its digest tells whether it is still the same."""
-    prefix = "uploads/" if document.path.startswith("uploads/") else ""
-    location = Path(document.source) / document.path.removeprefix(prefix)
-    archive = next((above for above in location.parents if above.is_file()), None)
-    data = b""
-    with suppress(LoadError):
-        member = location.relative_to(archive).as_posix() if archive else ""
-        data = read(archive or location, max_bytes, member)
-    if digest_of(data) != document.digest:
-        raise NotFoundError(
-            f"The file of {document.path} is no longer in {document.source} as it was ingested.",
-            "Ingest the folder again to see its pages.",
-        )
-    return data
