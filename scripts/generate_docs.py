@@ -56,7 +56,7 @@ def _settings() -> Iterator[str]:
 {_MADE_BY}
 A setting is taken from the command line, else from the environment (`DOMAINQA_READ_K=3`), else from
 `settings.toml` in the home folder (`read_k = 3`); otherwise its default applies. A name that does not exist
-is an error, and all problems are reported together. `home` cannot be set in the file, which is in the home.
+is an error, and all problems are reported together. `home` cannot be set in that file.
 
 | setting | default | values | meaning |
 |---|---|---|---|"""

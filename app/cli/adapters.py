@@ -64,7 +64,7 @@ def show(
     home: Home = None,
     no_server: NoServer = False,
 ) -> None:
-    """Show how a version was made: its base model, data, settings, seeds, measurements and verdict.
+    """Show how a version was made: base model, data, settings, figures and verdict.
 
     --json prints its whole manifest; for a folder that has none, null.
 
@@ -106,7 +106,7 @@ def rollback(
 ) -> None:
     """Make the previous version live again.
 
-    If there is no previous version, the default answers: `reader`, or else the base model. A second rollback
+    If there is no previous version, `reader` answers, or the base model without an adapter. A second rollback
     undoes the first.
 
     \b
@@ -202,7 +202,7 @@ def remove(ctx: typer.Context, adapter: NamedVersion, home: Home = None, no_serv
 
 @group.command()
 def verify(ctx: typer.Context, home: Home = None, no_server: NoServer = False) -> None:
-    """Verify every file of every version against its SHA-256 from registration.
+    """Compare the files of all versions with the SHA-256 from when they were registered.
 
     \b
     Example:

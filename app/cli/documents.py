@@ -54,7 +54,7 @@ def show(
     collection: Collection = None,
     no_server: NoServer = False,
 ) -> None:
-    """Show the text of a document as it was read, and what was not read of it.
+    """Show the text that was read from a document, and what was left out.
 
     \b
     Example:

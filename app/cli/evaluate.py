@@ -32,7 +32,7 @@ def evaluate(
     ctx: typer.Context,
     adapters: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ADAPTER]...", help="NAME or NAME@VERSION [the live adapter]."),
+        typer.Argument(metavar="ADAPTER", help="NAME or NAME@VERSION [the live adapter]."),
     ] = None,
     pairs: PairFiles = None,
     no_stored: NoStored = False,

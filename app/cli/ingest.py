@@ -47,10 +47,10 @@ def ingest(
 ) -> None:
     """Update a collection from a folder: add, replace and remove documents.
 
-    Unchanged files are not read again. Files of unknown formats, and files that could not be read or only in
-    part, are listed with the reason; all others are ingested. --json prints the report (docs/api.md); with
-    --watch, one line for each run. The exit code is 5 if a file could not be read, or if the folder contains
-    files and none of them could be read.
+    Unchanged files are not read again. Files that cannot be read, files of unknown formats, and parts of
+    files that were left out are listed with the reason; everything else is ingested. --json prints the report
+    (docs/api.md); with --watch, one line for each run. The exit code is 5 if a file could not be read, or if
+    the folder holds only files of unknown formats.
 
     \b
     Example:

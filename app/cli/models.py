@@ -64,7 +64,7 @@ Example:
 def prepare(
     ctx: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Models to prepare [all].")
+        list[str] | None, typer.Argument(metavar="NAME", help="Models to prepare [all].")
     ] = None,
     home: Home = None,
 ) -> None:

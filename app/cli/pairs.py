@@ -20,7 +20,10 @@ File = Annotated[
     Path, typer.Argument(metavar="FILE", help="JSONL, CSV, TSV, Alpaca, ShareGPT or OpenAI messages.")
 ]
 AsPairs = Annotated[
-    bool, typer.Option("--as-pairs", help="Read conversations of one question and its answer as pairs.")
+    bool,
+    typer.Option(
+        "--as-pairs", help="Read conversations of one question and its answer as pairs, not tasks."
+    ),
 ]
 
 
@@ -61,7 +64,7 @@ Example:
 @group.command("import")
 def import_(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, or folders of such files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files, or folders of such files.")],
     licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the files, for reports.")] = "",
     as_pairs: AsPairs = False,
     as_json: Json = False,
@@ -188,7 +191,8 @@ def generate(
     """Let the model write questions about passages, and store the valid pairs.
 
     A pair is valid if the passage contains its answer and the question does not, if searching for it
-    finds the passage, and if it repeats no other. Ctrl-C keeps what is done; the same command continues.
+    finds the passage, and if no other pair is nearly the same. Ctrl-C keeps what is done; the same command
+    continues.
 
     \b
     Example:

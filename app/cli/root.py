@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from app.cli import (
+    accounts,
     adapters,
     ask,
     collections,
@@ -16,7 +17,6 @@ from app.cli import (
     documents,
     evaluate,
     ingest,
-    keys,
     mcp,
     models,
     pairs,
@@ -24,7 +24,6 @@ from app.cli import (
     search,
     serve,
     train,
-    users,
 )
 from app.cli.output import messages
 from app.cli.state import Collection, Home, NoServer, remember
@@ -39,7 +38,7 @@ Exit codes:
   3    invalid input: a question, a setting, a line of a batch
   4    not found: a collection, document, model, adapter or retraining
   5    some files could not be read; all others were ingested
-  6    made by another embedder, program or prompt version
+  6    made with another embedder, or another version of domainqa or of the prompt
   7    in use by another process: the home folder, a port, a retraining
   8    the home folder cannot be read or written
   9    a model is missing, damaged or unsuitable
@@ -82,8 +81,8 @@ cli.command()(retrain.retrain)
 cli.command()(train.train)
 cli.command()(evaluate.evaluate)
 cli.add_typer(adapters.group, name="adapters")
-cli.add_typer(keys.group, name="keys")
-cli.add_typer(users.group, name="users")
+cli.add_typer(accounts.keys, name="keys")
+cli.add_typer(accounts.users, name="users")
 cli.command()(doctor.doctor)
 
 

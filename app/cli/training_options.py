@@ -28,7 +28,11 @@ NoFeedback = Annotated[bool, typer.Option("--no-feedback", help="Do not use pair
 Generate = Annotated[
     int,
     typer.Option(
-        "--generate", metavar="NUMBER", min=0, help="Number of passages to write questions about first [0]."
+        "--generate",
+        metavar="NUMBER",
+        min=0,
+        show_default=False,
+        help="Number of passages to write questions about first [0].",
     ),
 ]
 Epochs = Annotated[float | None, typer.Option("--epochs", metavar="NUMBER", help=HELP["epochs"])]
