@@ -39,8 +39,7 @@ from answering.years import right_years_first
 from knowledge_base.characters import ordinary
 from knowledge_base.errors import NotFoundError
 from knowledge_base.values import Passage
-from retrieval.compression import Embed, compress
-from retrieval.context import Context, Packed, pack, pack_each
+from retrieval.context import Context, Embed, Packed, compress, pack, pack_each
 from retrieval.prompt import (
     EXAMPLES,
     Style,

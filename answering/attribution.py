@@ -14,8 +14,7 @@ import numpy as np
 from answering.values import Citation, Sentence
 from knowledge_base.sentences import sentence_spans
 from retrieval.analysis import content_terms, numbers_of, share, supporting_terms
-from retrieval.compression import Embed
-from retrieval.context import Packed
+from retrieval.context import Embed, Packed
 
 # Cosines of multilingual-e5-small lie between about .75 (unrelated) and .95 (same statement).
 _UNRELATED, _SAME = 0.75, 0.95

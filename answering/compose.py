@@ -18,7 +18,7 @@ from answering.statement import statement
 from answering.values import Kind
 from answering.wording import folded, subject_terms, terms_in
 from answering.yesno import decide, opening, permitted
-from retrieval.compression import holds_figure
+from retrieval.context import holds_figure
 
 # Chooses, of some units, the one that answers; None leaves the order as it is.
 Choose = Callable[[Asked, Sequence[Unit]], Unit | None]

@@ -13,7 +13,7 @@ from answering.selection import Selection
 from answering.wording import held_terms
 from knowledge_base.errors import NotFoundError
 from knowledge_base.values import Document, Passage
-from retrieval.compression import Embed
+from retrieval.context import Embed
 from retrieval.retriever import Retrieval, Retriever
 
 # Log-probability that the reader refuses, for each passage, or None where it cannot say.

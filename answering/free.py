@@ -37,8 +37,7 @@ from knowledge_base.characters import ordinary
 from knowledge_base.errors import InputError, UnavailableError
 from retrieval.analysis import content_terms
 from retrieval.chat_prompt import render_answer, render_rewrite
-from retrieval.compression import Embed
-from retrieval.context import Context, Packed, pack
+from retrieval.context import Context, Embed, Packed, pack
 from retrieval.prompt import language_of, plain_text
 from retrieval.retriever import Ranked, Retriever
 

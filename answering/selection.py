@@ -15,7 +15,7 @@ from answering.quantities import Quantity, quantities_in, ranges_in, same_dimens
 from answering.question import Asked
 from answering.wording import canonical, folded, stem, subject_terms, terms_in, without_asking
 from knowledge_base.characters import HAN, has_chinese
-from retrieval.compression import Embed, holds_figure
+from retrieval.context import Embed, holds_figure
 
 # Cosines of multilingual-e5-small lie between about .75 (unrelated) and .95 (same statement).
 _UNRELATED, _SPREAD = 0.75, 0.2

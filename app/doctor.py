@@ -28,7 +28,7 @@ from app.factories import LANGCHAIN, build_langchain_generator, build_remote_gen
 from app.settings import Settings
 from app.workspace import CollectionInfo, Workspace
 from knowledge_base.errors import DomainqaError
-from retrieval.packaged import PackagedModel, is_installed, is_unpacked
+from retrieval.models import PackagedModel, is_installed, is_unpacked
 
 _SERVE_THEM = "Start the server with them under these names, or let it load adapters; see docs/generators.md"
 

@@ -14,7 +14,7 @@ from answering.generation.gemma import GEMMA
 from app.settings import Settings
 from retrieval.e5 import E5_SMALL
 from retrieval.models import resolve, torch_device
-from retrieval.packaged import PackagedModel, Progress, silent
+from retrieval.models import PackagedModel, Progress, silent
 
 if TYPE_CHECKING:
     from answering.answer import Reading
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from answering.generation.protocol import Generator
     from answering.generation.remote.generator import RemoteGenerator
     from retrieval.collections import Collections
-    from retrieval.compression import Embed
+    from retrieval.context import Embed
     from retrieval.elasticsearch import ElasticsearchHome
     from retrieval.fusion import Reranker
     from retrieval.values import Embedder

@@ -17,7 +17,7 @@ from finetune.pairs.feedback import Feedback
 from finetune.pairs.feedback import Verdict as Vote
 from finetune.pairs.store import StoredFile, Summary
 from finetune.registry.entry import Entry
-from finetune.registry.versions import Aliases
+from finetune.registry.registry import Aliases
 from finetune.retrain.runs import RunInfo, RunRequest
 from finetune.training.values import Point
 from knowledge_base.errors import DomainqaError

@@ -28,8 +28,7 @@ from finetune.pairs.evidence import squeezed, stands_in
 from finetune.pairs.formats import read_pairs
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import Passage
-from retrieval.compression import Embed, compress
-from retrieval.context import Packed
+from retrieval.context import Embed, Packed, compress
 from retrieval.embedded.index import EmbeddedIndex
 from retrieval.values import Embedder
 

@@ -8,7 +8,7 @@ from answering.conversation import standalone
 from answering.years import right_years_first
 from knowledge_base.values import Passage
 from retrieval.collections import Collections
-from retrieval.compression import Embed
+from retrieval.context import Embed
 from retrieval.retriever import Ranked, Retriever
 from retrieval.values import NO_FILTER, Filter, Vectors
 

@@ -20,8 +20,7 @@ from finetune.reasons import Reason
 from finetune.settings import SampleSettings
 from finetune.training.values import Sample
 from knowledge_base.values import Passage
-from retrieval.compression import Embed, compress
-from retrieval.context import CountTokens, Packed, pack, pack_each
+from retrieval.context import CountTokens, Embed, Packed, compress, pack, pack_each
 from retrieval.prompt import Style, language_of, refusal, render
 
 _BATCH = 64

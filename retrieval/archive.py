@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from knowledge_base.errors import InputError, MismatchError, ModelError, StorageError
 from knowledge_base.values import Document
 from retrieval.collections import Chunking, Collections, CollectionSnapshot, content_of, program_version
-from retrieval.packaged import Progress, silent
+from retrieval.models import Progress, silent
 from retrieval.values import TextKind, Vectors
 
 FORMAT = 1

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.errors import ModelError
-from retrieval.packaged import PackagedFile, PackagedModel, Progress
+from retrieval.models import PackagedFile, PackagedModel, Progress
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -44,19 +44,20 @@ def translate_errors(place: Path, repair: str = _DAMAGED) -> Iterator[None]:
 class Database:
     """Connections to one SQLite file, each used by one thread at a time; opened at the first use.
 
-    Write-ahead logging lets others read while one writes. `synchronous=FULL`: what was reported done
-    survives a power failure too. `secure_delete`: what was deleted is overwritten. Where the disk is full or
-    read-only, the file can still be read.
+    `synchronous=FULL`: what was reported done survives a power failure too. `secure_delete`: what was deleted
+    is overwritten. Where the disk is full or read-only, the file can still be read.
 
     Args:
         file: the database.
         migrations: SQL scripts; number n leads from layout n to layout n + 1, which the file keeps.
         create: make the file, and its folder, if it is not there.
         private: only the owner may read it.
+        wal: keep a write-ahead log, so that others read while one writes; without it, a copy of the file
+            alone is a backup.
         repair: what to do if it is damaged.
 
-    Reading and writing raise NotFoundError if the file is not there, or another one by now; MismatchError if
-    a newer program wrote it; StorageError or BusyError if it cannot be used.
+    Reading and writing raise NotFoundError if the file is not there, or another one by now, and may not be
+    made; MismatchError if a newer program wrote it; StorageError or BusyError if it cannot be used.
     """
 
     def __init__(
@@ -66,11 +67,13 @@ class Database:
         *,
         create: bool = True,
         private: bool = False,
+        wal: bool = True,
         repair: str = _DAMAGED,
     ) -> None:
         self.file = file
         self._migrations = migrations
         self._creates, self._is_private, self._repair = create, private, repair
+        self._journal = "WAL" if wal else "DELETE"
         self._idle: LifoQueue[_Connection] = LifoQueue()
         self._opening = threading.Lock()
         self._inode: int | None = None
@@ -78,7 +81,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """One state of the database, whatever others commit meanwhile."""
-        with self._connection() as connection:
+        with self.connection() as connection:
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -88,13 +91,13 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it at the end of the block, or nothing."""
-        with self._connection() as connection, _transaction(connection):
+        with self.connection() as connection, _transaction(connection):
             yield connection
 
     @contextmanager
     def write_from(self, other: Path) -> Iterator[sqlite3.Connection]:
         """A transaction that can read another database, under the name `fresh`."""
-        with self._connection() as connection:
+        with self.connection() as connection:
             connection.execute("ATTACH ? AS fresh", (str(other),))
             try:
                 with _transaction(connection):
@@ -104,7 +107,7 @@ class Database:
 
     def maintain(self) -> None:
         """Give freed pages back to the disk and fold the write-ahead log into the file."""
-        with self._connection() as connection:
+        with self.connection() as connection:
             connection.execute("PRAGMA incremental_vacuum").fetchall()
             connection.execute("PRAGMA optimize").fetchall()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -118,7 +121,8 @@ class Database:
                 return
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection on which each statement is a transaction of its own."""
         with translate_errors(self.file, self._repair):
             self._open()
             try:
@@ -126,6 +130,7 @@ class Database:
             except Empty:
                 connection = self._connect(create=False)
             try:
+                self._known_layout(connection)
                 yield connection
             finally:
                 if connection.is_read_only:  # the disk may be writable the next time
@@ -139,6 +144,11 @@ class Database:
         An open file outlives its deletion: without this a deleted collection would go on answering.
         """
         with self._opening:
+            if self._inode is not None and not self._is_same():
+                if not self._creates:
+                    raise NotFoundError(f"{self.file} was deleted or replaced.", "Open it again by its name.")
+                self.close()
+                self._inode = None
             if self._inode is None:
                 if not self._creates and not self.file.is_file():
                     raise NotFoundError(f"There is no file {self.file}.", "Check the path.")
@@ -151,8 +161,9 @@ class Database:
                 finally:
                     connection.close()
                 self._inode = self.file.stat().st_ino
-            elif not self.file.exists() or self.file.stat().st_ino != self._inode:
-                raise NotFoundError(f"{self.file} was deleted or replaced.", "Open it again by its name.")
+
+    def _is_same(self) -> bool:
+        return self.file.exists() and self.file.stat().st_ino == self._inode
 
     def _connect(self, *, create: bool) -> "_Connection":
         try:
@@ -181,7 +192,7 @@ class Database:
         try:
             if "immutable" not in mode:
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-                connection.execute("PRAGMA journal_mode = WAL").fetchall()
+                connection.execute(f"PRAGMA journal_mode = {self._journal}").fetchall()
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA secure_delete = ON").fetchall()
                 connection.execute("PRAGMA foreign_keys = ON")
@@ -191,14 +202,19 @@ class Database:
             raise
         return connection
 
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        known = len(self._migrations)
-        if (layout := _layout(connection)) > known:
+    def _known_layout(self, connection: sqlite3.Connection) -> int:
+        """The layout of the file; MismatchError if a newer program made it, which may happen at any time."""
+        layout, known = _layout(connection), len(self._migrations)
+        if layout > known:
             raise MismatchError(
                 f"{self.file} has layout {layout}; this program knows up to {known}.",
                 "Update domainqa, or choose another folder with --home.",
             )
-        if layout == known:
+        return layout
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        known = len(self._migrations)
+        if self._known_layout(connection) == known:
             return
         with _transaction(connection):
             for script in self._migrations[_layout(connection) :]:

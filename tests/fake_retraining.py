@@ -10,7 +10,7 @@ from finetune.pairs.formats import read_pairs
 from finetune.pairs.store import StoredFile, Summary
 from finetune.registry.entry import Entry
 from finetune.registry.manifest import Description, manifest_of
-from finetune.registry.versions import Aliases
+from finetune.registry.registry import Aliases
 from finetune.retrain.runs import RunInfo, RunRequest
 from finetune.retrain.values import Outcome, Status
 from finetune.training.values import Point

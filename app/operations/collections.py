@@ -6,7 +6,7 @@ from app.factories import open_collections
 from app.operations.values import Home, Listener, operation
 from app.schema import Collection
 from retrieval.archive import Manifest, export_collection, import_collection
-from retrieval.packaged import Progress
+from retrieval.models import Progress
 
 
 @operation

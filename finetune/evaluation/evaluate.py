@@ -18,7 +18,7 @@ from finetune.evaluation.scoring import Scored, score
 from finetune.files import append_json, json_lines
 from knowledge_base.errors import InputError, StorageError
 from knowledge_base.values import digest_of
-from retrieval.packaged import Progress, silent
+from retrieval.models import Progress, silent
 
 _ANSWER = TypeAdapter(Answer)
 

@@ -1,34 +1,75 @@
-"""The registry of adapters: immutable versions in a folder, and aliases that say which one answers."""
+"""The registry of adapters: immutable versions in a folder, and aliases that say which one answers.
 
+A version lies in NAME/versions/0001/, a plain PEFT folder in NAME/; NAME/aliases.json names the live version
+in one small file that is swapped in one step.
+"""
+
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from answering.references import BASE, Reference, Selector, check_name, is_name, parse_reference
+from answering.references import BASE, Alias, Reference, Selector, check_name, is_name, parse_reference
 from finetune import files
-from finetune.registry import versions
-from finetune.registry.entry import Entry, verify
-from finetune.registry.export import description_of
+from finetune.registry.entry import Entry, description_of, verify
 from finetune.registry.manifest import (
     FILE_NAME,
     Description,
+    Number,
     carried_manifest,
     manifest_of,
     read_manifest,
     write_manifest,
 )
-from finetune.registry.peft_folder import check_folder, files_of
-from finetune.registry.versions import Aliases, read_aliases, write_aliases
-from knowledge_base.errors import BusyError, InputError, NotFoundError
+from finetune.registry.peft_folder import CONFIG, WEIGHTS, check_folder, files_of
+from knowledge_base.errors import BusyError, InputError, NotFoundError, StorageError
 from knowledge_base.values import file_digest
 from retrieval.storage import translate_errors
 
 NOTICE = "NOTICE"
 
 _LOCK = ".lock"
+_ALIASES = "aliases.json"
+_NUMBER = re.compile(r"\d{4,9}")
+# Before the name of a version's folder while it is written, and until it is deleted.
+_PARTIAL, _REMOVED = ".partial-", ".removed-"
+
+
+class Aliases(BaseModel):
+    """Version numbers; None is no adapter, so the base model.
+
+    `last` is the highest number of a version that was removed: numbers are never given twice, since answers
+    and feedback name them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    live: Number | None = None
+    previous: Number | None = None
+    last: int = 0
+
+    def number(self, alias: Alias) -> int | None:
+        """The version that an alias means."""
+        return self.live if alias == "live" else self.previous
+
+    def promoted(self, version: int) -> "Aliases":
+        """The same with `version` live; what is live already stays as it is."""
+        if version == self.live:
+            return self
+        return self.model_copy(update={"live": version, "previous": self.live})
+
+    def rolled_back(self) -> "Aliases":
+        """Live and previous exchanged."""
+        return self.model_copy(update={"live": self.previous, "previous": self.live})
+
+    def without(self, version: int) -> "Aliases":
+        """What is left when `version`, which is not live, is removed."""
+        previous = None if self.previous == version else self.previous
+        return self.model_copy(update={"previous": previous, "last": max(self.last, version)})
 
 
 class Registry:
@@ -59,7 +100,7 @@ class Registry:
     def names(self) -> list[str]:
         """Every name under which there is a version, or a plain PEFT folder."""
         with translate_errors(self.folder):
-            return sorted(set().union(*map(versions.names_in, self._places)))
+            return sorted(set().union(*map(_names_in, self._places)))
 
     def serves(self, name: str) -> bool:
         """Whether the bare name means an adapter: one of its versions is live, or it is a plain folder."""
@@ -67,7 +108,7 @@ class Registry:
 
     def shipped_names(self) -> list[str]:
         """The names of adapters that were shipped."""
-        return sorted(versions.names_in(self._shipped)) if self._shipped else []
+        return sorted(_names_in(self._shipped)) if self._shipped else []
 
     def versions(self, name: str) -> list[int]:
         """The numbers of all versions, ascending; whether one is damaged is seen when it is got."""
@@ -76,11 +117,12 @@ class Registry:
 
     def next_version(self, name: str) -> int:
         """The number that a version registered now would get; another process may be quicker."""
-        return max([0, self.aliases(name).last, *self._occupied(name)]) + 1
+        folders = (_folders(place, name) for place in self._places)
+        return max([0, self.aliases(name).last, *(number for found in folders for number in found)]) + 1
 
     def aliases(self, name: str) -> Aliases:
         """Which version is live and which was before; StorageError if the file is damaged."""
-        found = (read_aliases(place / name) for place in self._places)
+        found = (_read_aliases(place / name / _ALIASES) for place in self._places)
         return next((aliases for aliases in found if aliases is not None), Aliases())
 
     def find(self, text: str) -> Entry:
@@ -116,10 +158,10 @@ class Registry:
         check_folder(folder)
         with self._writing(name):
             number = self.next_version(name)
-            partial = versions.version_folder(self.folder, name, number, versions.PARTIAL)
+            partial = _version_folder(self.folder, name, number, _PARTIAL)
             partial.mkdir(parents=True)
             _fill(partial, folder, description or Description(), name, number)
-            partial.rename(versions.version_folder(self.folder, name, number))
+            partial.rename(_version_folder(self.folder, name, number))
             for place in (partial.parent, self.folder / name, self.folder):
                 files.flush(place)
         return number
@@ -163,8 +205,8 @@ class Registry:
         with self._writing(name):
             self._check_removable(name, version)
             self._swap(name, self.aliases(name).without(version))
-            folder = versions.version_folder(self.folder, name, version)
-            folder.rename(versions.version_folder(self.folder, name, version, versions.REMOVED))
+            folder = _version_folder(self.folder, name, version)
+            folder.rename(_version_folder(self.folder, name, version, _REMOVED))
 
     @property
     def _places(self) -> list[Path]:
@@ -173,15 +215,12 @@ class Registry:
     def _numbered(self, name: str) -> dict[int, Path]:
         merged: dict[int, Path] = {}
         for place in reversed(self._places):
-            merged |= versions.numbered(place, name)
+            merged |= _complete(place, name)
         return merged
 
-    def _occupied(self, name: str) -> list[int]:
-        return [number for place in self._places for number in versions.occupied(place, name)]
-
     def _plain(self, name: str) -> Path | None:
-        found = (versions.plain_folder(place, name) for place in self._places)
-        return next((plain for plain in found if plain is not None), None)
+        """A PEFT folder that somebody put directly under the name."""
+        return next((place / name for place in self._places if _is_plain(place / name)), None)
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[None]:
@@ -211,18 +250,20 @@ class Registry:
             lock.release()
 
     def _sweep(self, name: str) -> None:
-        for left in versions.leftovers(self.folder, name):
+        """Delete what killed processes left of versions that they registered or removed."""
+        versions = self.folder / name / "versions"
+        for left in (*versions.glob(f"{_PARTIAL}*"), *versions.glob(f"{_REMOVED}*")):
             shutil.rmtree(left, ignore_errors=True)
 
     def _swap(self, name: str, aliases: Aliases) -> Aliases:
         (self.folder / name).mkdir(exist_ok=True)
-        write_aliases(self.folder / name, aliases)
+        files.write_whole(self.folder / name / _ALIASES, aliases.model_dump_json() + "\n")
         return aliases
 
     def _check_removable(self, name: str, version: int) -> None:
         if version not in self._numbered(name):
             raise self._unknown(Reference(name, version))
-        if version not in versions.numbered(self.folder, name):
+        if version not in _complete(self.folder, name):
             raise InputError(
                 f"The adapter {name}@{version} came with domainqa and cannot be removed.",
                 f"If it must not answer, roll back: domainqa adapters rollback {name}",
@@ -249,6 +290,47 @@ class Registry:
             f"{missing}; there is: {known}.",
             f"Name one of these as {name}@NUMBER; `domainqa adapters promote` makes it live.",
         )
+
+
+def _read_aliases(file: Path) -> Aliases | None:
+    """The aliases in a file, None if none were ever written; StorageError if damaged."""
+    try:
+        return Aliases.model_validate_json(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValidationError as error:
+        raise StorageError(
+            f"{file} is damaged ({str(error).splitlines()[0]}).",
+            "Delete that one file, then promote a version: domainqa adapters promote NAME@VERSION.",
+        ) from error
+    except OSError as error:
+        raise StorageError(f"{file} cannot be read: {error.strerror}.", "Make it readable.") from error
+
+
+def _version_folder(folder: Path, name: str, number: int, prefix: str = "") -> Path:
+    return folder / name / "versions" / f"{prefix}{number:04d}"
+
+
+def _folders(folder: Path, name: str) -> dict[int, Path]:
+    """Every folder that is named like a version, by its number, complete or not."""
+    found = (folder / name / "versions").glob("*")
+    return {int(place.name): place for place in sorted(found) if _NUMBER.fullmatch(place.name)}
+
+
+def _complete(folder: Path, name: str) -> dict[int, Path]:
+    """The folders of versions by number; one without a manifest is no version."""
+    found = _folders(folder, name)
+    return {number: place for number, place in found.items() if (place / FILE_NAME).is_file()}
+
+
+def _is_plain(folder: Path) -> bool:
+    return (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
+
+
+def _names_in(folder: Path) -> set[str]:
+    """The names under which anything lies."""
+    places = folder.iterdir() if folder.is_dir() else ()
+    return {p.name for p in places if is_name(p.name) and (_is_plain(p) or _complete(folder, p.name))}
 
 
 def _fill(partial: Path, folder: Path, description: Description, name: str, number: int) -> None:

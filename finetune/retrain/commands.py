@@ -12,22 +12,20 @@ from finetune.evaluation.evaluate import evaluate
 from finetune.evaluation.scoring import Summary
 from finetune.files import ResultFolder
 from finetune.pairs.feedback import feedback_source
+from finetune.pairs.generate import write_pairs_on
 from finetune.pairs.store import GENERATED, Dataset, together
 from finetune.pairs.values import Pair
-from finetune.pairs.writing import write_pairs_on
 from finetune.pipeline import Contender, Pipeline
 from finetune.registry.peft_folder import WEIGHTS
 from finetune.report.builders import tables_of
 from finetune.report.values import Table
-from finetune.retrain.events import EventLog
-from finetune.retrain.preflight import require_given, require_valid
 from finetune.retrain.reports import Evaluated, evaluation_report_of, gains_of
-from finetune.retrain.retraining import REPORT, Retraining, valid_pairs
-from finetune.retrain.runs import RunRequest, RunStore
+from finetune.retrain.retraining import REPORT, Retraining, require_given, require_valid, valid_pairs
+from finetune.retrain.runs import EventLog, RunRequest, RunStore
 from finetune.retrain.values import OnStatus, Outcome, Status
 from finetune.settings import RetrainSettings, settings_of
 from finetune.split import split_pairs
-from finetune.training.processes import join_processes
+from finetune.training.train import join_processes
 from knowledge_base.errors import InputError
 from knowledge_base.values import file_digest
 from retrieval.storage import translate_errors

@@ -1,21 +1,23 @@
-"""The retrainings of a home folder: started, looked at, stopped and gone on with, by whoever asks."""
+"""The retrainings of a home folder: started, looked at, stopped and continued, by whoever asks."""
 
 import itertools
 import json
 import os
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from pydantic import TypeAdapter
+
 from answering.references import check_name
-from finetune.files import ResultFolder
+from finetune.files import ResultFolder, json_lines
 from finetune.pairs.store import GENERATED, digest_of_files, files_of
-from finetune.retrain import events
 from finetune.retrain.lock import RunLock
 from finetune.retrain.values import Outcome, Status
 from finetune.settings import Option, settings_of
@@ -23,6 +25,69 @@ from finetune.training.values import Point
 from knowledge_base.errors import DomainqaError, InputError, NotFoundError, StorageError
 from knowledge_base.values import digest_of
 from retrieval.storage import translate_errors
+
+EVENTS = "events.jsonl"
+
+_SECONDS_BETWEEN = 0.3
+# More than a line has.
+_TAIL_BYTES = 65_536
+_STATUS = TypeAdapter(Status)
+_FIELDS = [field.name for field in fields(Status)]
+
+
+class EventLog:
+    """Appends statuses to a file: beginning and end of a step, measurements, else a few per second."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = folder / EVENTS
+        self._clock = clock
+        self._step = ""
+        self._next = 0.0
+
+    def __call__(self, status: Status) -> None:
+        """Write it down if it is due; StorageError if there is no room."""
+        now = self._clock()
+        is_turn = status.step != self._step or status.done == status.total or status.dev_loss is not None
+        if now < self._next and not is_turn:
+            return
+        self._step, self._next = status.step, now + _SECONDS_BETWEEN
+        record = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **asdict(status)}
+        # The line break comes first, so that nothing is glued to a line that a kill cut short.
+        with translate_errors(self._file), self._file.open("a", encoding="utf-8") as file:
+            file.write("\n" + json.dumps(record, ensure_ascii=False))
+
+
+def last_status(folder: Path) -> Status | None:
+    """The last report of a run, None if there is none."""
+    found = _statuses(folder, _TAIL_BYTES)
+    return found[-1] if found else None
+
+
+def reported_losses(folder: Path) -> list[Point]:
+    """The losses reported so far, by step; of a step that was repeated after a kill the later ones."""
+    points = {
+        status.done: Point(status.done, status.loss, status.dev_loss)
+        for status in _statuses(folder)
+        if status.step == "train" and status.loss is not None
+    }
+    return [points[step] for step in sorted(points)]
+
+
+def _statuses(folder: Path, last_bytes: int | None = None) -> list[Status]:
+    """The statuses in the file, or in its last bytes; lines that are cut short are left out."""
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            if last_bytes:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - last_bytes))
+            text = file.read().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    found = []
+    for record in json_lines(text):
+        with suppress(ValueError, TypeError):  # none of ours
+            found.append(_STATUS.validate_python({name: record[name] for name in _FIELDS if name in record}))
+    return found
+
 
 State = Literal["waiting", "running", "stopped", "failed", "done"]
 REPORT = "report.html"
@@ -180,7 +245,7 @@ class RunStore:
     def curve(self, run_id: str) -> Curve:
         """The loss curve so far, by step; NotFoundError if there is none of that id."""
         self.get(run_id)
-        return _trained_losses(self.folder / run_id) or events.losses(self.folder / run_id)
+        return _trained_losses(self.folder / run_id) or reported_losses(self.folder / run_id)
 
     @contextmanager
     def working(self, run_id: str, descriptor: int | None = None) -> Iterator[ResultFolder]:
@@ -247,7 +312,7 @@ class RunStore:
         holder = self._lock.holder()
         outcome = folder.load("outcome", Outcome)
         failure = folder.load("error", _Failure)
-        status = events.last_status(folder.path)
+        status = last_status(folder.path)
         is_held = holder is not None and holder.run == run_id
         was_begun = status is not None or (folder.path / LOG).exists()
         state: State = "running" if is_held else "stopped" if was_begun else "waiting"

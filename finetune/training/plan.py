@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from answering.generation.encoding import Encoder
 from finetune.reasons import Reason
 from finetune.settings import TrainSettings
-from finetune.training.kl_regularization import pieces_of
+from finetune.training.forgetting import pieces_of
 from finetune.training.packing import Encoded, PrefixTree, Tokens, group_trees, prefix_trees
 from finetune.training.values import Refused, Sample
 from knowledge_base.errors import InputError

@@ -1,13 +1,15 @@
 """Trains one adapter: from samples to a PEFT folder, resumable, in one process or several."""
 
+import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from peft import PeftModel
+from torch import distributed, nn
 from transformers import AutoTokenizer, PreTrainedModel
 
 from answering.generation.encoding import Encoder
@@ -16,19 +18,64 @@ from finetune.general_text import general_texts
 from finetune.settings import TrainSettings
 from finetune.training import checkpoint
 from finetune.training.checkpoint import Course, Tensors, trained_parameters
-from finetune.training.kl_regularization import PIECE, divergence
-from finetune.training.lora_scaling import scale_down
+from finetune.training.forgetting import PIECE, divergence, scale_down, text_loss
 from finetune.training.network import adapted, continued, load_base, plain_loss, sequence_loss
 from finetune.training.packing import Encoded, PrefixTree, pack_sequence
 from finetune.training.plan import Plan, Sequences, learning_rate, plan_of
-from finetune.training.processes import ALONE, Processes, join_processes
-from finetune.training.saving import save_adapter
-from finetune.training.text_loss import text_loss
+from finetune.training.saving import probe_of, save_adapter, verify
 from finetune.training.values import Base, OnProgress, Point, Progress, Sample, Trained, silent
-from finetune.training.verify import probe_of, verify
 from knowledge_base.errors import StorageError
 from knowledge_base.values import digest_of
 from retrieval.prompt import LANGUAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """How many processes train together, and which of them this is, as the launcher says."""
+
+    count: int = 1
+    number: int = 0
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this one writes files and shows progress."""
+        return self.number == 0
+
+    def add_up(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Gradients become the sum over all processes; one that had nothing to compute adds zero."""
+        if self.count == 1:
+            return
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            distributed.all_reduce(parameter.grad)
+
+    def total(self, value: float, device: torch.device) -> float:
+        """The sum of one number over all processes."""
+        if self.count == 1:
+            return value
+        held = torch.tensor(value, dtype=torch.float32, device=device)
+        distributed.all_reduce(held)
+        return float(held)
+
+    def wait(self) -> None:
+        """Until all have come this far."""
+        if self.count > 1:
+            distributed.barrier()
+
+
+ALONE = Processes()
+
+
+def join_processes() -> Processes:
+    """The processes that were launched together; alone if none were."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:  # set by the launcher, not by people
+        return ALONE
+    from accelerate import PartialState
+
+    state = PartialState(cpu=not torch.cuda.is_available())
+    return Processes(state.num_processes, state.process_index)
+
 
 ADAPTER = "adapter"
 

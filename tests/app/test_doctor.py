@@ -82,7 +82,7 @@ def test_a_file_in_the_place_of_a_folder_fails(tmp_path: Path) -> None:
 def test_a_model_is_missing_then_installed_then_prepared(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from retrieval.packaged import unpack
+    from retrieval.models import unpack
 
     good = model()
     gone = replace(good, files=(replace(good.files[0], distribution="no-such-package"),))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from retrieval.e5 import build
-from retrieval.packaged import silent
+from retrieval.models import silent
 from tests.answering.generation.tiny import save_model
 from tests.retrieval.tiny_e5 import packed, tensors
 

@@ -55,7 +55,7 @@ def test_a_damaged_file_and_one_of_a_newer_program_are_told(tmp_path: Path) -> N
     file = tmp_path / "lately.sqlite"
     with sqlite3.connect(file) as database:
         database.execute("PRAGMA user_version = 2")
-    with pytest.raises(MismatchError, match="newer"):
+    with pytest.raises(MismatchError, match="layout 2"):
         kept.get("a")
     file.write_bytes(b"no database at all" * 100)
     with pytest.raises(StorageError, match="remove it: it only holds recent jobs and answers"):

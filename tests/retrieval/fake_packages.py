@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from knowledge_base.values import digest_of
-from retrieval.packaged import Build, PackagedFile, PackagedModel, Progress
+from retrieval.models import Build, PackagedFile, PackagedModel, Progress
 
 WORDS = (b"first part, ", b"second part")
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from retrieval.bert import BertEncoder, Int8Linear, Precision, packs, read_tensors
 from retrieval.bert_shape import describe
 from retrieval.e5 import build
-from retrieval.packaged import silent
+from retrieval.models import silent
 from retrieval.values import Vectors
 from tests.retrieval.tiny_e5 import VOCABULARY, packed, tensors
 

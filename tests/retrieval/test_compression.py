@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge_base.values import Passage
-from retrieval.compression import asks_for_figure, compress, holds_figure
-from retrieval.context import Packed
+from retrieval.context import Packed, asks_for_figure, compress, holds_figure
 from tests.fakes import FakeEmbedder
 
 ROWS = ("Card: Classic; Annual fee: 0", "Card: Gold; Annual fee: 200", "Card: Platinum; Annual fee: 680")

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from knowledge_base.errors import ModelError
 from retrieval.e5 import E5_SMALL, build, read
-from retrieval.packaged import silent, unpack
+from retrieval.models import silent, unpack
 from tests.retrieval.tiny_e5 import HIDDEN, INNER, PIECES, packed, tensors
 
 

@@ -10,7 +10,7 @@ import pytest
 from knowledge_base.errors import ModelError
 from retrieval.e5 import E5_SMALL, build
 from retrieval.embedder import DIGEST_FILE, SentenceTransformerEmbedder, embedder_digest, prompts_of
-from retrieval.packaged import silent, unpack
+from retrieval.models import silent, unpack
 from retrieval.values import Embedder
 from tests.contracts.embedder_contract import EmbedderContract
 from tests.fakes import FakeEmbedder

@@ -13,7 +13,7 @@ import pytest
 
 from knowledge_base.errors import ModelError, StorageError
 from knowledge_base.values import file_digest
-from retrieval.packaged import MANIFEST, PackagedModel, Progress, is_installed, is_unpacked, unpack
+from retrieval.models import MANIFEST, PackagedModel, Progress, is_installed, is_unpacked, unpack
 from tests.retrieval.fake_packages import WORDS, install_parts, join, join_slowly, tiny_model
 
 SPAWN = multiprocessing.get_context("spawn")

@@ -11,7 +11,7 @@ from tokenizers import AddedToken, Tokenizer
 from answering.generation.gemma import GEMMA, NOTICE, build, merges, tensor_names
 from answering.generation.gguf_file import parse
 from knowledge_base.errors import ModelError
-from retrieval.packaged import silent, unpack
+from retrieval.models import silent, unpack
 
 HIDDEN, INNER, HEAD, LAYERS = 32, 64, 256, 6
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]

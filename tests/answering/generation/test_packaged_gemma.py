@@ -10,7 +10,7 @@ from answering.generation.gemma import GEMMA
 from answering.generation.in_process import InProcessGenerator
 from answering.generation.kv_cache import read_prompt, read_token
 from answering.generation.protocol import never
-from retrieval.packaged import unpack
+from retrieval.models import unpack
 from retrieval.prompt import Message
 from tests.contracts.generator_contract import asked
 

@@ -10,7 +10,7 @@ from answering.generation.in_process import InProcessGenerator
 from answering.generation.model import Precision
 from answering.sufficiency import Calibration
 from finetune.files import model_digest
-from finetune.registry.export import export
+from finetune.registry.entry import export
 from finetune.registry.manifest import Base, Description
 from finetune.registry.registry import Registry
 from finetune.registry.serving import AdapterHost, ServedAdapters

@@ -9,7 +9,7 @@ import packaging
 import pytest
 
 from knowledge_base.values import digest_of
-from retrieval.packaged import PackagedFile, PackagedModel, Progress, is_unpacked
+from retrieval.models import PackagedFile, PackagedModel, Progress, is_unpacked
 from tests.app.cli.conftest import Run
 
 SOURCE = Path(packaging.__file__)

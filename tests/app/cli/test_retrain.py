@@ -18,8 +18,7 @@ from finetune.registry.registry import Registry
 from finetune.retrain.runs import RunRequest
 from finetune.retrain.values import OnStatus, Outcome, Status
 from finetune.settings import TrainSettings
-from finetune.training.processes import Processes
-from finetune.training.train import ADAPTER
+from finetune.training.train import ADAPTER, Processes
 from finetune.training.values import Base, OnProgress, Point, Progress, Sample, Trained
 from tests.answering.generation.tiny import save_model
 from tests.app.cli.real import RealHome

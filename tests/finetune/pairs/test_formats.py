@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finetune.pairs.formats import Read, read_pairs, write_pairs
-from finetune.pairs.records import MAX_BYTES
+from finetune.pairs.formats import MAX_BYTES, Read, read_pairs, write_pairs
 from finetune.pairs.values import Evidence, Pair, SplitName, Task
 from finetune.report.words import sentence_of
 from knowledge_base.errors import InputError, StorageError

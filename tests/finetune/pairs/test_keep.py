@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from finetune.pairs.check import check_pairs
-from finetune.pairs.generate import Candidate, GenerateSettings
-from finetune.pairs.keep import keep_generated
+from finetune.pairs.generate import Candidate, GenerateSettings, keep_generated
 from finetune.pairs.values import Evidence, Pair
 from finetune.report.words import sentence_of
 from knowledge_base.values import Passage

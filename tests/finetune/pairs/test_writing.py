@@ -10,7 +10,7 @@ from answering.generation.protocol import Request
 from app.settings import Settings
 from app.workspace import Workspace
 from finetune.pairs.check import Checked
-from finetune.pairs.writing import write_pairs_on
+from finetune.pairs.generate import write_pairs_on
 from finetune.report.words import sentence_of
 from knowledge_base.errors import InputError, NotFoundError
 from tests.fakes import FakeEmbedder, FakeGenerator

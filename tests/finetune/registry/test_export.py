@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune.registry.export import description_of, export
+from finetune.registry.entry import description_of, export
 from finetune.registry.manifest import Base, Description
 from finetune.registry.registry import Registry
 from knowledge_base.errors import InputError, ModelError

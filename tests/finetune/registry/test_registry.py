@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from finetune.registry.manifest import Description, read_manifest
-from finetune.registry.registry import Registry
-from finetune.registry.versions import Aliases
+from finetune.registry.registry import Aliases, Registry
 from knowledge_base.errors import BusyError, InputError, ModelError, NotFoundError, StorageError
 from tests.finetune.registry.folders import DESCRIPTION, contents, peft_folder
 

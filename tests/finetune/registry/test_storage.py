@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from finetune import files
-from finetune.registry.export import export
+from finetune.registry.entry import export
 from finetune.registry.manifest import Description
-from finetune.registry.registry import Registry
-from finetune.registry.versions import Aliases
+from finetune.registry.registry import Aliases, Registry
 from knowledge_base.errors import StorageError
 from tests.finetune.registry.folders import contents
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from finetune.retrain.events import FILE_NAME, EventLog, last_status, losses
-from finetune.retrain.runs import Point
+from finetune.retrain.runs import EVENTS, EventLog, last_status, reported_losses
 from finetune.retrain.values import Status
+from finetune.training.values import Point
 from knowledge_base.errors import StorageError
 
 
@@ -20,12 +20,12 @@ class Clock:
 
 
 def lines(folder: Path) -> list[str]:
-    return [line for line in (folder / FILE_NAME).read_text(encoding="utf-8").split("\n") if line]
+    return [line for line in (folder / EVENTS).read_text(encoding="utf-8").split("\n") if line]
 
 
 def test_nothing_was_told(tmp_path: Path) -> None:
     assert last_status(tmp_path) is None
-    assert losses(tmp_path) == []
+    assert reported_losses(tmp_path) == []
 
 
 def test_a_few_a_second_are_written_and_every_turn(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_few_a_second_are_written_and_every_turn(tmp_path: Path) -> None:
     for step in range(1, 101):
         clock.now += 0.1
         log(Status("train", step, 100, loss=1.0, dev_loss=2.0 if step == 50 else None))
-    told = [point.step for point in losses(tmp_path)]
+    told = [point.step for point in reported_losses(tmp_path)]
     assert {1, 50, 100} <= set(told)
     assert 25 <= len(told) <= 40
     log(Status("calibrate", 0, 7))
@@ -45,14 +45,14 @@ def test_of_a_step_done_again_the_later_loss_counts(tmp_path: Path) -> None:
     for loss in (3.0, 2.0):
         log = EventLog(tmp_path)
         log(Status("train", 1, 1, loss=loss, dev_loss=0.5))
-    assert losses(tmp_path) == [Point(1, 2.0, 0.5)]
+    assert reported_losses(tmp_path) == [Point(1, 2.0, 0.5)]
 
 
 @pytest.mark.parametrize("tail", ['\n{"step": "train", "do', "\n[1]", "\nnull", '\n{"step": "dance"}', "\n"])
 def test_a_line_that_was_cut_short_is_passed_over(tmp_path: Path, tail: str) -> None:
     status = Status("evaluate", 3, 9, "base")
     EventLog(tmp_path)(status)
-    with (tmp_path / FILE_NAME).open("a", encoding="utf-8") as file:
+    with (tmp_path / EVENTS).open("a", encoding="utf-8") as file:
         file.write(tail)
     assert last_status(tmp_path) == status
     EventLog(tmp_path)(replace(status, done=4))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune.retrain.preflight import check_adapter
+from finetune.retrain.retraining import check_adapter
 from finetune.settings import TrainSettings
 from finetune.training.values import Base
 from knowledge_base.errors import InputError, ModelError

@@ -13,8 +13,7 @@ from finetune.pairs.store import Dataset
 from finetune.pairs.values import Dropped, Evidence, Pair
 from finetune.reasons import Reason
 from finetune.registry.manifest import Base, Data, Description
-from finetune.registry.registry import Registry
-from finetune.registry.versions import Aliases
+from finetune.registry.registry import Aliases, Registry
 from finetune.report.words import sentences_of
 from finetune.retrain.retraining import Retraining
 from finetune.retrain.values import STEPS, Outcome, Status, Step

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from finetune.files import ResultFolder
-from finetune.retrain.events import EventLog
 from finetune.retrain.lock import RunLock
-from finetune.retrain.runs import RunInfo, RunRequest, RunStore
+from finetune.retrain.runs import EventLog, RunInfo, RunRequest, RunStore
 from finetune.retrain.values import Outcome, Status
 from finetune.training.values import Point
 from knowledge_base.errors import BusyError, InputError, NotFoundError, StorageError

@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 from finetune.settings import TrainSettings
-from finetune.training.processes import join_processes
 from finetune.training.saving import save_adapter
-from finetune.training.train import fit
+from finetune.training.train import fit, join_processes
 from finetune.training.values import Base, Sample
 from retrieval.prompt import render
 

@@ -7,7 +7,7 @@ import torch
 from peft import PeftModel
 
 from finetune.settings import TrainSettings
-from finetune.training.kl_regularization import PIECE, divergence, pieces_of
+from finetune.training.forgetting import PIECE, divergence, pieces_of
 from finetune.training.network import adapted, load_base
 from finetune.training.train import fit
 from finetune.training.values import Base, Sample

@@ -10,7 +10,7 @@ from peft.tuners.lora import LoraLayer
 
 from finetune.settings import TrainSettings
 from finetune.training.checkpoint import trained_parameters
-from finetune.training.lora_scaling import scale_down
+from finetune.training.forgetting import scale_down
 from finetune.training.network import adapted, load_base
 
 Loss = Callable[[], tuple[float, int]]

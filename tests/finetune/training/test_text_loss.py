@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from finetune.training.text_loss import TextLosses
+from finetune.training.forgetting import TextLosses
 from finetune.training.values import Base
 from tests.answering.generation.tiny import save_adapter
 from tests.finetune.training.conftest import TEXTS, encoder_of

@@ -11,10 +11,9 @@ from finetune.reasons import Reason
 from finetune.settings import TrainSettings, Variant
 from finetune.training import train as training
 from finetune.training.checkpoint import FILE_NAME, trained_parameters
-from finetune.training.saving import merge, save_adapter
+from finetune.training.saving import compare, merge, probe_of, save_adapter
 from finetune.training.train import fit, train
 from finetune.training.values import Base, Progress, Refused, Sample
-from finetune.training.verify import compare, probe_of
 from knowledge_base.errors import InputError, ModelError, StorageError
 from retrieval.prompt import render
 from tests.finetune.training.conftest import Maker

@@ -16,7 +16,7 @@ from answering.generation.remote.generator import RemoteGenerator, open_remote
 from app.adapters import SHIPPED
 from finetune.registry.registry import Registry
 from knowledge_base.errors import NotFoundError
-from retrieval.packaged import unpack
+from retrieval.models import unpack
 from retrieval.prompt import EXAMPLES, refusal, render
 from tests.answering.generation.tiny import save_adapter
 from tests.contracts.generator_contract import CHINESE, ENGLISH, asked, written
