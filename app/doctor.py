@@ -1,4 +1,4 @@
-"""Looks at everything domainqa needs and says what to do where something is amiss.
+"""Checks everything that domainqa needs, and says what to do where something is wrong.
 
 Each check measures one thing and judges it; none changes anything. A check that cannot look says so as a
 finding of its own: doctor never dies of what it is there to find.
@@ -105,7 +105,7 @@ def problem_of(need: Requirement) -> str:
 
 
 def processor_flags() -> frozenset[str]:
-    """Features that the processor names; empty where the system does not tell."""
+    """Features that the processor names; empty where the system does not list them."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -154,7 +154,7 @@ def memory_of(total: int, available: int) -> Finding:
 
 
 def disk(name: str, folder: Path, free: int) -> Finding:
-    """Whether there is room left where a folder lies."""
+    """Whether the disk of a folder has room left."""
     seen = f"{free / _GIGABYTE:.1f} GB free at {folder}"
     if free < _DISK_NEEDED:
         return Finding(f"disk of {name}", "fail", seen, "Free some space, or choose another folder.")

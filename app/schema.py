@@ -69,7 +69,7 @@ NO_LIMIT = Limit.model_validate({})
 
 
 class Citation(Shape):
-    """Where a sentence stands: `quote` is the document's text from `start` to `end`."""
+    """Where a sentence is from: `quote` is the document's text from `start` to `end`."""
 
     number: int
     document: str
@@ -230,7 +230,7 @@ class DocumentEntry(Shape):
 
 
 class Place(Shape):
-    """Where a passage lies in the text of its document, in characters.
+    """Where a passage is in the text of its document, in characters.
 
     `ocr` is how sure the recognition of a scanned page was, in 0…1; null for text that the file holds.
     """
@@ -285,7 +285,7 @@ class IngestReport(Shape):
 
 
 class Job(Shape):
-    """Work that goes on: files done of files in all, then the report or the error."""
+    """Work in progress: files done and their total, then the report or the error."""
 
     id: str
     collection: str

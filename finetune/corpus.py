@@ -1,4 +1,4 @@
-"""One collection as pairs are checked against it and samples are made from it: searched as it is served."""
+"""The collection that pairs are checked against and samples are made from, searched as in serving."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""Files that are on the disk, whole, when a function returns: what a kill or a power cut must not halve."""
+"""Writes files that a kill or a power failure cannot leave incomplete, and keeps results in folders."""
 
 import hashlib
 import json
@@ -70,7 +70,7 @@ def flush(path: Path) -> None:
 
 
 def model_digest(folder: Path) -> str:
-    """What tells one base model, or adapter, from another: SHA-256 over its *.safetensors, in hexadecimal.
+    """The identity of a base model or adapter: SHA-256 over its *.safetensors, in hexadecimal.
 
     They are read one after the other by name, as by `cat *.safetensors | sha256sum`; manifests of adapters
     hold it. About a second for each gigabyte. Raises ModelError if the folder holds no such file or it cannot

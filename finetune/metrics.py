@@ -1,4 +1,4 @@
-"""How near an answer is to the accepted ones: exact match and token F1.
+"""Exact match and token F1 of an answer against the accepted ones.
 
 After SQuAD (Rajpurkar et al. 2016, section 6.1) for English, words without articles and punctuation, and
 CMRC 2018 (Cui et al. 2019) for Chinese, characters without punctuation. Texts that mix both are cut into

@@ -56,7 +56,7 @@ class Pipeline:
     """Everything that answers questions on one collection, as it is served.
 
     `base` is the model that adapters are trained for, None where a server has it; `base_digest` its
-    `model_digest`. `default` tells which adapter answers now. `fingerprint` is what answers depend on beside
+    `model_digest`. `default` gives the adapter that answers now. `fingerprint` is what answers depend on beside
     documents, base and adapter. `language` is that of reports.
     """
 
@@ -107,8 +107,8 @@ class Pipeline:
     def digest(self) -> str:
         """What answers depend on beside the contender: base, prompt, settings and every document's text."""
         texts = "\0".join(f"{path}\0{text}" for path, text in sorted(self.corpus.texts.items()))
-        told = f"{self.base_digest}\0{PROMPT_VERSION}\0{self.fingerprint}\0{texts}"
-        return digest_of(told.encode("utf-8", errors="replace"))
+        parts = f"{self.base_digest}\0{PROMPT_VERSION}\0{self.fingerprint}\0{texts}"
+        return digest_of(parts.encode("utf-8", errors="replace"))
 
     def ask(self, contender: Contender) -> Ask:
         """The answering function that is served, as this contender."""

@@ -1,4 +1,4 @@
-"""Why something was decided: kinds with figures, worded in each language where they are shown."""
+"""Reasons of decisions: a kind with figures, which reports word in each language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -48,7 +48,7 @@ def samples_of(
         corpus: the collection with their evidence.
         count_tokens: by the tokenizer of the model to be trained.
         settings: how many of which kind.
-        progress: is told pairs done and pairs in all.
+        progress: is called with the pairs done and their total.
     """
     samples: list[Sample] = []
     dropped: list[Dropped] = []

@@ -1,4 +1,4 @@
-"""Divides pairs by document: to train on, to calibrate with, to test with."""
+"""Splits pairs by document into training, calibration and test pairs."""
 
 import random
 from collections.abc import Collection, Sequence
@@ -186,7 +186,7 @@ def _drawn(groups: Sequence[_Group], share: float, seed: int) -> list[_Group]:
 
 
 def _lot(group: _Group, seed: int) -> str:
-    """What decides a group's place: its questions and the seed, and not where it stands in the file."""
+    """What a group is ordered by: its questions and the seed, not its place in the file."""
     names = sorted(f"{pair.question}\0{pair.id}" for pair in group)
     return digest_of("\0".join([str(seed), *names]).encode("utf-8", errors="replace"))
 

@@ -19,7 +19,7 @@ import tantivy
 
 from knowledge_base.characters import HAN, chinese_characters, ordinary
 
-# Grows when the same text gives other terms; an index that was made with another version is made anew.
+# Grows when the same text gives other terms; an index that was made with another version is rebuilt.
 ANALYSIS_VERSION = 2
 
 _TOKEN = re.compile(

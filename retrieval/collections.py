@@ -1,4 +1,4 @@
-"""Collections by name: what is told of one, and what a backend that keeps them offers to everybody above."""
+"""Collections by name: what is known of one, and the Protocol that each backend fulfils."""
 
 import json
 import re
@@ -25,7 +25,7 @@ _NAME = re.compile(r"\w[\w.-]*")
 
 
 def ignore_wait(_message: str) -> None:
-    """The `OnWait` of work that tells nobody why it waits."""
+    """The `OnWait` of work that does not say why it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def fingerprint_of(embedder: Embedder, chunking: Chunking | None) -> Fingerprint
 
 def require_same(name: str, written: Fingerprint, asked: Fingerprint) -> None:
     """MismatchError, with the repair, if a collection was made with something else than is asked for."""
-    repair = f"Use what it was made with, or make it anew: domainqa ingest --collection {name} --rebuild"
+    repair = f"Use what it was made with, or rebuild it: domainqa ingest --collection {name} --rebuild"
     if (written.digest, written.dimension) != (asked.digest, asked.dimension):
         raise MismatchError(
             f"The collection {name} was made with the embedder {_embedder(written)}, not {_embedder(asked)}.",

@@ -100,7 +100,7 @@ def asks_for_figure(question: str) -> bool:
 
 
 def holds_figure(text: str) -> bool:
-    """Whether a number stands in it, in digits or in words."""
+    """Whether it contains a number, in digits or in words."""
     return bool(_HOLDS.search(text))
 
 
@@ -119,7 +119,7 @@ def compress(question: str, packed: Sequence[Packed], keep: int, embed: Embed) -
 
     Near is the share of the question's words that a sentence holds, and its cosine with the question. A word
     weighs more the fewer sentences of its passage hold it (inverse document frequency, Spärck Jones 1972),
-    and little if the headings hold it too: "platinum" tells the rows of a fee list apart, "fee" does not. A
+    and little if the headings hold it too: "platinum" distinguishes the rows of a fee list, "fee" does not. A
     question for a number is nearer to the sentences with numbers. The two nearest sentences hold the answer
     in .95 of the sample bank's cases, .94 of SQuAD's and .89 of CMRC's, the three nearest in .99, .97 and .93
     (`benchmarks/compression.py`).

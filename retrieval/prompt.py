@@ -136,7 +136,7 @@ def render(
 ) -> tuple[Message, ...]:
     """The messages that ask `question` of `texts`, in the question's language.
 
-    The text stands before the question, so that a model's prefix cache serves the next question on the
+    The text precedes the question, so that a model's prefix cache serves the next question on the
     same text. `examples` show a model without an adapter what is wanted; an adapter needs none.
     """
     wording = _WORDINGS[language_of(question)]
@@ -169,5 +169,5 @@ def plain_text(messages: Sequence[Message]) -> str:
 
 
 def reply_separator(prompt: str) -> str:
-    """What stands between a plain prompt and its reply: a space, but none after a full-width colon."""
+    """What separates a plain prompt from its reply: a space, but none after a full-width colon."""
     return "" if prompt.endswith("：") else " "

@@ -1,4 +1,4 @@
-"""Says what is missing for `make run`, before anything is begun; runs on any Python 3."""
+"""Says what is missing for `make run` before it starts; runs on any Python 3."""
 
 import importlib
 import sys

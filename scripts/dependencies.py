@@ -1,4 +1,4 @@
-"""Writes down what domainqa stands on, as it is installed in the environment that runs this script.
+"""Lists the packages that domainqa depends on, as installed in the environment that runs this script.
 
     python scripts/dependencies.py constraints   > constraints.txt           every package, exact versions
     python scripts/dependencies.py notices       > THIRD_PARTY_NOTICES.md    direct ones with their licences

@@ -1,7 +1,7 @@
 """Writes the documentation that the code already says: docs/cli.md, docs/settings.md, docs/map.md and
 docs/training-options.md.
 
-A test compares the files with what this script would write; `make docs` writes them anew.
+A test compares the files with what this script would write; `make docs` writes them.
 """
 
 import ast

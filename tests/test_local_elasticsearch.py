@@ -26,7 +26,7 @@ def server(tmp_path: Path) -> Server:
     return Server(tmp_path / "cache", tmp_path / "state", 9, "512m")
 
 
-def test_the_shell_script_tells_that_it_does_not_run(tmp_path: Path) -> None:
+def test_the_shell_script_says_that_it_does_not_run(tmp_path: Path) -> None:
     environment = {**os.environ, "ELASTICSEARCH_STATE": str(tmp_path), "PYTHON": sys.executable}
     done = subprocess.run(
         [ROOT / "scripts" / "elasticsearch.sh", "status"],

@@ -10,7 +10,7 @@ RANKINGS = [["a", "b", "c"], ["x", "y", "z"], ["m"]]
 RELEVANT = [frozenset({"a"}), frozenset({"z"}), frozenset({"n"})]
 
 
-def test_recall_counts_what_stands_among_the_first_k() -> None:
+def test_recall_counts_what_is_among_the_first_k() -> None:
     assert recall_at(1, RANKINGS, RELEVANT) == pytest.approx(1 / 3)
     assert recall_at(3, RANKINGS, RELEVANT) == pytest.approx(2 / 3)
 

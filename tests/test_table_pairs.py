@@ -32,7 +32,7 @@ def _cells(text: str) -> Counter[str]:
     return Counter(cell.strip() for line in lines for cell in line)
 
 
-def test_an_answer_stands_in_one_cell_of_its_document(made: tuple[Path, list[Pair]]) -> None:
+def test_an_answer_is_in_one_cell_of_its_document(made: tuple[Path, list[Pair]]) -> None:
     documents, pairs = made
     answerable = [pair for pair in pairs if pair.answerable]
     assert len(answerable) > 400

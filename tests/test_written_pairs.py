@@ -28,7 +28,7 @@ def test_every_question_of_every_text_becomes_a_pair(made: tuple[Path, list[Pair
     assert len(list(documents.rglob("*.txt"))) == len(passages)
 
 
-def test_an_answer_stands_in_its_document_and_in_its_quote(made: tuple[Path, list[Pair]]) -> None:
+def test_an_answer_is_in_its_document_and_in_its_quote(made: tuple[Path, list[Pair]]) -> None:
     documents, pairs = made
     for pair in pairs:
         (evidence,) = pair.evidence
@@ -37,7 +37,7 @@ def test_an_answer_stands_in_its_document_and_in_its_quote(made: tuple[Path, lis
         assert evidence.quote in text, pair
 
 
-def test_a_question_does_not_tell_its_answer_and_a_sentence_does(made: tuple[Path, list[Pair]]) -> None:
+def test_a_question_does_not_contain_its_answer_and_a_sentence_does(made: tuple[Path, list[Pair]]) -> None:
     for pair in made[1]:
         assert pair.answers[0] not in pair.question, pair
         assert not pair.sentence or pair.answers[0] in pair.sentence, pair

@@ -1,1 +1,1 @@
-"""How well contenders answer: scores, intervals, refusals, forgetting, the gate, and a page that shows it."""
+"""How well contenders answer: scores, intervals, refusals, forgetting, and the promotion gate."""

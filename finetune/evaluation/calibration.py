@@ -211,7 +211,7 @@ def _table(reads: Sequence[Read], names: Sequence[str]) -> _Table:
         np.array([read.answerable for read in reads], dtype=bool),
     )
     if not np.isfinite(table.samples).all():
-        raise InputError("A signal is not a number.", "Leave out the question, or mend the signal.")
+        raise InputError("A signal is not a number.", "Leave out the question, or correct the signal.")
     if not table.answerable.any() or table.answerable.all():
         raise _too_few()
     return table
@@ -269,7 +269,7 @@ def _judged(table: _Table, probabilities: Numbers) -> list[Judged]:
 
 
 def _threshold(answerable: Sequence[float], wrong_refusals: float) -> float:
-    """The highest confidence below which at most this share lies, rounded down so that it stays so."""
+    """The highest confidence below which no more than this share is, rounded down."""
     refused = math.floor(wrong_refusals * len(answerable) + 1e-9)
     return round(math.floor(sorted(answerable)[refused] / _STEP) * _STEP, _DIGITS)
 

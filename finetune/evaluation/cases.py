@@ -1,4 +1,4 @@
-"""What contenders are asked: questions whose right answer is known."""
+"""Test cases: questions whose right answer is known."""
 
 import random
 from collections.abc import Callable, Sequence

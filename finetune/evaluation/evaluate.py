@@ -35,7 +35,7 @@ def evaluate(
     Args:
         cases: questions with what would be right; their ids differ.
         contenders: how each is asked, by name.
-        progress: is told the contender, how many cases it has answered, and how many there are.
+        progress: is called with the contender, the number of cases it has answered, and their total.
         store: a file of JSON lines to which each answer is added; answers in it are taken as they are.
         digests: for each contender what its answers depend on (adapter, index, settings, prompt version): a
             stored answer counts only under the same one. One that is not named has "".

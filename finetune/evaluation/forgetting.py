@@ -16,7 +16,7 @@ Loss = Callable[[Sequence[str]], tuple[float, int]]
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Mean loss in nats a token of the base and of the candidate, over so many tokens."""
+    """Mean loss of the base and of the candidate in nats per token, over `tokens` tokens."""
 
     base: float
     candidate: float

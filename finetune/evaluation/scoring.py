@@ -1,4 +1,4 @@
-"""What an answer is worth: nearness to the accepted answers, rightness of refusals and citations, time."""
+"""Scores answers: EM and F1, refusals, citations, time; and summarises the scores of a contender."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which pairs must not be trained on or measured with, each with its reason, and which can be mended."""
+"""Drops or repairs the pairs that must not be trained on or tested with, and gives the reason for each."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -28,7 +28,7 @@ _Answer = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The pairs that stay, some of them mended, and the others, both in the order in which they came."""
+    """The kept pairs, some of them repaired, and the dropped ones, both in their original order."""
 
     kept: tuple[Pair, ...]
     dropped: tuple[Dropped, ...]
@@ -90,7 +90,7 @@ def _shown(question: str, settings: CheckSettings) -> str:
 def _checked(
     pair: Pair, settings: CheckSettings, library: Library | None, find: Find | None
 ) -> Pair | Reason:
-    """The pair, mended where that is possible, or the reason why it is dropped."""
+    """The pair, repaired if possible, or the reason why it is dropped."""
     reason = _misshapen(pair, settings) or _in_another_language(pair.question, settings.languages)
     if reason:
         return reason
@@ -164,7 +164,7 @@ def _repeats(pairs: Sequence[Pair], limit: float) -> dict[str, Reason]:
 
     A pair repeats an earlier one if their questions are near-duplicates and they accept a common answer. It
     contradicts an earlier one if their questions have the same words, in nearly the same order, and their
-    answers differ, unless each stands in evidence of its own, as the fee of either year does.
+    answers differ, unless each has evidence of its own, such as the fee lists of two years.
     """
     reasons: dict[str, Reason] = {}
     for group in near_duplicate_groups([pair.question for pair in pairs], limit):

@@ -1,4 +1,4 @@
-"""Whether the evidence of a pair stands where it says, and holds the answer."""
+"""Checks that the evidence of a pair is in the document that it names, and contains the answer."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -39,20 +39,20 @@ class Library:
         return self._texts[document]
 
     def holds(self, document: str, quote: str) -> bool:
-        """Whether a quote stands in a document, white space aside; KeyError if there is no such document."""
+        """Whether a document contains a quote, ignoring white space; KeyError without such a document."""
         if document not in self._squeezed:
             self._squeezed[document] = squeezed(self._texts[document])
         return squeezed(quote) in self._squeezed[document]
 
     def where(self, quote: str) -> str:
-        """The first document, by path, in which a quote stands, "" if it is in none."""
+        """The first document, by path, that contains a quote; "" if none does."""
         return next((path for path in sorted(self._texts) if self.holds(path, quote)), "")
 
 
 def with_evidence_that_holds(pair: Pair, library: Library) -> Pair | Reason:
     """The pair with only those places that hold its answer, or why there is none.
 
-    A quote without a document is given the first document in which it stands. A pair without evidence stays
+    A quote without a document is given the first document that contains it. A pair without evidence stays
     as it is.
     """
     if not pair.evidence:
@@ -79,9 +79,9 @@ def _checked(place: Evidence, pair: Pair, library: Library) -> Evidence | Reason
 
 
 def supports(text: str, answer: str) -> bool:
-    """Whether an answer stands in a text: word for word, or its numbers and at least half of its words.
+    """Whether a text contains an answer: word for word, or its numbers and at least half of its words.
 
-    Yes and no stand in any text.
+    Any text contains yes and no.
     """
     if answer.strip().rstrip(".。!！").lower() in _YES_OR_NO or stands_in(answer, text):
         return True
@@ -92,7 +92,7 @@ def supports(text: str, answer: str) -> bool:
 
 
 def stands_in(answer: str, text: str) -> bool:
-    """Whether an answer stands in a text, word for word but for case, punctuation and white space."""
+    """Whether a text contains an answer word for word, ignoring case, punctuation and white space."""
     if not answer_tokens(answer):
         return squeezed(answer) in squeezed(text)
     return _encoded_tokens(answer) in _encoded_tokens(text)

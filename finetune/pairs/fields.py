@@ -178,7 +178,7 @@ def from_alpaca(record: Fields, origin: str) -> Pair | Task:
 
 
 def from_chat(record: Fields, origin: str, as_pairs: bool) -> Pair | Task:
-    """A task whose reply is the last assistant turn; what stands behind it is left out.
+    """A task whose reply is the last assistant turn; later turns are left out.
 
     Args:
         record: has `messages` (role, content) or `conversations` (from, value).

@@ -149,7 +149,7 @@ def _of_array(text: str, start: int) -> Iterator[Numbered]:
         line, counted = line + text.count("\n", counted, at), at
     behind = _after_space(text, at + 1)
     if behind < len(text):
-        raise _damaged(_line_at(text, behind), "something stands behind the array")
+        raise _damaged(_line_at(text, behind), "there is text after the array")
 
 
 def _parsed(text: str) -> object | None:

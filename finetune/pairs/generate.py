@@ -119,7 +119,7 @@ def generate_pairs(
 def excerpts(passage: Passage, count: int) -> list[str]:
     """Up to `count` pieces of a passage, under its title and headings, in their order.
 
-    Each is one of the sentences that say most, with the one before it, which may tell what "it" is. A small
+    Each is one of the sentences that say most, with the one before it, which may say what "it" is. A small
     model asks about what it is shown first; shown one sentence at a time, it asks about each.
     """
     sentences = [passage.text[start:end] for start, end in sentence_spans(passage.text)]
@@ -194,7 +194,7 @@ def keep_generated(
 ) -> Checked:
     """Keep the candidates whose answer their passage holds and whose question leads back to it.
 
-    Kept are those that are shaped like a question and a short answer, whose answer stands in the passage and
+    Kept are those that are shaped like a question and a short answer, whose answer is in the passage and
     not in the question, for whose question `find` returns the passage among the first `k`, and that are no
     near-duplicate of a known or an earlier one. Where near-duplicates have different answers, as of two
     versions of a document, the question does not say enough, and none of them is kept. Each gets the
@@ -332,7 +332,7 @@ def write_pairs_on(  # noqa: PLR0913, PLR0917 - who writes, about what, and wher
     writer: str = "the model",
     settings: GenerateSettings | None = None,
 ) -> Checked:
-    """Have questions written on so many passages, and store those that are good beside the imported pairs.
+    """Let a model write questions on passages, and store the good ones beside the imported pairs.
 
     What was written before is kept: the same call does nothing, one for more passages writes the rest.
     However it ends, by Ctrl-C too, what was written until then is judged and stored.
@@ -342,7 +342,7 @@ def write_pairs_on(  # noqa: PLR0913, PLR0917 - who writes, about what, and wher
         store: where the pairs are kept.
         generator: writes, without an adapter.
         passages: on how many.
-        progress: is told passages done and passages in all.
+        progress: is called with the passages done and their total.
         seed: another one draws other passages.
         writer: what the generator is called, for the record.
         settings: how many questions a passage gets, and what a good one is.

@@ -1,7 +1,7 @@
 """Finds personal data in a text: numbers of identity cards, bank cards and telephones, e-mail addresses.
 
 Where a number has a check digit it is computed, so that amounts, dates and order numbers are not taken for
-personal data. What an organisation tells everybody is not personal: its hotlines, landlines of mainland
+personal data. What an organisation publishes is not personal: its hotlines, landlines of mainland
 China, toll-free numbers and addresses such as privacy@….
 """
 

@@ -1,4 +1,4 @@
-"""What is trained on and measured with: questions with their answers, other tasks, and what was dropped."""
+"""Question–answer pairs, other tasks, and dropped pairs: what adapters are trained on and tested with."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,8 +13,8 @@ SplitName = Literal["", "train", "test"]
 class Evidence:
     """A place that supports the answer by itself; a quote "" means anywhere in the document.
 
-    `document` is the path of a document in its collection, `quote` a sentence or a table cell as it stands
-    in the document's text, white space aside.
+    `document` is the path of a document in its collection, `quote` a sentence or a table cell of the
+    document's text, ignoring white space.
     """
 
     document: str

@@ -62,7 +62,7 @@ def check_fits(entry: Entry, base_digest: str | None, prompt_version: int) -> No
         base_digest: `model_digest` of the loaded base model, None where it is not known.
         prompt_version: of the prompts that it will be given.
 
-    What a foreign adapter does not tell is not checked here; its shapes are when it is loaded. Raises
+    What a foreign adapter leaves out is not checked here; its shapes are when it is loaded. Raises
     MismatchError, or ModelError if files are missing or damaged.
     """
     verify(entry)
@@ -114,7 +114,7 @@ def export(entry: Entry, target: Path) -> None:
 
 
 def description_of(folder: Path) -> Description:
-    """What a PEFT folder tells of how it was made: all that we exported, of others the base model's name.
+    """How a PEFT folder was made: all that we exported, of others the name of the base model.
 
     Raises ModelError if the folder is no LoRA adapter, or is one of ours whose files were changed.
     """

@@ -1,4 +1,4 @@
-"""What is known of one version of an adapter: the last file of its folder, which makes it complete."""
+"""The manifest of an adapter's version: how it was made. Written last, it makes the folder complete."""
 
 import json
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ class AdapterReading(_Value):
     """What an adapter says of how passages are read with it; the rest is as usual, see `over`.
 
     `passages` None takes the setting; `kept_sentences` None reads whole passages. `calibrations` are "scored"
-    where the generator tells its refusal log-probability and "unscored" elsewhere.
+    where the generator gives its refusal log-probability and "unscored" elsewhere.
     """
 
     mode: Literal["each", "together"] = "each"
@@ -103,7 +103,7 @@ class AdapterReading(_Value):
 
 
 class Description(_Value):
-    """What the maker of a version tells of it. All of it is optional: of a foreign adapter little is known.
+    """What the maker of a version knows of it. All of it is optional: of a foreign adapter little is known.
 
     `prompt_version` is `retrieval.prompt.PROMPT_VERSION` at training; `evaluation` the figures of each
     contender; `start` the adapter that training went on from ("bank@2"), whose data are among `data`;
@@ -136,7 +136,7 @@ class Manifest(Description):
     files: dict[str, str]
 
     def description(self) -> Description:
-        """What the maker told, without what the registry added."""
+        """The description alone, without what the registry added."""
         return Description.model_validate(_told(self))
 
 

@@ -1,4 +1,4 @@
-"""What a folder must be for PEFT, vLLM and us to load it as a LoRA adapter; checked without loading it."""
+"""Checks, without loading it, that PEFT, vLLM and domainqa can load a folder as a LoRA adapter."""
 
 import json
 import re

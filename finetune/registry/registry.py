@@ -1,7 +1,7 @@
 """The registry of adapters: immutable versions in a folder, and aliases that say which one answers.
 
-A version lies in NAME/versions/0001/, a plain PEFT folder in NAME/; NAME/aliases.json names the live version
-in one small file that is swapped in one step.
+A version is the folder NAME/versions/0001/; NAME/ itself may be a plain PEFT folder. NAME/aliases.json names
+the live version, one small file that is swapped in one step.
 """
 
 import re
@@ -81,8 +81,8 @@ class Registry:
 
     Writers wait for each other, at most `wait_seconds`. Every method that writes raises BusyError if another
     process is still writing then, and StorageError if the disk is full or the folder cannot be written; what
-    was there before is there still. `before_promotion` is told of a version that is to become live, and its
-    error prevents that.
+    was there before is there still. `before_promotion` is called with a version before it
+    becomes live; its error prevents that.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class Registry:
         return number
 
     def import_folder(self, name: str, folder: Path) -> int:
-        """Register any PEFT folder, with what it tells of itself; see `register` and `description_of`."""
+        """Register any PEFT folder, with what it says of itself; see `register` and `description_of`."""
         check_name(name)
         return self.register(name, folder, description_of(folder))
 
@@ -328,7 +328,7 @@ def _is_plain(folder: Path) -> bool:
 
 
 def _names_in(folder: Path) -> set[str]:
-    """The names under which anything lies."""
+    """The names of all adapters in a folder."""
     places = folder.iterdir() if folder.is_dir() else ()
     return {p.name for p in places if is_name(p.name) and (_is_plain(p) or _complete(folder, p.name))}
 

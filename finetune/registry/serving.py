@@ -1,4 +1,4 @@
-"""Adapters on the generator that answers: checked, made known to it, each with its way of reading."""
+"""Makes adapters available to the generator that answers: checked, loaded, each with its way of reading."""
 
 import threading
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class AdapterHost(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """An adapter that the generator knows: what tells its weights apart, and how it reads."""
+    """An adapter that the generator knows: the identity of its weights, and how it reads."""
 
     stamp: str
     reading: Reading
@@ -40,7 +40,7 @@ class _Served:
 class ServedAdapters:
     """Adapters on one generator, each checked before its first answer. Safe for many threads.
 
-    Every version has a name of its own there, so an answer that was begun ends on the version that began it,
+    Every version has a name of its own there, so an answer ends on the version that started it,
     whatever is promoted meanwhile; what is no longer used leaves memory by itself.
     """
 

@@ -84,7 +84,7 @@ class Measurement:
 class RetrainingReport:
     """A retraining from pairs to verdict; `made` is a date and time, `version` names the candidate.
 
-    `reading` tells why it reads as it does, `allowed` is the share of wrong refusals that the threshold was
+    `reading` says why it reads as it does, `allowed` is the share of wrong refusals that the threshold was
     set for.
     """
 
@@ -104,7 +104,7 @@ class RetrainingReport:
 
 @dataclass(frozen=True, slots=True)
 class TrainingReport:
-    """A training without a verdict, and in which folder its adapter lies."""
+    """A training without a verdict, and the folder of its adapter."""
 
     name: str
     folder: str

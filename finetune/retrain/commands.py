@@ -139,7 +139,7 @@ def _silent(_status: Status) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What contenders reached on so many cases, the gain in F1 of each adapter over each base, the report.
+    """The figures of contenders on `cases` cases, the gain in F1 of each adapter over each base, the report.
 
     `groups` are the summaries by language and by kind of question.
     """

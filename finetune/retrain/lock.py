@@ -1,4 +1,4 @@
-"""One retraining at a time in a home: a lock that dies with its process and tells which run holds it."""
+"""One retraining at a time per home: a lock that ends with its process and names the run that holds it."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""What is written down of a run, a training or an evaluation: the report page, and the manifest."""
+"""The report page of a run, a training or an evaluation, and the manifest of a new version."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def training_report_of(  # noqa: PLR0913, PLR0917 - all that a training made
     pipeline: Pipeline,
     settings: RetrainSettings,
 ) -> str:
-    """The report page of a training without a verdict; the adapter lies in `folder`."""
+    """The report page of a training without a verdict; `folder` holds the adapter."""
     report = TrainingReport(
         name=name,
         folder=str(folder),
@@ -193,7 +193,7 @@ def _digests(pipeline: Pipeline, dataset: Dataset) -> dict[str, str]:
 
 
 def description_of(run: Run, pipeline: Pipeline, settings: RetrainSettings) -> Description:
-    """What the manifest tells of the new version."""
+    """The description of the new version for its manifest."""
     before = (run.start and run.start.manifest) or Description()
     return Description(
         base=Base(id=pipeline.trainable.id, digest=pipeline.base_digest),

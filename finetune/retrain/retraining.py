@@ -70,7 +70,7 @@ _SHOWN_REASONS = 3
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What all results in a run's folder depend on; `start` names the adapter it goes on from, "" is none."""
+    """What all results in a run's folder depend on; `start` names the adapter it continues, "" for none."""
 
     base: str
     start: str
@@ -79,9 +79,9 @@ class Basis:
 
 
 def check_same(pipeline: Pipeline, settings: RetrainSettings, folder: ResultFolder) -> Entry | None:
-    """The adapter that the run goes on from, as it was when the run was begun; None begins on the base.
+    """The adapter that the run continues, as it was when the run started; None for the base.
 
-    Raises MismatchError if the folder was begun with another base, prompt or settings than now, and what
+    Raises MismatchError if the run was started with another base, prompt or settings than now, and what
     `Registry.find` and `check_fits` raise of a version that does not exist or does not fit the base.
     """
     digest = digest_of(json.dumps(settings.plain()).encode())
@@ -103,7 +103,7 @@ def check_same(pipeline: Pipeline, settings: RetrainSettings, folder: ResultFold
 
 
 def _start(pipeline: Pipeline, settings: RetrainSettings) -> str:
-    """The reference of what the settings go on from, "" for the base."""
+    """The reference of the adapter that the settings continue, "" for the base."""
     if settings.start == LIVE:
         return pipeline.live or ""
     if settings.start == BASE:
@@ -132,7 +132,7 @@ def check_adapter(base: Base, settings: TrainSettings) -> None:
 
 
 def require_given(dataset: Dataset) -> None:
-    """InputError unless there is something to learn from; tells why what there was could not be read."""
+    """InputError, with the reasons, unless there is a pair or task to train on."""
     if not dataset.pairs and not dataset.tasks:
         raise InputError(
             f"There is nothing to train on{_why(dataset.dropped)}.",
@@ -141,7 +141,7 @@ def require_given(dataset: Dataset) -> None:
 
 
 def require_valid(valid: ValidPairs) -> None:
-    """InputError unless some pair or task passed the checks; tells what is wrong with the others."""
+    """InputError, with the reasons, unless some pair or task passed the checks."""
     if not valid.pairs and not valid.tasks:
         raise InputError(
             f"None of the {len(valid.dropped)} pairs can be used{_why(valid.dropped)}.",
@@ -213,8 +213,8 @@ class Retraining:
     def train(self, dataset: Dataset) -> Path:
         """The first half of `run`: an adapter that nobody has measured; returns its folder.
 
-        A report lies in the run's folder as well. Called again after an interruption, it continues. Processes
-        that were launched together call it alike, and share the training. Raises as `run` does.
+        It also writes a report into the run's folder. Called again after an interruption, it continues.
+        Processes that were launched together call it alike, and share the training. Raises as `run` does.
         """
         start, valid, splits = self._prepare(dataset)
         trained = self._train(splits, start)
@@ -383,7 +383,7 @@ class Retraining:
     def _registered_before(self) -> int | None:
         """The version that this candidate became before the run was killed, None if it did not come so far.
 
-        The report, which says when it was made, tells it from an equal candidate of another run.
+        The report, which says when it was made, distinguishes it from an equal candidate of another run.
         """
         if not (self.candidate / REPORT).is_file():
             return None

@@ -1,4 +1,4 @@
-"""The retrainings of a home folder: started, looked at, stopped and continued, by whoever asks."""
+"""The retrainings of a home folder: start, watch, stop and continue them from any process."""
 
 import itertools
 import json
@@ -151,7 +151,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """Why a retraining ended; it can go on unless what it was given is at fault."""
+    """Why a retraining failed; it can continue unless its input is at fault."""
 
     message: str
     can_go_on: bool
@@ -186,7 +186,7 @@ class RunStore:
         return self.get(run_id)
 
     def unfinished(self, request: RunRequest) -> RunInfo | None:
-        """The newest run of the same request that can go on, if the contents of its files are the same."""
+        """The newest run of the same request that can continue, if the contents of its files are the same."""
         fingerprint = self.fingerprint(request)
         for info in self.list():
             run = self._run(info.id)
@@ -224,7 +224,7 @@ class RunStore:
         threading.Thread(target=process.wait, name=f"retraining {run_id}", daemon=True).start()
 
     def stop(self, run_id: str) -> None:
-        """End its process; it can be started again and goes on. Nothing happens if it does not run."""
+        """End its process; it can be started again to continue. Nothing happens if it does not run."""
         self.get(run_id)
         self._lock.end(run_id)
 

@@ -1,4 +1,4 @@
-"""What a retraining reports while it works, and what each of its steps gives."""
+"""The status that a retraining reports, and the results of its steps."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ from finetune.training.values import Base
 # Tokens of a piece: some sentences, since what is forgotten shows only where much was read before; equal
 # lengths make a batch without masks.
 PIECE = 96
-_WINDOW = 600  # characters that hold so many tokens in any language
+_WINDOW = 600  # characters that have this many tokens in any language
 
 
 def pieces_of(texts: Sequence[str], encoder: Encoder, count: int, seed: int) -> tuple[Tokens, ...]:

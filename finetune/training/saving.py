@@ -38,7 +38,7 @@ def save_adapter(model: PeftModel, base_id: str, folder: Path) -> None:
     """Write weights and configuration; the folder appears when both are complete.
 
     The weights are rounded to bf16 first, in the model too, so that the file is half as large and still
-    exactly what was measured. `base_id` stands in the configuration instead of this machine's path.
+    exactly what was measured. The configuration names `base_id` instead of this machine's path.
 
     Raises:
         StorageError: if there is no room; nothing is left behind then.
@@ -142,7 +142,7 @@ def probe_of(
 def verify(probe: Probe, folder: Path) -> None:
     """Compare in a fresh process; ModelError if what was saved is not what was in memory.
 
-    `folder` can be written; the probe lies there meanwhile.
+    The probe is kept in `folder` meanwhile.
     """
     file = folder / "probe.json"
     file.write_text(json.dumps(asdict(probe)), encoding="utf-8")

@@ -35,7 +35,7 @@ _KNOWN: Mapping[int, tuple[type[DomainqaError], str, str]] = {
     _UNKNOWN_KEY: (
         SettingsError,
         "Elasticsearch at {url} does not know the API key.",
-        "Set elasticsearch_api_key to a valid one; docs/elasticsearch.md tells how to make it.",
+        "Set elasticsearch_api_key to a valid one; docs/elasticsearch.md describes how to create it.",
     ),
     403: (
         SettingsError,
@@ -57,7 +57,7 @@ _KNOWN: Mapping[int, tuple[type[DomainqaError], str, str]] = {
 
 
 def is_passing(error: ApiError | TransportError, knew_us: bool) -> bool:
-    """Whether the same call may succeed a little later; `knew_us` tells that one did before.
+    """Whether the same call may succeed a little later; `knew_us` says that one did before.
 
     A node that starts does not know any API key for some seconds.
     """
@@ -196,7 +196,9 @@ class Cluster:
             else:
                 self._knew_us = True
                 return found
-            time.sleep(pause * random.uniform(0.5, 1.0))  # lest all that were refused come back together
+            time.sleep(
+                pause * random.uniform(0.5, 1.0)
+            )  # so that refused calls do not all come back together
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 

@@ -106,7 +106,7 @@ class ElasticsearchHome:
     def rebuilding(
         self, name: str, embedder: Embedder, chunking: Chunking | None = None
     ) -> Iterator[ElasticsearchIndex]:
-        """Make a collection anew, with another embedder or chunking.
+        """Rebuild a collection, with another embedder or chunking.
 
         Yields an empty index to be filled; at the end of the block it takes the place of the old one by one
         change of aliases. Until then, and if the block fails, the old one stays as it is and can be searched;

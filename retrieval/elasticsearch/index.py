@@ -1,4 +1,4 @@
-"""The index of one collection in Elasticsearch: the cluster holds the truth, and finds in it."""
+"""The index of one collection in Elasticsearch, which stores and searches it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -75,13 +75,13 @@ class Lease:
 
     def _take(self, wait_seconds: float, on_wait: OnWait) -> None:
         deadline = time.monotonic() + wait_seconds
-        told = False
+        has_waited = False
         while (holder := self._take_now()) is not None:
             if time.monotonic() >= deadline:
                 raise BusyError(f"{holder}.", _AGAIN)
-            if not told:
+            if not has_waited:
                 on_wait(f"{holder}. Waiting for it to finish.")
-                told = True
+                has_waited = True
             time.sleep(_POLL_SECONDS)
 
     def _take_now(self) -> str | None:

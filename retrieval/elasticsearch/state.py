@@ -1,6 +1,6 @@
 """The state of a collection: one small record whose replacement makes a change visible, all of it at once.
 
-What is being written and what is to be deleted stands in the index beside what is valid; the state names
+What is being written and what is to be deleted is in the index beside what is valid; the state names
 both, and every search leaves them out. The record is read in real time and replaced only by whoever has seen
 its last version.
 """
@@ -25,7 +25,7 @@ _ABANDONED_KEPT = 100
 class State:
     """One state of a collection.
 
-    `pending` are changes that were begun, `abandoned` those that will never be finished, `dead` the versions
+    `pending` are changes that were started, `abandoned` those that will never be finished, `dead` the versions
     of documents that have been replaced or removed. `last` is the change that led here. `number` and `term`
     identify the record's version in Elasticsearch; `analysis` is the version of the terms that were indexed.
     """

@@ -1,4 +1,4 @@
-"""The embedded backend: SQLite holds the truth; FAISS and tantivy are projections that can be made again."""
+"""The embedded backend: SQLite stores collections; FAISS and tantivy are projections that can be rebuilt."""
 
 from retrieval.embedded.home import Home
 from retrieval.embedded.index import EmbeddedIndex

@@ -91,7 +91,7 @@ class Home:
     def rebuilding(
         self, name: str, embedder: Embedder, chunking: Chunking | None = None
     ) -> Iterator[EmbeddedIndex]:
-        """Make a collection anew, with another embedder or chunking.
+        """Rebuild a collection, with another embedder or chunking.
 
         Yields an empty index to be filled; at the end of the block its contents take the place of the
         collection's in one transaction. Until then, and if the block fails, the old ones stay as they are

@@ -1,4 +1,4 @@
-"""The embedded index of one collection: SQLite holds the truth, FAISS and tantivy find in it."""
+"""The embedded index of one collection: SQLite stores it, FAISS and tantivy search it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress

@@ -37,13 +37,13 @@ class Projection(ABC):
     """What is found in a collection, by row id: made of the database, and only of it.
 
     It is in this process's own memory or private files, so that nobody else can damage it while it is used.
-    The saved files spare the next process the work; whatever is wrong with them costs making it anew.
+    The saved files spare the next process the work; if anything is wrong with them, it is rebuilt.
 
     Call everything with `lock` held, and take the snapshot with it held too: then a projection is never ahead
     of its snapshot.
     """
 
-    # It is saved when so many rows have changed since, and so large a share of all.
+    # It is saved when this many rows have changed since, and this share of all.
     save_rows = 2_000
     save_share = 0.1
 

@@ -1,4 +1,4 @@
-"""The truth of a collection: documents, passages and vectors in SQLite, changed in transactions."""
+"""The database of a collection: documents, passages and vectors in SQLite, changed in transactions."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from retrieval.storage import Database, translate_errors
 from retrieval.values import day_of
 
 FILE_NAME = "collection.sqlite"
-# A database that was begun so long ago and has not appeared was left by a process that was killed.
+# A database that was started this long ago and has not appeared was left by a killed process.
 _UNFINISHED_SECONDS = 60
 
 _FIRST_ROW = "UPDATE documents SET first_row = (SELECT min(row) FROM passages WHERE document = id)"
@@ -100,7 +100,7 @@ MIGRATIONS = (
     """,
 )
 
-# A collection made anew takes the place of the old one; the old passages leave tombstones.
+# A rebuilt collection takes the place of the old one; the old passages leave tombstones.
 _COPY = (
     "INSERT INTO removed SELECT row, :revision FROM main.passages",
     "DELETE FROM main.documents",

@@ -178,7 +178,7 @@ def test_what_is_ranked_behind_a_sure_passage_is_not_read(
     assert (answer.refused, answer.citations[0].document) == (False, answer.trace.ranked[0].passage.document)
 
 
-def test_a_generator_without_doubt_is_judged_by_the_search_alone(retriever: Retriever) -> None:
+def test_a_generator_without_log_probabilities_is_judged_by_the_search_alone(retriever: Retriever) -> None:
     reading = replace(READING, unscored=Calibration({"dense": 4.0}, bias=-2.0, threshold=0.5))
     reader = SilentReader("", "680")
     events = list(
@@ -294,7 +294,7 @@ def test_what_is_only_related_is_marked_and_is_no_answer(retriever: Retriever) -
     assert "680" not in last.answer.text or last.answer.text.startswith("The documents do not say this")
 
 
-def test_doubts_are_those_of_passages_read_alone_under_an_adapter(retriever: Retriever) -> None:
+def test_refusal_log_probabilities_are_those_of_passages_read_alone(retriever: Retriever) -> None:
     reader = ScriptedReader("Fees 2025", "")
     passages = [entry.passage for entry in retriever.search(["platinum card"])[0].ranked]
     doubts = answerer(reader, TOGETHER).doubts("platinum card cost", passages, "fees@2")

@@ -44,7 +44,7 @@ def test_a_follow_up_changes_exactly_what_it_names(before: str, follow_up: str, 
     assert standalone(follow_up, [Turn(before, "…")], TODAY) == expected
 
 
-def test_a_follow_up_of_a_follow_up_stands_on_both() -> None:
+def test_a_follow_up_of_a_follow_up_uses_both() -> None:
     turns = [
         Turn("What does a day ticket cost?", "5"),
         Turn("And a year ticket?", "90"),

@@ -73,7 +73,7 @@ def test_several_questions_in_one_are_each_complete() -> None:
         ("谢绝参观是什么意思？", ""),
     ],
 )
-def test_small_talk_is_told_from_questions(message: str, talk: str) -> None:
+def test_small_talk_is_distinguished_from_questions(message: str, talk: str) -> None:
     assert small_talk(message) == talk
 
 

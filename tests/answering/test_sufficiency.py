@@ -19,7 +19,7 @@ from retrieval.retriever import Ranked
 PASSAGE = Passage("a.txt", 0, "the platinum card costs 680", 0, 27, title="")
 
 
-def test_signals_of_a_passage_that_both_legs_found() -> None:
+def test_signals_of_a_passage_that_both_retrievers_found() -> None:
     ranked = Ranked(PASSAGE, 1.0, dense_rank=2, dense_score=0.9, lexical_rank=1, lexical_score=7.0)
     signals = signals_of("platinum card fee", ranked, -1.5)
     assert signals == {

@@ -161,7 +161,7 @@ def test_going_back_from_the_first_version_leaves_the_base(settings: Settings, b
     assert choices(registry, settings, "bank") == ["base"]
 
 
-def test_an_answer_that_has_begun_ends_on_its_version(workspace: Workspace, registry: Registry) -> None:
+def test_an_answer_ends_on_the_version_that_started_it(workspace: Workspace, registry: Registry) -> None:
     events = workspace.ask(question())
     next(events)
     registry.promote("bank", 2)
@@ -176,7 +176,7 @@ def test_feedback_names_the_version(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("named", ["nobody", "bank@9", "bank@previous"])
-def test_what_is_not_there_is_told_with_what_is(workspace: Workspace, named: str) -> None:
+def test_what_does_not_exist_is_reported_with_what_does(workspace: Workspace, named: str) -> None:
     with pytest.raises(NotFoundError, match="bank|1, 2, 3, 4"):
         workspace.ask(question(named))
 
@@ -284,7 +284,7 @@ def test_each_version_is_checked_and_given_to_the_generator_once(
     assert isinstance(host, AdapterHost)
 
 
-def test_a_registry_made_anew_is_not_mistaken_for_the_old_one(
+def test_a_registry_made_again_is_not_mistaken_for_the_old_one(
     workspace: Workspace, registry: Registry, base: Path, host: FakeHost
 ) -> None:
     workspace.answer(question("bank@1"))
@@ -309,9 +309,7 @@ def test_a_plain_folder_answers_under_its_name_and_again_when_it_is_replaced(
     assert [name for name, _ in host.added] == ["fees", "fees"]
 
 
-def test_a_generator_elsewhere_is_only_told_the_name(
-    settings: Settings, registry: Registry, base: Path
-) -> None:
+def test_a_remote_generator_only_gets_the_name(settings: Settings, registry: Registry, base: Path) -> None:
     fill(registry, base)
     served = ServedAdapters(FakeGenerator(adapters=["bank@1"]), USUAL)
     assert served.serve(registry.find("bank")) == "bank@1"

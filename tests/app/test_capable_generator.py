@@ -102,7 +102,7 @@ def test_whatever_the_server_s_manner_the_answer_is_the_same(
         ({"answers_with": "<html>"}, "does not speak OpenAI's protocol"),
     ],
 )
-def test_what_is_no_answer_is_one_sentence_and_the_conversation_goes_on(
+def test_what_is_no_answer_is_one_sentence_and_the_conversation_continues(
     workspace: Workspace, server: OpenAIServer, ways: dict[str, object], message: str
 ) -> None:
     workspace.answer(QUESTION)

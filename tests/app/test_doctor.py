@@ -98,7 +98,7 @@ def test_collections_are_opened_and_read(workspace: FakeWorkspace) -> None:
     assert found == Finding("collection bank", "ok", "2 documents, 3 passages")
 
 
-def test_a_collection_of_another_embedder_is_told(workspace: FakeWorkspace) -> None:
+def test_a_collection_of_another_embedder_is_reported(workspace: FakeWorkspace) -> None:
     (found,) = doctor.collections(lambda: workspace, "other")
     assert found.state == "warn"
     assert "--rebuild" in found.remedy
@@ -123,7 +123,7 @@ def test_a_home_that_cannot_be_opened_is_a_finding() -> None:
     assert (found.state, found.remedy) == ("fail", "Install it.")
 
 
-def test_who_is_asked_is_told(tmp_path: Path) -> None:
+def test_it_says_who_must_log_in(tmp_path: Path) -> None:
     local = load_settings({"home": tmp_path})
     assert doctor.guarded(local) == Finding(
         "access", "ok", "127.0.0.1: only this machine, and nobody is asked"

@@ -49,7 +49,7 @@ def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
     assert (tmp_path / "lately.sqlite").stat().st_mode & 0o077 == 0
 
 
-def test_a_damaged_file_and_one_of_a_newer_program_are_told(tmp_path: Path) -> None:
+def test_a_damaged_file_and_one_of_a_newer_program_are_reported(tmp_path: Path) -> None:
     kept = RecentRecords(tmp_path, "jobs", 3)
     kept.put("a", "1")
     file = tmp_path / "lately.sqlite"

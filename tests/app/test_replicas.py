@@ -36,7 +36,7 @@ def test_one_that_never_was_is_not_alive(tmp_path: Path) -> None:
     assert not is_alive(tmp_path, "0" * 32)
 
 
-def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "replicas").write_text("a file", encoding="utf-8")
     with pytest.raises(StorageError):
         Replica(tmp_path)

@@ -49,7 +49,7 @@ def site(home: Path) -> Iterator[httpx.Client]:
     assert not thread.is_alive()
 
 
-def test_a_taken_port_is_told_before_anything_is_loaded() -> None:
+def test_a_taken_port_is_reported_before_anything_is_loaded() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(BusyError, match=f"{port}.*--port"):

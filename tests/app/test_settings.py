@@ -55,7 +55,7 @@ def test_folders_become_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert (settings.home, settings.models_cache) == (tmp_path / "here", Path("/users/kim/models"))
 
 
-def test_all_problems_are_told_together_with_their_places(
+def test_all_problems_are_reported_together_with_their_places(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     write(tmp_path, 'top_k = "many"\nreadk = 3\nhome = "/elsewhere"\nread_k = 99')
@@ -92,7 +92,7 @@ def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     assert "is not valid TOML" in problems({"home": tmp_path})
 
 
-def test_a_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_the_file_is_reported(tmp_path: Path) -> None:
     settings_file(tmp_path).mkdir()
     assert "cannot be read" in problems({"home": tmp_path})
 

@@ -60,7 +60,7 @@ def copies(settings: Settings, access: AccessStore) -> Iterator[tuple[httpx.Clie
         yield one, other
 
 
-def test_what_is_begun_at_one_goes_on_at_the_other(
+def test_what_starts_on_one_server_continues_on_the_other(
     copies: tuple[httpx.Client, httpx.Client], access: AccessStore, settings: Settings
 ) -> None:
     one, other = copies

@@ -46,7 +46,7 @@ def test_versions_are_listed_newest_first_with_what_is_live_and_what_was() -> No
     ]
 
 
-def test_a_version_tells_its_figures_verdict_and_report(tmp_path: Path) -> None:
+def test_a_version_shows_its_figures_verdict_and_report(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("<p>", encoding="utf-8")
     registry = FakeRegistry()
     registry.add("bank", MEASURED, tmp_path)

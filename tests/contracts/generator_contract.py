@@ -93,7 +93,7 @@ class GeneratorContract:
         unfinished.close()  # type: ignore[attr-defined]
         assert written(generator, asked()) == whole
 
-    def test_an_answer_that_is_never_begun_holds_nobody_up(self, generator: Generator) -> None:
+    def test_an_answer_that_never_starts_blocks_nobody(self, generator: Generator) -> None:
         _forgotten = generator.stream(asked())
         assert written(generator, asked())
 

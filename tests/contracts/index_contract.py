@@ -73,7 +73,7 @@ class IndexContract:
             ("住房贷款利率", CHINESE.passages[1].text),
         ],
     )
-    def test_both_legs_find_the_passage_first(self, index: Index, question: str, text: str) -> None:
+    def test_both_retrievers_find_the_passage_first(self, index: Index, question: str, text: str) -> None:
         index.add(ALL)
         (found,) = index.search([question], 3)
         assert found.dense[0].passage.text == text
@@ -179,7 +179,7 @@ class IndexContract:
         with pytest.raises(NotFoundError, match="nowhere.md"):
             index.document("nowhere.md")
 
-    def test_every_change_is_a_new_generation_and_hits_tell_theirs(self, index: Index) -> None:
+    def test_every_change_is_a_new_revision_and_hits_carry_theirs(self, index: Index) -> None:
         seen = [index.revision]
         for document in (FEES, FEES, None):
             if document:

@@ -62,7 +62,7 @@ def test_the_samples_stay_as_they_are_divided() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_samples_can_be_divided_anew(seed: int) -> None:
+def test_the_samples_can_be_divided_again(seed: int) -> None:
     pairs = [replace(pair, split="") for pair in samples()]
     found = split_pairs(pairs, 0.25, seed)
     assert not documents_of(found.train) & documents_of(found.test)

@@ -68,7 +68,7 @@ def test_pages_divide() -> None:
     assert [(passage.text, passage.page) for passage in made.passages] == [("One.\nTwo.", 1), ("Three.", 2)]
 
 
-def test_a_note_of_what_was_not_read_stands_in_the_text_and_in_no_passage() -> None:
+def test_a_note_of_what_was_not_read_is_in_the_text_and_in_no_passage() -> None:
     made = cut(
         [Block("One.", page=1), Block("[Page 2 is damaged.]", "note", page=2), Block("Three.", page=3)]
     )

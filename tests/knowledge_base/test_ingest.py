@@ -114,7 +114,7 @@ def test_a_path_of_another_folder_is_taken_over(folder: Path, tmp_path: Path) ->
     assert "a.txt" not in run(folder, store).removed
 
 
-def test_files_that_cannot_be_read_are_reported_and_the_rest_goes_on(folder: Path) -> None:
+def test_files_that_cannot_be_read_are_reported_and_the_rest_continues(folder: Path) -> None:
     (folder / "empty.md").touch()
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 broken")
     (folder / "large.txt").write_text("x" * 2000)
@@ -257,7 +257,7 @@ def test_a_file_that_changes_during_the_run_is_stored_as_it_was_read(
     assert run(folder, store).unchanged == ("a.txt", "b.txt", "deep/c.txt")
 
 
-def test_a_store_that_fails_ends_the_run_and_the_next_one_goes_on(
+def test_a_store_that_fails_ends_the_run_and_the_next_one_continues(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("knowledge_base.ingest._STORED_TOGETHER", 1)

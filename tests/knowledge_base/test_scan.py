@@ -45,7 +45,7 @@ def test_other_formats_are_named_and_hidden_files_passed_over(tmp_path: Path) ->
     assert "without a suffix" in found.skipped[1].cause
 
 
-def test_a_prefix_stands_before_every_path(tmp_path: Path) -> None:
+def test_a_prefix_precedes_every_path(tmp_path: Path) -> None:
     write(tmp_path, "a.txt")
     assert look(tmp_path, "uploads/").files[0].path == "uploads/a.txt"
 

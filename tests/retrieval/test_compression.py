@@ -39,7 +39,7 @@ def test_a_word_that_few_sentences_hold_weighs_more() -> None:
     assert by_words("annual price of platinum", packed(*rows)) == rows[2]
 
 
-def test_a_word_of_the_headings_tells_no_rows_apart() -> None:
+def test_a_word_of_the_headings_does_not_distinguish_rows() -> None:
     rows = ("Cards: see the fees below", "Silver at desk: 90", "Gold at desk: 200")
     assert by_words("gold cards fees 2026", packed(*rows)) == rows[2]
 

@@ -31,7 +31,7 @@ def test_a_passage_that_does_not_fit_keeps_its_first_whole_sentences() -> None:
     assert context.packed[0].end == 100 + len("One two. Three four.")
 
 
-def test_what_does_not_fit_is_told_and_a_shorter_one_behind_it_still_gets_in() -> None:
+def test_what_does_not_fit_is_left_out_and_a_shorter_one_behind_it_still_gets_in() -> None:
     passages = [
         passage(1, "One two three."),
         passage(2, "A sentence much too long for it."),

@@ -68,7 +68,7 @@ def test_one_retriever_alone_keeps_its_order() -> None:
     assert order("anything", Candidates((), (), 1)) == []
 
 
-def test_every_rank_and_score_of_both_legs_is_kept() -> None:
+def test_every_rank_and_score_of_both_retrievers_is_kept() -> None:
     found = Candidates(hit_list((1, 0.9), (2, 0.8)), hit_list((2, 4.0)), 1)
     by_name = {entry.passage.document: entry for entry in fuse("question", found)}
     second = by_name["2.txt"]

@@ -29,7 +29,7 @@ def retriever() -> Retriever:
     return Retriever(index)
 
 
-def test_passages_are_documents_that_tell_where_they_stand(retriever: Retriever) -> None:
+def test_passages_are_documents_with_their_place(retriever: Retriever) -> None:
     found = DomainqaRetriever(retriever=retriever, k=2).invoke("What does the platinum card cost?")
     passage = FEES.passages[0]
     assert len(found) == 2

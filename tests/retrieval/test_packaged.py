@@ -181,7 +181,7 @@ def test_a_full_disk_says_how_much_is_needed(cache: Path) -> None:
         unpack(replace(tiny_model(full), size=490_000_000), cache)
 
 
-def test_the_digest_of_a_file_is_told_as_it_goes(tmp_path: Path) -> None:
+def test_progress_of_a_digest_is_reported(tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"abc")
     seen: list[int] = []
     digest = file_digest(tmp_path / "data", seen.append)

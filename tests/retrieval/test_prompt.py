@@ -23,7 +23,7 @@ def test_any_han_character_makes_a_question_chinese(text: str, language: Languag
     assert language_of(text) == language
 
 
-def test_the_text_stands_before_the_question_so_that_its_prefill_can_be_reused() -> None:
+def test_the_text_precedes_the_question_so_that_its_prefill_can_be_reused() -> None:
     last = render("What is the fee?", ["Fees\nThe fee is 5."])[-1].content
     assert last == "Text: Fees\nThe fee is 5.\nQuestion: What is the fee?\nAnswer:"
 

@@ -101,7 +101,7 @@ def test_pairs_are_well_formed(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_quote_stands_in_its_document(language: str) -> None:
+def test_every_quote_is_in_its_document(language: str) -> None:
     missing = [
         (pair["id"], evidence["document"], evidence["quote"])
         for pair in pairs(language)

@@ -114,7 +114,7 @@ def test_a_question_is_answered_from_the_passages_and_cited(generator: Generator
     assert answer.sentences[0].supported
 
 
-def test_a_conversation_goes_on(generator: Generator) -> None:
+def test_a_conversation_continues(generator: Generator) -> None:
     follow_up = replace(QUESTION, text="And the silver one?", history=(Turn(QUESTION.text, GOLD),))
     _, answer = finished(generator, follow_up)
     assert "silver" in answer.trace.standalone.lower()

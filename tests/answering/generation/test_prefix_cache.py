@@ -67,7 +67,7 @@ def test_what_is_larger_than_the_memory_is_not_kept() -> None:
     assert cache.size == 0
 
 
-def test_a_cache_that_goes_on_leaves_the_stored_beginning_alone() -> None:
+def test_a_cache_that_continues_leaves_the_stored_beginning_alone() -> None:
     first = continue_from((), 0)
     first.update(torch.ones(1, 1, 3, 2), torch.ones(1, 1, 3, 2), 0)
     stored = views(first)

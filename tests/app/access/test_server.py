@@ -142,7 +142,7 @@ def test_nobody_is_led_elsewhere(site: httpx.Client, away: str) -> None:
     site.cookies.clear()
 
 
-def test_wrong_passwords_are_told_and_slowed(site: httpx.Client) -> None:
+def test_wrong_passwords_are_refused_and_slowed(site: httpx.Client) -> None:
     form = {"name": "<b>nobody</b>", "password": "wrong horse"}
     answers = [site.post("/login", data=form) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
@@ -168,7 +168,7 @@ def test_it_does_not_start_when_all_are_asked_and_nobody_could_answer(tmp_path: 
         Server(FakeWorkspace(), Settings(home=tmp_path, access="required"))
 
 
-def test_locally_nobody_is_asked_but_a_wrong_key_is_told(tmp_path: Path) -> None:
+def test_locally_no_login_is_needed_but_a_wrong_key_is_refused(tmp_path: Path) -> None:
     key = AccessStore(tmp_path).keys.create("website", grant("reader"))
     with client_of(
         FakeWorkspace(), Settings(home=tmp_path, requests_per_minute=1, max_request_megabytes=1)

@@ -57,7 +57,9 @@ def test_the_file_holds_no_password(users: UserStore) -> None:
 @pytest.mark.parametrize(
     ("name", "password"), [("Li", "wrong horse"), ("nobody", PASSWORD), ("", ""), ("Li", "x" * 5000)]
 )
-def test_a_wrong_name_and_a_wrong_password_are_told_alike(users: UserStore, name: str, password: str) -> None:
+def test_a_wrong_name_and_a_wrong_password_get_the_same_message(
+    users: UserStore, name: str, password: str
+) -> None:
     with pytest.raises(RefusedError, match=r"^The name or the password is wrong. Try again.$"):
         users.check(name, password)
 
@@ -163,7 +165,7 @@ def test_passwords_have_a_length(users: UserStore, password: str) -> None:
     assert [user.name for user in users.list()] == ["Li"]
 
 
-def test_unknown_users_are_told(users: UserStore) -> None:
+def test_an_unknown_user_is_an_error(users: UserStore) -> None:
     with pytest.raises(NotFoundError, match="nobody"):
         users.remove("nobody")
     with pytest.raises(NotFoundError, match="nobody"):

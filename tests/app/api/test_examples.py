@@ -46,7 +46,7 @@ def run(address: str) -> Run:
 
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES.iterdir()), ids=lambda file: file.name)
-def test_each_example_stands_in_the_text(example: Path) -> None:
+def test_each_example_is_in_the_text(example: Path) -> None:
     quoted = f"```{_LANGUAGES[example.suffix]}\n{example.read_text(encoding='utf-8')}```"
     assert quoted in (DOCS / "api.md").read_text(encoding="utf-8")
 

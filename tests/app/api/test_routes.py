@@ -228,7 +228,7 @@ def test_only_one_server_takes_a_job_over(workspace: FakeWorkspace, tmp_path: Pa
         server.close()
 
 
-def test_a_job_whose_server_was_killed_at_work_is_told_as_failed_and_its_files_go(
+def test_a_job_whose_server_was_killed_at_work_is_reported_as_failed_and_its_files_go(
     workspace: FakeWorkspace, tmp_path: Path, file: Path
 ) -> None:
     job = waiting_upload(workspace, tmp_path, file)
@@ -295,7 +295,7 @@ def test_a_defect_of_ours_has_the_same_shape(site: httpx.Client, workspace: Fake
     assert "secret" not in told.text
 
 
-def test_a_body_that_is_not_json_is_told_as_such(site: httpx.Client) -> None:
+def test_a_body_that_is_not_json_is_named_as_such(site: httpx.Client) -> None:
     told = site.post("/v1/search", content=b"{query: 1}", headers={"Content-Type": "application/json"})
     assert told.status_code == 422
     assert told.json()["error"]["param"] is None

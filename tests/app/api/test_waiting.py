@@ -20,7 +20,7 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_more_than_may_wait_are_told_to_come_again(site: httpx.Client, workspace: FakeWorkspace) -> None:
+def test_more_questions_than_may_wait_get_429(site: httpx.Client, workspace: FakeWorkspace) -> None:
     workspace.pause = 0.15
     answers: list[httpx.Response] = []
     threads = [
@@ -38,7 +38,7 @@ def test_more_than_may_wait_are_told_to_come_again(site: httpx.Client, workspace
     assert site.post("/v1/generate", json=ASKED).status_code == 200
 
 
-def test_who_waits_for_a_stream_is_told_how_many_are_before(
+def test_a_waiting_stream_says_how_many_are_before(
     site: httpx.Client, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.api.answering._PATIENCE_SECONDS", 0.05)
@@ -57,7 +57,7 @@ def test_who_waits_for_a_stream_is_told_how_many_are_before(
     assert "680" in "".join(line for line in lines if line.startswith("data: {"))
 
 
-def test_what_goes_wrong_while_a_stream_waits_is_told_in_it(
+def test_an_error_while_a_stream_waits_is_sent_in_it(
     site: httpx.Client, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.api.answering._PATIENCE_SECONDS", 0.05)
@@ -84,7 +84,7 @@ def _places_are_free(site: httpx.Client, workspace: FakeWorkspace) -> Iterator[N
     workspace.pause = 0.0
 
 
-def test_an_answer_that_is_late_is_told_at_once_and_keeps_its_place_until_its_work_ends(
+def test_a_late_answer_is_refused_at_once_and_keeps_its_place_until_its_work_ends(
     site: httpx.Client, workspace: FakeWorkspace
 ) -> None:
     workspace.pause = 3.0

@@ -138,7 +138,7 @@ def test_an_adapter_is_compared_with_the_base_model(visit: Visit, workspace: Wat
     assert {question.adapter for question in workspace.asked} == {"bank", "base"}
 
 
-def test_a_retraining_is_stopped_and_goes_on(visit: Visit, workspace: WatchedWorkspace) -> None:
+def test_a_retraining_is_stopped_and_continues(visit: Visit, workspace: WatchedWorkspace) -> None:
     run = begin(workspace, steps=3)
     visit.tab(3)
     visit.page.click("#dq-stop-run")

@@ -171,7 +171,9 @@ def test_leaving_the_page_stops_the_work(visits: Visits, address: str, workspace
     assert eventually(workspace.cancelled[-1])
 
 
-def test_who_waits_is_told_of_the_others(visits: Visits, address: str, workspace: FakeWorkspace) -> None:
+def test_a_waiting_reader_sees_how_many_are_before(
+    visits: Visits, address: str, workspace: FakeWorkspace
+) -> None:
     workspace.pause = 4.0
     tabs = [visits(address), visits(address)]
     for tab in tabs:

@@ -40,7 +40,7 @@ def test_a_key_is_revoked(run: Run) -> None:
     assert run("keys", "revoke", "website").exit_code == 4
 
 
-def test_mistakes_with_keys_are_told(run: Run) -> None:
+def test_mistakes_with_keys_are_errors(run: Run) -> None:
     run("keys", "create", "website")
     assert run("keys", "create", "website").exit_code == 3
     assert run("keys", "create", "other", "--role", "owner").exit_code == 3

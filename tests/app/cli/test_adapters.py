@@ -133,7 +133,7 @@ def test_what_changes_a_version_must_name_one(
 
 
 @pytest.mark.parametrize("words", [("show", "nobody"), ("rollback", "nobody"), ("export", "nobody", "out")])
-def test_an_unknown_adapter_is_told_with_those_there_are(
+def test_an_unknown_adapter_is_reported_with_the_known_ones(
     run: Run, registry: Registry, words: tuple[str, ...]
 ) -> None:
     result = run("adapters", *words)

@@ -17,7 +17,7 @@ from tests.app.cli.conftest import Run, lines_of
 from tests.fake_workspace import REFUSAL, FakeWorkspace
 
 
-def test_shows_the_answer_and_where_it_stands(run: Run) -> None:
+def test_shows_the_answer_with_its_citations(run: Run) -> None:
     result = run("ask", "What does the gold card cost?")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [

@@ -112,14 +112,14 @@ def test_a_folder_that_is_not_there_changes_nothing(
     assert len(workspace.documents("bank")) == 2
 
 
-def test_a_home_in_use_is_told(run: Run, workspace: FakeWorkspace, folder: Path) -> None:
+def test_a_home_in_use_is_reported(run: Run, workspace: FakeWorkspace, folder: Path) -> None:
     workspace.failure = BusyError("Process 12 holds the home.", "Wait for it.")
     result = run("ingest", str(folder))
     assert result.exit_code == 7
     assert "Process 12 holds the home. Wait for it." in result.stderr
 
 
-def test_watch_goes_on_until_it_is_stopped(
+def test_watch_continues_until_it_is_stopped(
     run: Run, workspace: FakeWorkspace, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def watch(watched: Path, on_change: Callable[[], None], stop: threading.Event) -> None:
@@ -139,7 +139,7 @@ def test_watch_goes_on_until_it_is_stopped(
     assert workspace.closed
 
 
-def test_a_log_shows_that_work_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_shows_progress(capsys: pytest.CaptureFixture[str]) -> None:
     clock = SimpleNamespace(now=0.0)
     with IngestBar("Ingesting docs", lambda: clock.now) as bar:
         for seconds, done in ((20.0, 10), (21.0, 11), (40.0, 20)):

@@ -93,7 +93,7 @@ def test_both_verdicts_are_success_and_say_why(
     assert (told["adapter"], told["promoted"], told["reasons"]) == ("bank@3", promoted, ["Because."])
 
 
-def test_reasons_are_told_in_the_language_of_the_settings(
+def test_reasons_are_reported_in_the_language_of_the_settings(
     bank: RealHome, pairs: str, carried: list[RunRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Verdict, "reasons", (Reason("few_answerable", {"count": 3, "least": 30}),))
@@ -113,7 +113,7 @@ def test_everything_that_is_given_reaches_the_run(
     assert carried == [RunRequest("bank", "fees", (Path(pairs),), False, False, 5, wanted)]
 
 
-def test_killed_the_same_command_goes_on(
+def test_the_same_command_continues_a_killed_run(
     bank: RealHome, pairs: str, carried: list[RunRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = signal.getsignal(signal.SIGTERM)
@@ -143,7 +143,7 @@ def test_killed_the_same_command_goes_on(
     ],
 )
 @pytest.mark.parametrize("command", ["retrain", "train"])
-def test_what_cannot_be_begun(
+def test_what_cannot_be_started(
     bank: RealHome,
     monkeypatch: pytest.MonkeyPatch,
     command: str,

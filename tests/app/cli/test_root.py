@@ -47,7 +47,7 @@ def test_home_and_collection_may_stand_before_or_after(
     assert (workspace.settings.home, workspace.settings.collection) == (tmp_path / "named", "staff")
 
 
-def test_settings_that_do_not_fit_are_told_together(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_do_not_fit_are_reported_together(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOMAINQA_READ_K", "many")
     monkeypatch.setenv("DOMAINQA_REED_K", "3")
     result = run("collections")

@@ -67,14 +67,14 @@ def test_a_folder_is_taken_in_first(run: Run, workspace: FakeWorkspace, tmp_path
 
 
 @pytest.mark.usefixtures("served")
-def test_a_folder_that_is_not_there_is_told_before_anything_is_served(run: Run, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported_before_anything_is_served(run: Run, tmp_path: Path) -> None:
     result = run("serve", "--ingest", str(tmp_path / "nowhere"))
     assert result.exit_code == 3
     assert "nowhere" in result.stderr
     assert "ready" not in result.stdout
 
 
-def test_a_port_in_use_is_told(run: Run) -> None:
+def test_a_port_in_use_is_reported(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         result = run("serve", "--port", str(other.getsockname()[1]))
     assert result.exit_code == 7

@@ -104,7 +104,7 @@ def test_whatever_a_model_or_document_says_is_text(said: str) -> None:
     assert evil.strip() in text_of(html)
 
 
-def test_arriving_answers_tell_their_stage() -> None:
+def test_an_arriving_answer_shows_its_stage() -> None:
     columns = [Arriving("a", "reading", passages=4), Arriving("b", "writing", text=EVIL), Arriving("c")]
     html = str(answers.arriving("q", "bank", columns, EN))
     assert "Reading 4 passages" in html
@@ -115,7 +115,7 @@ def test_arriving_answers_tell_their_stage() -> None:
 @pytest.mark.parametrize(
     ("texts", "told"), [(EN, "other questions in progress: 3"), (ZH, "另有 3 个问题正在处理")]
 )
-def test_who_waits_is_told_of_others(texts: Texts, told: str) -> None:
+def test_a_waiting_reader_sees_how_many_are_before(texts: Texts, told: str) -> None:
     assert told in str(answers.arriving("q", "bank", [Arriving("a", others=3)], texts))
     assert "<small>" not in str(answers.arriving("q", "bank", [Arriving("a")], texts))
 
@@ -214,7 +214,7 @@ def test_dates_are_those_of_the_filters() -> None:
     assert not any(map(documents.is_date, ("2026-02-30", "20260131", "last week", "2026-1-1")))
 
 
-def test_a_search_shows_each_leg() -> None:
+def test_a_search_shows_each_retriever() -> None:
     workspace = FakeWorkspace()
     workspace.put("bank", "fees.txt", f"The platinum card costs 680. {EVIL}\nNothing here.", "Fees")
     (found,) = workspace.search(["platinum"], "bank")

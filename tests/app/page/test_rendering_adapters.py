@@ -51,7 +51,7 @@ def text_of(html: str) -> str:
     return unescape(re.sub(r"<[^>]*>", "", html))
 
 
-def test_reasons_are_told_in_the_language_of_the_page() -> None:
+def test_reasons_are_reported_in_the_language_of_the_page() -> None:
     why = Reason("few_refusals", {"share": 0.5, "least": 0.75})
     version = replace(VERSION, verdict=Verdict(promoted=False, reasons=(why,)))
     assert "It refuses 50% of the unanswerable questions" in text_of(adapters.table([version], EN))
@@ -86,7 +86,7 @@ def test_without_versions_there_is_a_hint() -> None:
     assert ZH.no_runs in retraining.table([], "", ZH)
 
 
-def test_what_an_adapter_tells_is_text() -> None:
+def test_what_an_adapter_says_of_itself_is_escaped() -> None:
     evil = replace(VERSION, reference=EVIL, created=EVIL, verdict=Verdict(promoted=True, reasons=(EVIL,)))
     html = str(adapters.table([evil, replace(evil, problem=EVIL)], EN)) + adapters.sheet(EVIL, EVIL, EN)
     assert not re.search(r"<(script|img)", html)
@@ -108,7 +108,7 @@ def test_the_step_under_way_is_marked_and_those_behind_it(step: str) -> None:
     assert 'aria-valuenow="25"' in html
 
 
-def test_progress_tells_count_time_loss_and_note() -> None:
+def test_progress_shows_count_time_loss_and_note() -> None:
     status = Status("train", 1200, 4800, "<i>900</i> tokens/s", 0.5, None, 3700)
     told = text_of(retraining.run(replace(INFO, status=status), True, EN))
     assert "1,200 of 4,800 · 1 h 2 min left · Loss 0.500 · <i>900</i> tokens/s" in told
@@ -122,7 +122,7 @@ def test_a_step_of_unknown_length_has_an_empty_bar() -> None:
 
 
 @pytest.mark.parametrize(("promoted", "word"), [(True, EN.passed), (False, EN.rejected)])
-def test_the_end_tells_the_verdict_with_its_reasons_and_opens_the_report(promoted: bool, word: str) -> None:
+def test_the_end_shows_the_verdict_with_its_reasons_and_opens_the_report(promoted: bool, word: str) -> None:
     outcome = Outcome("bank", 7, promoted, ("because", EVIL), "")
     done = replace(INFO, state="done", outcome=outcome, report=Path("r"), status=Status("register", 1, 1))
     html = str(retraining.run(done, False, EN))

@@ -57,7 +57,7 @@ def test_a_report_may_run_nothing(workspace: FakeWorkspace) -> None:
     assert "script-src" not in policy
 
 
-def test_a_report_that_is_no_text_is_told(workspace: FakeWorkspace, tmp_path: Path) -> None:
+def test_a_report_that_is_not_text_is_an_error(workspace: FakeWorkspace, tmp_path: Path) -> None:
     (tmp_path / "first" / "report.html").write_bytes(b"\xff\xfe\xff")
     answer = report_response(Session(workspace, LOCAL), "adapters", "bank@1")
     assert answer.status_code == 404

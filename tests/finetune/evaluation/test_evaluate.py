@@ -40,7 +40,7 @@ def test_every_contender_answers_every_case_in_order() -> None:
     assert found["base"][0].f1 == 0.0
 
 
-def test_progress_is_told_up_to_the_end() -> None:
+def test_progress_is_reported_up_to_the_end() -> None:
     told: list[tuple[str, int, int]] = []
     evaluate(CASES, {"base": Asked()}, lambda *step: told.append(step))
     assert told[0] == ("base", 0, len(CASES))
@@ -48,7 +48,7 @@ def test_progress_is_told_up_to_the_end() -> None:
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
 
 
-def test_an_interrupted_evaluation_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_an_interrupted_evaluation_continues_where_it_was(tmp_path: Path) -> None:
     store = tmp_path / "run" / "replies.jsonl"
     with pytest.raises(KeyboardInterrupt):
         evaluate(CASES, {"base": Asked(dies_after=7)}, store=store)

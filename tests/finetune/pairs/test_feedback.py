@@ -103,7 +103,7 @@ def test_what_teaches_nothing_has_its_reason(changes: dict[str, object], reason:
     assert found.dropped[0].question == GIVEN.question
 
 
-def test_the_source_tells_how_many_and_changes_with_them() -> None:
+def test_the_source_counts_its_pairs_and_changes_with_them() -> None:
     one, two = feedback_source([GIVEN]).data, feedback_source([GIVEN, replace(GIVEN, answer_id="b")]).data
     assert (one.name, one.pairs, two.pairs) == ("feedback", 1, 2)
     assert one.digest != two.digest == feedback_source([GIVEN, replace(GIVEN, answer_id="b")]).data.digest

@@ -331,7 +331,7 @@ def test_evidence_may_be_written_more_simply(tmp_path: Path) -> None:
         (b'\n{"question": "a?"}\n{"question"', "None of the 2 records of p.txt can be used."),
         (b'[{"question": "a?", "answer": "b"},\n{"question" "a"}]', "p.txt: Line 2 is not JSON"),
         (b'[{"question": "a?", "answer": "b"}\n{"question": "a"}]', "Line 2 is not JSON: a comma or"),
-        (b'[{"question": "a?", "answer": "b"}] x', "Line 1 is not JSON: something stands behind the array"),
+        (b'[{"question": "a?", "answer": "b"}] x', "Line 1 is not JSON: there is text after the array"),
         (b'[{"question": "a?", "answer": "b"},', "Line 1 is not JSON: Expecting value"),
         (b"[" * 100_000, "Line 1 is not JSON: too many brackets"),
     ],

@@ -115,7 +115,7 @@ def test_what_is_given_names_its_sources(workspace: Workspace, tmp_path: Path, p
     assert [task.reply for task in dataset.tasks] == ["It is dear."]
 
 
-def test_equal_ids_of_two_files_are_told_apart(workspace: Workspace, pairs: Path, tmp_path: Path) -> None:
+def test_equal_ids_of_two_files_are_distinguished(workspace: Workspace, pairs: Path, tmp_path: Path) -> None:
     workspace.pairs.import_file("bank", pairs)
     (tmp_path / "copy").mkdir()
     copy = write_pairs(tmp_path / "copy" / "fees.jsonl", ["gold"])

@@ -67,7 +67,7 @@ def test_good_questions_are_stored_beside_the_imported_pairs(written: Workspace)
     assert written.settings.generator in file.source
 
 
-def test_the_same_call_writes_nothing_and_a_larger_one_goes_on(
+def test_the_same_call_writes_nothing_and_a_larger_one_continues(
     written: Workspace, writer: FakeGenerator
 ) -> None:
     generate(written, "bank", 4, silent)

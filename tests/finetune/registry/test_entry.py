@@ -39,7 +39,7 @@ def test_another_prompt_is_refused(registry: Registry, adapter: Path) -> None:
 
 
 @pytest.mark.parametrize("description", [Description(), Description(base=Base(id="gemma-3-270m"))])
-def test_what_a_foreign_adapter_does_not_tell_is_not_held_against_it(
+def test_what_a_foreign_adapter_leaves_out_is_not_checked(
     registry: Registry, adapter: Path, description: Description
 ) -> None:
     entry = registered(registry, adapter, description)

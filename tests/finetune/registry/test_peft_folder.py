@@ -15,7 +15,7 @@ FIRST_A = f"base_model.model.{LAYERS[0]}.lora_A.weight"
 FIRST_B = f"base_model.model.{LAYERS[0]}.lora_B.weight"
 
 
-def test_an_ordinary_folder_tells_its_rank_and_base(tmp_path: Path) -> None:
+def test_the_rank_and_base_of_an_ordinary_folder_are_read(tmp_path: Path) -> None:
     found = check_folder(peft_folder(tmp_path, base_model_name_or_path="someone/model"))
     assert (found.rank, found.base) == (2, "someone/model")
 

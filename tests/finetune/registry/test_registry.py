@@ -145,7 +145,7 @@ def test_names_that_no_adapter_can_have(registry: Registry, adapter: Path, name:
     assert not registry.serves(name)
 
 
-def test_a_damaged_version_is_told_and_never_promoted(registry: Registry, adapter: Path) -> None:
+def test_a_damaged_version_is_reported_and_never_promoted(registry: Registry, adapter: Path) -> None:
     for _ in range(3):
         registry.register("bank", adapter)
     registry.promote("bank", 1)
@@ -178,7 +178,7 @@ def test_a_folder_without_a_manifest_is_no_version(registry: Registry, adapter: 
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"live": 0}', '{"live": "one"}', '{"alive": 1}'])
-def test_damaged_aliases_are_told_with_what_to_do(registry: Registry, adapter: Path, text: str) -> None:
+def test_damaged_aliases_are_reported_with_what_to_do(registry: Registry, adapter: Path, text: str) -> None:
     registry.register("bank", adapter)
     file = registry.folder / "bank" / "aliases.json"
     file.write_text(text, encoding="utf-8")

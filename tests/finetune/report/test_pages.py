@@ -220,7 +220,7 @@ def test_each_kind_of_reason_has_its_sentence() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(set(get_args(ReasonKind)) - {"unreadable"}))
-def test_a_reason_is_told_in_both_languages(kind: ReasonKind) -> None:
+def test_a_reason_is_reported_in_both_languages(kind: ReasonKind) -> None:
     texts = {"name": BASE, "question_kind": "howto", "personal": "phone number", "language": "en"}
     names = {name for _, name, _, _ in Formatter().parse(EN.reasons[kind]) if name}
     reason = Reason(kind, {name: texts.get(name, 0.5) for name in names})
@@ -248,7 +248,7 @@ def test_a_dropped_pair_is_counted_by_kind_and_told_with_its_figures() -> None:
     }
 
 
-def test_reasons_are_told_in_the_language_asked_for() -> None:
+def test_reasons_are_reported_in_the_language_asked_for() -> None:
     reason = Reason("wrong_refusals", {"share": 0.2, "most": 0.1})
     assert sentences_of([reason, "An old sentence."], "zh") == [
         "它拒答了 20% 的可回答问题，上限为 10%。",

@@ -23,7 +23,7 @@ def lines(folder: Path) -> list[str]:
     return [line for line in (folder / EVENTS).read_text(encoding="utf-8").split("\n") if line]
 
 
-def test_nothing_was_told(tmp_path: Path) -> None:
+def test_without_events_there_is_no_status(tmp_path: Path) -> None:
     assert last_status(tmp_path) is None
     assert reported_losses(tmp_path) == []
 

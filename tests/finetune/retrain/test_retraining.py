@@ -97,7 +97,7 @@ def test_a_bad_one_is_registered_as_rejected_and_what_answers_stays(make: Make, 
     assert LIVE in made.evaluation
 
 
-def test_a_candidate_goes_on_from_what_is_live_and_inherits_its_data(
+def test_a_candidate_continues_the_live_version_and_inherits_its_data(
     make: Make, tmp_path: Path, trainings: Trainings
 ) -> None:
     work = Work(tmp_path, make())
@@ -123,7 +123,7 @@ def test_or_begins_on_the_base_if_that_is_wanted(make: Make, tmp_path: Path, tra
     assert trainings.starts == [None]
 
 
-def test_or_goes_on_from_a_version_that_was_rejected_and_is_measured_against_what_is_live(
+def test_a_candidate_can_continue_a_rejected_version_and_is_measured_against_the_live_one(
     make: Make, tmp_path: Path, trainings: Trainings
 ) -> None:
     work = Work(tmp_path, make())
@@ -144,7 +144,7 @@ def test_or_goes_on_from_a_version_that_was_rejected_and_is_measured_against_wha
         ("bank@best", InputError, "is no version of an adapter"),
     ],
 )
-def test_a_start_that_does_not_exist_is_told_before_anything_is_trained(
+def test_a_start_that_does_not_exist_is_reported_before_anything_is_trained(
     make: Make, tmp_path: Path, trainings: Trainings, start: str, error: type[Exception], told: str
 ) -> None:
     work = Work(tmp_path, make())
@@ -164,7 +164,7 @@ def test_a_start_of_another_base_is_refused(make: Make, tmp_path: Path, training
     assert not trainings
 
 
-def test_a_run_that_goes_on_keeps_its_start_whatever_is_promoted_meanwhile(
+def test_a_run_that_continues_keeps_its_start_whatever_is_promoted_meanwhile(
     make: Make, tmp_path: Path, trainings: Trainings
 ) -> None:
     work = Work(tmp_path, make())
@@ -207,7 +207,9 @@ def test_every_dropped_pair_is_listed_with_its_reason(make: Make, tmp_path: Path
 
 
 @pytest.mark.parametrize("step", STEPS[1:])
-def test_it_goes_on_where_it_was_killed(make: Make, tmp_path: Path, trainings: list[int], step: Step) -> None:
+def test_it_continues_where_it_was_killed(
+    make: Make, tmp_path: Path, trainings: list[int], step: Step
+) -> None:
     work = Work(tmp_path, make())
     at = step if step not in ("check", "split", "judge") else None
     with pytest.raises(KeyboardInterrupt):

@@ -144,7 +144,7 @@ def test_the_same_request_finds_what_is_unfinished(runs: RunStore, request_: Run
 @pytest.mark.parametrize(
     ("error", "goes_on"), [(StorageError("Full.", ""), True), (InputError("Empty.", ""), False)]
 )
-def test_what_failed_goes_on_unless_its_input_is_at_fault(
+def test_what_failed_continues_unless_its_input_is_at_fault(
     runs: RunStore, request_: RunRequest, error: Exception, goes_on: bool
 ) -> None:
     info = runs.create(request_)

@@ -72,7 +72,7 @@ def test_what_is_gathered(workspace: Workspace, pairs: Path, tmp_path: Path) -> 
         gather(workspace.pipeline("bank"), RunRequest("bank", "bank", stored=False, feedback=False), silent)
 
 
-def test_a_thumb_down_alone_is_told_as_what_was_dropped(workspace: Workspace) -> None:
+def test_a_thumb_down_alone_is_reported_as_dropped(workspace: Workspace) -> None:
     answer = workspace.answer(Question("What does the lake card cost a year?", "bank"))
     workspace.feedback(answer.id, "down")
     with pytest.raises(InputError, match="thumbs-down without"):

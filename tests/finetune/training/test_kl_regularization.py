@@ -66,7 +66,7 @@ def _divergence(model: PeftModel, pieces: tuple[tuple[int, ...], ...]) -> float:
         return float(divergence(model, pieces))
 
 
-def test_it_goes_on_after_a_kill_only_with_the_same_text(
+def test_it_continues_after_a_kill_only_with_the_same_text(
     gemma: Path, samples: tuple[Sample, ...], tmp_path: Path
 ) -> None:
     settings = SETTINGS.model_copy(update={"epochs": 2})

@@ -42,7 +42,7 @@ def test_it_learns(gemma: Path, samples: tuple[Sample, ...], tmp_path: Path) -> 
     assert seen[-1].seconds_left == 0 and seen[0].steps == trained.steps
 
 
-def test_it_goes_on_after_a_kill_exactly(gemma: Path, samples: tuple[Sample, ...], tmp_path: Path) -> None:
+def test_it_continues_after_a_kill_exactly(gemma: Path, samples: tuple[Sample, ...], tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"dropout": 0.2, "dev_share": 0.2, "checkpoint_seconds": 0.0})
 
     def killed_at_seven(progress: Progress) -> None:
@@ -59,7 +59,7 @@ def test_it_goes_on_after_a_kill_exactly(gemma: Path, samples: tuple[Sample, ...
     assert same(weights(whole), weights(resumed))
 
 
-def test_it_goes_on_from_an_adapter_with_its_rank(
+def test_it_continues_from_an_adapter_with_its_rank(
     gemma: Path, samples: tuple[Sample, ...], tmp_path: Path
 ) -> None:
     first, _, _ = fit(
@@ -86,7 +86,7 @@ def test_an_adapter_of_another_model_cannot_be_gone_on_from(
 
 
 @pytest.mark.parametrize("damage", [b"", b"not safetensors", None])
-def test_a_damaged_checkpoint_begins_anew(
+def test_a_damaged_checkpoint_starts_again(
     gemma: Path, samples: tuple[Sample, ...], tmp_path: Path, damage: bytes | None
 ) -> None:
     base = Base(gemma, "tiny")

@@ -45,7 +45,7 @@ def test_entities_are_refused() -> None:
             open_archive(archive({"word/document.xml": b" " * (2**20 - 40) + data}))
 
 
-def test_damage_passwords_and_old_formats_are_told_apart() -> None:
+def test_damage_passwords_and_old_formats_are_distinguished() -> None:
     sound = archive({"a.xml": bytes(range(256)) * 100})
     with pytest.raises(LoadError, match="not a complete archive"):
         open_archive(sound[: len(sound) // 2])

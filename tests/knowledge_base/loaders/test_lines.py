@@ -3,7 +3,7 @@
 from knowledge_base.loaders.lines import joined, on_one_line, starts_item
 
 
-def test_english_lines_are_joined_with_spaces_and_hyphens_mended() -> None:
+def test_english_lines_are_joined_with_spaces_and_hyphens_joined() -> None:
     assert joined(["The infor-", "mation is here,", "and X-", "Ray stays."]) == (
         "The information is here, and X- Ray stays."
     )

@@ -47,7 +47,7 @@ def test_a_tiff_has_pages_and_empty_ones_are_named() -> None:
     assert loaded.notes == (Note("pictures_without_text", pages=(2,)),)
 
 
-def test_a_photograph_stands_as_its_camera_says() -> None:
+def test_a_photograph_is_turned_as_its_camera_recorded() -> None:
     turned = written(SENTENCES).rotate(90, expand=True)
     exif = Image.Exif()
     exif[0x0112] = 6  # shown after a quarter turn clockwise

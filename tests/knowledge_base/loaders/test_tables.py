@@ -153,7 +153,7 @@ def test_tables_side_by_side_are_read_one_after_the_other() -> None:
     assert sheet_texts(spaced) == ["Item: Loans; 2024: 5; 2023: 4; 2022: 3"]
 
 
-def test_a_row_may_name_the_columns_anew() -> None:
+def test_a_row_may_name_the_columns_again() -> None:
     grid = [
         ["", "本报告期", "上年同期"],
         ["营业收入", "4,755", "5,699"],

@@ -49,7 +49,7 @@ def writer(cluster: Cluster) -> subprocess.Popen[str]:
     return process
 
 
-def test_the_second_writer_says_who_holds_it_waits_and_goes_on(
+def test_the_second_writer_says_who_holds_it_waits_and_continues(
     home: ElasticsearchHome, elasticsearch: Cluster
 ) -> None:
     index = home.create("bank", FakeEmbedder())

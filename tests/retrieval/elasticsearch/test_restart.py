@@ -15,7 +15,7 @@ from tests.fakes import FakeEmbedder
 pytestmark = pytest.mark.heavy
 
 
-def test_a_load_goes_on_when_the_server_is_back(elasticsearch_server: LocalServer, tmp_path: Path) -> None:
+def test_a_load_continues_when_the_server_is_back(elasticsearch_server: LocalServer, tmp_path: Path) -> None:
     """Nothing that was reported done is lost, and the process that loads need not be started again."""
     cluster = connect(replace(elasticsearch_server.settings(), patience=300.0))
     index = ElasticsearchHome(cluster, tmp_path).create("bank", FakeEmbedder())

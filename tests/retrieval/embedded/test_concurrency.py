@@ -53,7 +53,7 @@ class OtherWriter:
         self.process.join()
 
 
-def test_a_second_writer_is_told_who_holds_the_collection(folder: Path) -> None:
+def test_a_second_writer_learns_who_holds_the_collection(folder: Path) -> None:
     lock = WriterLock(folder / "lock")
     with OtherWriter(folder) as other, pytest.raises(BusyError) as error, lock.acquire():
         pass

@@ -23,7 +23,7 @@ def filled(home: Home, name: str = "bank") -> EmbeddedIndex:
     return index
 
 
-def test_a_new_home_is_empty_and_tells_its_layout(home: Home) -> None:
+def test_a_new_home_is_empty_and_records_its_layout(home: Home) -> None:
     assert home.names() == []
     assert json.loads((home.folder / "home.json").read_text())["layout"] == 1
 

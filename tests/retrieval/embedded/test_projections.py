@@ -162,7 +162,7 @@ def test_reopening_rebuilds_nothing(folder: Path, monkeypatch: pytest.MonkeyPatc
     assert search(folder)
 
 
-def test_an_index_of_another_analysis_is_made_anew(folder: Path) -> None:
+def test_an_index_of_another_analysis_is_made_again(folder: Path) -> None:
     before = search(folder)
     body = json.loads(marker(folder, "lexical").read_text())
     marker(folder, "lexical").write_text(json.dumps({**body, "made_with": "analysis 0"}))

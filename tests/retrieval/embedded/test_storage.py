@@ -98,7 +98,7 @@ def test_a_collection_of_the_first_layout_opens_and_takes_the_new_fields(tmp_pat
     index.close()
 
 
-def test_a_full_disk_loses_nothing_and_work_goes_on_later(
+def test_a_full_disk_loses_nothing_and_work_continues_later(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = EmbeddedIndex(folder, FakeEmbedder())

@@ -48,7 +48,7 @@ def test_an_adapter_that_the_server_lists_is_used_as_it_is(server: OpenAIServer,
     assert LOADED not in server.called
 
 
-def test_a_server_that_neither_lists_nor_loads_it_is_told_of_with_the_repair(
+def test_a_server_that_neither_lists_nor_loads_it_is_reported_with_the_remedy(
     server: OpenAIServer, opened: Open
 ) -> None:
     server.behaviour.loads = False
@@ -95,7 +95,7 @@ def test_an_adapter_that_the_server_lost_is_loaded_again(server: OpenAIServer, o
     assert server.called.count(LOADED) == 3
 
 
-def test_an_adapter_that_cannot_be_loaded_is_told_with_the_servers_words(
+def test_an_adapter_that_cannot_be_loaded_is_reported_with_the_servers_words(
     server: OpenAIServer, opened: Open
 ) -> None:
     server.behaviour.cannot_load = "LoRA rank 64 is greater than max_lora_rank 16"

@@ -62,7 +62,7 @@ def test_a_busy_server_is_asked_again(server: OpenAIServer, opened: Open, status
     ("status", "message"),
     [(429, "too busy"), (503, "too busy"), (502, "failed"), (500, "failed")],
 )
-def test_in_the_end_it_is_told_what_the_server_said(
+def test_the_last_error_quotes_the_server(
     server: OpenAIServer, opened: Open, status: int, message: str
 ) -> None:
     generator = opened()
@@ -136,7 +136,7 @@ def test_an_answer_without_an_end_is_not_taken_for_a_whole_one(server: OpenAISer
         written(opened(), asked())
 
 
-def test_what_breaks_down_while_answering_is_told(server: OpenAIServer, opened: Open) -> None:
+def test_what_breaks_down_while_answering_is_reported(server: OpenAIServer, opened: Open) -> None:
     server.behaviour.breaks_down_after = 2
     with pytest.raises(UnavailableError, match="while it was answering: out of memory"):
         written(opened(), asked())
@@ -199,7 +199,7 @@ def test_nobody_there_is_said_with_the_repair(server: OpenAIServer, opened: Open
     assert "generator_url" in caught.value.remedy
 
 
-def test_it_goes_on_when_the_server_comes_back(server: OpenAIServer, opened: Open) -> None:
+def test_it_continues_when_the_server_comes_back(server: OpenAIServer, opened: Open) -> None:
     generator = opened()
     usual = written(generator, asked())
     server.stop()
@@ -265,7 +265,7 @@ def test_the_key_goes_along_and_is_never_shown(server: OpenAIServer, opened: Ope
     assert endpoint.quote(f"bad key {KEY}\n\n!") == "bad key *** !"
 
 
-def test_a_model_that_is_not_served_is_told_with_those_that_are(opened: Open) -> None:
+def test_a_model_that_is_not_served_is_reported_with_those_that_are(opened: Open) -> None:
     with pytest.raises(NotFoundError, match='no model named "other".*bank, base'):
         opened(model="other")
 

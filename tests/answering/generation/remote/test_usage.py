@@ -9,7 +9,7 @@ from tests.contracts.generator_contract import asked, written
 from tests.openai_server import OpenAIServer
 
 
-def test_a_stream_and_a_score_tell_their_usage(opened: Open) -> None:
+def test_a_stream_and_a_score_report_their_usage(opened: Open) -> None:
     generator = opened()
     assert written(generator, asked())
     once = generator.tokens.totals()
@@ -19,7 +19,7 @@ def test_a_stream_and_a_score_tell_their_usage(opened: Open) -> None:
     assert generator.tokens.totals() == {kind: 2 * number for kind, number in once.items()}
 
 
-def test_a_server_that_tells_nothing_is_used_all_the_same(opened: Open, server: OpenAIServer) -> None:
+def test_a_server_that_reports_nothing_is_used_all_the_same(opened: Open, server: OpenAIServer) -> None:
     server.behaviour.tells_usage = False
     generator = opened()
     assert written(generator, asked())

@@ -55,7 +55,7 @@ def test_tokens_are_counted_as_here(remote: RemoteGenerator, local: InProcessGen
         ("白金卡年费为680元。", "年费多少？"),
     ],
 )
-def test_it_reads_the_same_prompt_with_the_same_doubt(
+def test_it_reads_the_same_prompt_with_the_same_refusal_log_probability(
     remote: RemoteGenerator, local: InProcessGenerator, text: str, question: str
 ) -> None:
     language = "zh" if question.endswith("？") else "en"
@@ -68,7 +68,7 @@ def test_it_reads_the_same_prompt_with_the_same_doubt(
     assert "680" in written(remote, request)
 
 
-def test_it_tells_how_much_it_read_and_wrote(remote: RemoteGenerator, local: InProcessGenerator) -> None:
+def test_it_reports_how_much_it_read_and_wrote(remote: RemoteGenerator, local: InProcessGenerator) -> None:
     def taken(generator: RemoteGenerator | InProcessGenerator) -> tuple[int, int]:
         before = generator.tokens.totals()
         written(generator, asked(tokens=3))

@@ -19,7 +19,7 @@ def test_columns_are_found_by_the_gaps_that_all_rows_share() -> None:
         assert found == [f"Route: R{n:03}; Fare: {n + 5}.50; Minutes: {n * 2}" for n in range(6)]
 
 
-def test_a_table_without_lines_goes_on_under_its_header_on_further_pages() -> None:
+def test_a_table_without_lines_continues_under_its_header_on_further_pages() -> None:
     rows = [[f"R{n:03}", f"{n + 5}.50", f"{n * 2}"] for n in range(9)]
     pages = [table([["Route", "Fare", "Minutes"], *rows[:3]], (60, 150, 250))]
     pages += [table(rows[n : n + 3], (60, 150, 250)) for n in (3, 6)]

@@ -40,7 +40,7 @@ def test_columns_are_read_one_after_the_other(count: int) -> None:
         assert separator.join(texts(columns(text, count, font, height))).strip() == text.strip()
 
 
-def test_hyphens_at_line_ends_are_mended_in_each_column() -> None:
+def test_hyphens_at_line_ends_are_joined_in_each_column() -> None:
     left = [
         "The guarantor shall pay on first de-",
         "mand and without any ob-",

@@ -68,7 +68,7 @@ def test_chinese_lines_are_joined_without_spaces() -> None:
     assert pairs(built([Paragraph(text, CHINESE)])) == [("text", text, 1)]
 
 
-def test_words_divided_at_a_line_end_are_mended() -> None:
+def test_words_divided_at_a_line_end_are_joined() -> None:
     def draw(canvas: Canvas) -> None:
         canvas.drawString(60, 700, "The customer is informed of the interest rate and of all infor-")
         canvas.drawString(60, 686, "mation that matters.")
@@ -113,7 +113,7 @@ def test_tables_without_lines_become_rows() -> None:
     assert found[-1] == ("text", LONG.strip(), 1)
 
 
-def test_a_table_goes_on_under_its_header_on_the_next_page() -> None:
+def test_a_table_continues_under_its_header_on_the_next_page() -> None:
     rows = [["Code", "Meaning", "Level"], *([f"HM-{n}", f"Meaning {n}", "low"] for n in range(60))]
     found = pairs(built([Table(rows, style=GRID)]))
     assert [text for _, text, _ in found] == [

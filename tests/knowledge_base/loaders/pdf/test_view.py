@@ -44,7 +44,7 @@ def test_marks_follow_a_turned_page() -> None:
     assert mark.left == pytest.approx(672 / 842, abs=0.01)
 
 
-def test_of_a_text_that_goes_on_elsewhere_the_part_on_the_page_is_marked() -> None:
+def test_of_a_text_that_continues_elsewhere_the_part_on_the_page_is_marked() -> None:
     boxes = page_boxes(drawn(lines(TEXT)), 1)
     marks = find_text(boxes, "Nothing else is agreed. And this stands on the next page.")
     assert "agreed." in " ".join(mark.text for mark in marks)
