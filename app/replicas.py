@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from answering.values import Answer, Event, Finished
 from app.sqlite_file import SqliteFile
-from knowledge_base.errors import NotFoundError, StorageError
+from knowledge_base.errors import BusyError, NotFoundError, StorageError
 from retrieval.storage import translate_errors
 
 _FOLDER = "replicas"
@@ -144,7 +144,7 @@ class RecentAnswers:
         return TypeAdapter(Answer)
 
     def _note(self, answer: Answer) -> None:
-        with suppress(StorageError):  # on a full disk an answer is worth more than a verdict on it
+        with suppress(StorageError, BusyError):  # on a full disk an answer is worth more than a verdict on it
             self._records.put(answer.id, self._shape.dump_json(answer).decode())
 
 

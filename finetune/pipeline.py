@@ -56,8 +56,8 @@ class Pipeline:
     """Everything that answers questions on one collection, as it is served.
 
     `base` is the model that adapters are trained for, None where a server has it; `base_digest` its
-    `model_digest`. `default` gives the adapter that answers now. `fingerprint` is what answers depend on beside
-    documents, base and adapter. `language` is that of reports.
+    `model_digest`. `default` gives the adapter that answers now. `fingerprint` is what answers depend on
+    beside documents, base and adapter. `language` is that of reports.
     """
 
     corpus: Corpus

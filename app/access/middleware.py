@@ -20,7 +20,7 @@ from app.access.rules import LOGIN, Asked, Rule, rule_for
 from app.access.store import AccessStore
 from app.access.values import LOCAL, OWNER, Principal
 from app.sqlite_file import SqliteFile
-from knowledge_base.errors import DomainqaError, StorageError
+from knowledge_base.errors import BusyError, DomainqaError, StorageError
 
 FORWARDED = "forwarded"  # on `scope["state"]`: whether a proxy has passed the request on
 _RATES = "CREATE TABLE rates (key TEXT PRIMARY KEY, tokens REAL NOT NULL, at REAL NOT NULL) STRICT;"
@@ -53,7 +53,7 @@ class RateLimit:
 
     def wait(self, name: str) -> int:
         """Take a token; 0 if there was one, else the whole seconds until there is."""
-        with suppress(StorageError), self._file.reading() as database:
+        with suppress(StorageError, BusyError), self._file.reading() as database:
             database.execute("PRAGMA synchronous = OFF")  # nothing is lost with a count
             with database:
                 database.execute("BEGIN IMMEDIATE")

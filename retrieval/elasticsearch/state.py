@@ -25,8 +25,8 @@ _ABANDONED_KEPT = 100
 class State:
     """One state of a collection.
 
-    `pending` are changes that were started, `abandoned` those that will never be finished, `dead` the versions
-    of documents that have been replaced or removed. `last` is the change that led here. `number` and `term`
+    `pending` are changes that were started, `abandoned` those that will never be finished, `dead` the
+    versions of documents that have been replaced or removed. `last` is the change that led here. `number` and `term`
     identify the record's version in Elasticsearch; `analysis` is the version of the terms that were indexed.
     """
 
