@@ -196,9 +196,8 @@ class Cluster:
             else:
                 self._knew_us = True
                 return found
-            time.sleep(
-                pause * random.uniform(0.5, 1.0)
-            )  # so that refused calls do not all come back together
+            # Random, so that refused calls do not all come back together.
+            time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 

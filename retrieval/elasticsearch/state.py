@@ -26,8 +26,8 @@ class State:
     """One state of a collection.
 
     `pending` are changes that were started, `abandoned` those that will never be finished, `dead` the
-    versions of documents that have been replaced or removed. `last` is the change that led here. `number` and `term`
-    identify the record's version in Elasticsearch; `analysis` is the version of the terms that were indexed.
+    versions of documents that have been replaced or removed. `last` is the change that led here. `number` and
+    `term` identify the record's version in Elasticsearch; `analysis` is the version of the indexed terms.
     """
 
     revision: int
