@@ -13,8 +13,7 @@ import answering
 from answering.generation.gemma import GEMMA
 from app.settings import Settings
 from retrieval.e5 import E5_SMALL
-from retrieval.models import resolve, torch_device
-from retrieval.models import PackagedModel, Progress, silent
+from retrieval.models import PackagedModel, Progress, resolve, silent, torch_device
 
 if TYPE_CHECKING:
     from answering.answer import Reading

@@ -12,7 +12,7 @@ from app.cli.state import Home, State, listing_group, remember
 from knowledge_base.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from retrieval import packaged
+    from retrieval.models import PackagedModel
 
 
 def _list(state: State, as_json: bool) -> None:
@@ -89,7 +89,7 @@ def prepare(
         typer.echo(str(folder))
 
 
-def _named(names: list[str] | None) -> list[packaged.PackagedModel]:
+def _named(names: list[str] | None) -> list[PackagedModel]:
     from app.factories import PACKAGED
 
     by_name = {model.name: model for model in PACKAGED}

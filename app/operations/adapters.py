@@ -7,11 +7,10 @@ from app.operations.values import Home, Listener, operation
 from app.training_schema import AdapterVersion
 from app.versions import Version, versions_of
 from finetune.registry.entry import Entry
-from finetune.registry.entry import verify as check
 from finetune.registry.entry import export as write
+from finetune.registry.entry import verify as check
 from finetune.registry.manifest import Verdict
-from finetune.registry.registry import Registry
-from finetune.registry.registry import Aliases
+from finetune.registry.registry import Aliases, Registry
 from finetune.report.words import WORDS, sentences_of
 from knowledge_base.errors import DomainqaError
 from retrieval.prompt import Language

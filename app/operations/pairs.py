@@ -7,9 +7,9 @@ from app.operations.values import Home, Listener, operation
 from app.training_schema import CheckedPairs, FeedbackPairs, PairFile
 from finetune.pairs.feedback import feedback_source
 from finetune.pairs.formats import read_pairs, write_pairs
+from finetune.pairs.generate import write_pairs_on
 from finetune.pairs.store import CHECKED, GENERATED, StoredFile, files_of
 from finetune.pairs.values import Dropped
-from finetune.pairs.generate import write_pairs_on
 
 
 @operation

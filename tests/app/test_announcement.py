@@ -71,7 +71,7 @@ def test_a_home_without_any_server_is_nothing_to_tell(tmp_path: Path) -> None:
     assert find_server(tmp_path / "nowhere") is None
 
 
-def test_that_of_a_killed_process_is_told_once_and_removed(tmp_path: Path) -> None:
+def test_that_of_a_killed_process_is_reported_once_and_removed(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", ANNOUNCED_AND_KILLED, str(tmp_path)], check=False)
     assert ended.returncode < 0
     reason = find_server(tmp_path)
@@ -107,7 +107,7 @@ def test_a_copy_of_the_home_has_no_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("announcer")
-def test_a_copy_on_another_machine_is_told_and_left_alone(tmp_path: Path) -> None:
+def test_a_copy_on_another_machine_is_reported_and_left_alone(tmp_path: Path) -> None:
     rewrite(tmp_path, machine="that of the server")
     for _ in range(2):
         assert "another machine" in str(find_server(tmp_path))
@@ -115,13 +115,13 @@ def test_a_copy_on_another_machine_is_told_and_left_alone(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("announcer")
-def test_another_version_is_told(tmp_path: Path) -> None:
+def test_another_version_is_reported(tmp_path: Path) -> None:
     rewrite(tmp_path, version="0.0.1", settings=None)
     assert "runs version 0.0.1" in str(find_server(tmp_path))
 
 
 @pytest.mark.usefixtures("announcer")
-def test_other_settings_are_told_but_not_those_of_the_server_alone(
+def test_other_settings_are_reported_but_not_those_of_the_server_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOMAINQA_PORT", "7860")

@@ -306,7 +306,7 @@ def response(status: str, kind: str, body: str, length: int = 10_000) -> bytes:
         b"nonsense\r\n\r\n",
     ],
 )
-def test_a_server_that_goes_away_in_the_middle_is_told_and_nothing_is_asked_twice(
+def test_a_server_that_goes_away_in_the_middle_is_reported_and_nothing_is_asked_twice(
     run: Callable[..., Any], home: Path, answer: bytes
 ) -> None:
     with answering(home, answer) as requests:
@@ -343,7 +343,7 @@ def test_a_defect_of_the_server_is_no_reason_to_ask_again(run: Callable[..., Any
         assert result.stderr == "Error: The server failed unexpectedly; its log says why.\n"
 
 
-def test_a_full_queue_is_told(tmp_path: Path) -> None:
+def test_a_full_queue_is_reported(tmp_path: Path) -> None:
     workspace = FakeWorkspace()
     workspace.put("bank", "fees.txt", "The gold card costs 200 a year.", "Fees")
     workspace.pause = 0.2
