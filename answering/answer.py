@@ -81,6 +81,8 @@ class Reading:
     examples: bool = True
     mode: Mode = "each"
     temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
     profile: ReadingProfile = "auto"
     free: FreeReading = FreeReading()
 
@@ -331,6 +333,8 @@ def _as_asked(reading: Reading, question: Question) -> Reading:
         style=question.style or reading.style,
         max_new_tokens=question.max_new_tokens or reading.max_new_tokens,
         temperature=question.temperature,
+        top_p=question.top_p,
+        seed=question.seed,
     )
 
 
@@ -348,6 +352,8 @@ def _request(question: str, packed: Sequence[Packed], reading: Reading, adapter:
         adapter=adapter,
         max_new_tokens=reading.max_new_tokens,
         temperature=reading.temperature,
+        top_p=reading.top_p,
+        seed=reading.seed,
         stop=("\n",),
         # Whether there is enough evidence is decided by one calibrated number, which has heard the reader's
         # doubt; once it says so, the reader answers.

@@ -181,8 +181,16 @@ class FreeReader:
         passages = [entry.passage for entry in ranked[: self._reading.passages]]
         context = pack(passages, max(room - 4 * len(passages), _LEAST_ROOM), self._generator.count_tokens)
         messages = render_answer(complete, [entry.text for entry in context.packed], turns)
-        adapter = _adapter_of(question)
-        return Request(messages, adapter, tokens, question.temperature, reasoning=True), context
+        request = Request(
+            messages,
+            _adapter_of(question),
+            tokens,
+            question.temperature,
+            question.top_p,
+            question.seed,
+            reasoning=True,
+        )
+        return request, context
 
     def _checked(self, answer: Answer, read: Sequence[Packed]) -> Answer:
         """The answer with the citations that support confirms, or as the statement that nothing was found."""

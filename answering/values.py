@@ -31,7 +31,8 @@ class Question:
 
     `adapter` None means the one that is served by default, "base" the base model without an adapter. `style`
     None means the one that the adapter is read in by default; see `Reading`. `max_new_tokens` None takes the
-    setting; `temperature` 0 always gives the same answer. `reading` None takes the profile of the setting.
+    setting; `temperature` 0 always gives the same answer; `top_p` and `seed` are those of the generators'
+    `Request`. `reading` None takes the profile of the setting.
     """
 
     text: str
@@ -42,6 +43,8 @@ class Question:
     style: Style | None = None
     max_new_tokens: int | None = None
     temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
     reading: ReadingProfile | None = None
 
 
@@ -49,8 +52,8 @@ class Question:
 class Task:
     """Something to write without any documents: messages for an adapter, or for the base model.
 
-    `adapter`, `max_new_tokens` and `temperature` are those of `Question`; the collection decides which
-    adapter answers where none is named.
+    All but `schema`, which is that of the generators' `Request`, are those of `Question`; the collection
+    decides which adapter answers where none is named.
     """
 
     messages: tuple[Message, ...]
@@ -58,6 +61,9 @@ class Task:
     adapter: str | None = None
     max_new_tokens: int | None = None
     temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+    schema: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ def build_reranker(settings: Settings) -> Reranker | None:
 
     limit_threads(settings)
     folder = model_folder(settings.reranker, settings.models_cache)
-    return CrossEncoderReranker(str(folder), torch_device(settings.device))
+    return CrossEncoderReranker(str(folder), torch_device(settings.device), settings.reranker)
 
 
 def build_reading(settings: Settings) -> Reading:

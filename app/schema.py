@@ -351,7 +351,13 @@ class Finding(Shape):
 
 def error_body(message: str, kind: str, code: str | None = None, param: str | None = None) -> object:
     """The body of a failed request, in OpenAI's shape; `kind` is what OpenAI calls type."""
-    return Failure(error=Problem(message=message, type=kind, param=param, code=code)).model_dump()
+    told, place = plain_unicode(message), param and plain_unicode(param)
+    return Failure(error=Problem(message=told, type=kind, param=place, code=code)).model_dump()
+
+
+def plain_unicode(text: str) -> str:
+    """A text without halves of characters, which JavaScript cuts and nothing can write as UTF-8."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def sources_of(answer: answering.Answer) -> Sources:

@@ -23,8 +23,9 @@ from finetune.training.values import Point
 from knowledge_base.errors import DomainqaError
 from knowledge_base.ingest import OnProgress, Report, silent
 from knowledge_base.values import CatalogueEntry, Document
+from retrieval.fusion import CosineReranker, Reranker
 from retrieval.retriever import Retrieval
-from retrieval.values import NO_FILTER, Filter
+from retrieval.values import NO_FILTER, Embedder, Filter
 
 if TYPE_CHECKING:
     from knowledge_base.loaders.shown import PagePicture
@@ -173,6 +174,16 @@ class Session:
         """Text for messages, without any documents; see `Workspace.write`."""
         writing = self._workspace.write(task, cancelled)
         return replace(writing, pieces=self._told_while(writing.pieces))
+
+    @needs("read")
+    def embedder(self) -> Embedder:
+        """The model that turns texts into vectors."""
+        return self._workspace.embedder()
+
+    @needs("read")
+    def reranker(self) -> Reranker:
+        """The model that orders texts: the reranker of the settings, or else the embedder."""
+        return self._workspace.reranker() or CosineReranker(self._workspace.embedder())
 
     @needs("read")
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

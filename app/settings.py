@@ -223,6 +223,11 @@ class Settings(BaseSettings):
         le=86_400,
         description="Seconds after which an API question that has no answer gets status 503.",
     )
+    append_sources: bool = Field(
+        False,
+        description="Append the list of sources to the text of answers over OpenAI's API, for clients that "
+        "show neither annotations nor the field sources.",
+    )
     host: Name = Field(
         "127.0.0.1",
         description="Address to listen on. An address other than localhost requires users or keys.",

@@ -54,6 +54,7 @@ from knowledge_base.loaders import has_pictures
 from knowledge_base.ocr import Ocr, OcrMode
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.collections import WritableIndex
+from retrieval.fusion import Reranker
 from retrieval.models import torch_device
 from retrieval.prompt import Message
 from retrieval.retriever import Retrieval, Retriever, SearchSettings
@@ -103,6 +104,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         self._generating = threading.RLock()  # documents can be searched while the generator is loaded
         self._embedder = embedder
         self._generator = generator
+        self._reranker: Reranker | None = None
         self._served: ServedAdapters | None = None
         self._answerer: Answerer | None = None
         self._collections: dict[str, _Open] = {}
@@ -280,7 +282,10 @@ class Workspace(AbstractContextManager["Workspace"]):
         entry = choose(self.registry, self.settings, task.adapter, task.collection)
         name = self.served().serve(entry)
         tokens = task.max_new_tokens or self.settings.max_new_tokens
-        request = Request(task.messages, None if name == BASE else name, tokens, task.temperature)
+        adapter = None if name == BASE else name
+        request = Request(
+            task.messages, adapter, tokens, task.temperature, task.top_p, task.seed, task.schema
+        )
         return Writing(name, self.generator().stream(request, cancelled))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -357,6 +362,13 @@ class Workspace(AbstractContextManager["Workspace"]):
                 self._embedder = build_embedder(self.settings)
             return self._embedder
 
+    def reranker(self) -> Reranker | None:
+        """The cross-encoder of the settings, loaded at first use; None where none is named."""
+        with self._lock:
+            if self._reranker is None:
+                self._reranker = build_reranker(self.settings)
+            return self._reranker
+
     def generator(self) -> Generator:
         """The generator, loaded at first use."""
         with self._generating:
@@ -420,7 +432,7 @@ class Workspace(AbstractContextManager["Workspace"]):
                 self._home.stats(name)  # says what is there, before any model is loaded
             opened = self._home.create(name, self.embedder(), self._chunking())
             search = SearchSettings(self.settings.depth, self.settings.top_k)
-            retriever = Retriever(opened, search, build_reranker(self.settings), self.metrics.searched)
+            retriever = Retriever(opened, search, self.reranker(), self.metrics.searched)
             self._collections[name] = _Open(opened, retriever)
             return self._collections[name]
 

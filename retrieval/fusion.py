@@ -22,7 +22,7 @@ from knowledge_base.characters import HAN
 from knowledge_base.errors import ModelError
 from knowledge_base.values import Passage
 from retrieval.analysis import query_terms, terms
-from retrieval.values import Candidates, Hit
+from retrieval.values import Candidates, Embedder, Hit
 
 # Half of the words of a question stand in the passage that answers it, in the same language (5th
 # percentile .38–.43 on XQuAD); across languages at most names and numbers do (95th percentile .33).
@@ -157,18 +157,24 @@ _READ = 20
 class Reranker(Protocol):
     """Scores passages against a question; higher is better."""
 
+    @property
+    def id(self) -> str:
+        """The model's name."""
+        ...
+
     def score(self, question: str, texts: Sequence[str]) -> list[float]:
         """One score for each text."""
         ...
 
 
 class CrossEncoderReranker:
-    """A sentence-transformers cross-encoder from a local folder."""
+    """A sentence-transformers cross-encoder from a local folder, which is also its `id` if none is given."""
 
-    def __init__(self, folder: str, device: str = "cpu") -> None:
+    def __init__(self, folder: str, device: str = "cpu", id: str = "") -> None:
         """Load the model; raises ModelError if the folder does not hold a cross-encoder."""
         from sentence_transformers import CrossEncoder
 
+        self.id = id or folder
         try:
             self._model = CrossEncoder(folder, device=device)
         except (OSError, ValueError) as error:
@@ -181,6 +187,19 @@ class CrossEncoderReranker:
         """One relevance score for each text, as the model gives it."""
         pairs = [(question, text) for text in texts]
         return [float(score) for score in self._model.predict(pairs, show_progress_bar=False)]
+
+
+class CosineReranker:
+    """A bi-encoder in the place of a cross-encoder: cosines of the question and the texts."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.id = embedder.id
+        self._embedder = embedder
+
+    def score(self, question: str, texts: Sequence[str]) -> list[float]:
+        """The cosine of each text and the question."""
+        vectors = self._embedder.embed(texts, "passage") @ self._embedder.embed([question], "query")[0]
+        return [float(cosine) for cosine in vectors]
 
 
 def rerank(question: str, ranked: Sequence[Ranked], reranker: Reranker) -> list[Ranked]:

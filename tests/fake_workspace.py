@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -14,6 +15,7 @@ from answering.values import (
     Event,
     Finished,
     Piece,
+    Profile,
     Question,
     Searched,
     Sentence,
@@ -35,7 +37,7 @@ from knowledge_base.values import CatalogueEntry, Document, Passage, digest_of
 from retrieval.retriever import Ranked, Retrieval, Retriever
 from retrieval.values import NO_FILTER, Filter
 from tests.fake_retraining import FakePairs, FakeRegistry, FakeRuns
-from tests.fakes import FakeIndex, words
+from tests.fakes import FakeEmbedder, FakeIndex, words
 
 REFUSAL = "The documents do not say."
 
@@ -45,7 +47,7 @@ class FakeWorkspace:
 
     `asked` and `given` collect questions and feedback; `names` can be chosen beside what is live in the
     registry, and `judged` is the feedback that there was before. `pause` are seconds between two pieces of an
-    answer; `failure`, if set, is raised by whatever is called next.
+    answer, which is one piece if `profile` is "extract"; `failure`, if set, is raised by the next call.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -62,10 +64,12 @@ class FakeWorkspace:
         self.runs = FakeRuns()
         self.metrics = Metrics()
         self.pause = 0.0
+        self.profile: Profile = "span"
         self.failure: Exception | None = None
         self.closed = False
         self.ocr: str | None = None
         self._numbers = itertools.count(1)
+        self._embedder = FakeEmbedder()
 
     def __enter__(self) -> Self:
         return self
@@ -187,6 +191,14 @@ class FakeWorkspace:
         finally:
             self.writing -= 1
 
+    def embedder(self) -> FakeEmbedder:
+        """Hashed bags of words."""
+        self._fail()
+        return self._embedder
+
+    def reranker(self) -> None:
+        """There is none; the embedder serves."""
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words."""
         return [len(text.split()) for text in texts]
@@ -265,7 +277,8 @@ class FakeWorkspace:
         yield Searched(found.ranked)
         answer = answer_of(question, found, str(next(self._numbers)), self._version(question))
         written = ""
-        for piece in answer.text.split(" "):
+        answer = replace(answer, profile=self.profile)
+        for piece in [answer.text] if self.profile == "extract" else answer.text.split(" "):
             if cancelled():
                 break
             time.sleep(self.pause)

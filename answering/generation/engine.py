@@ -13,7 +13,7 @@ from answering.generation.decoding import Lookup
 from answering.generation.known_adapters import Adapter, KnownAdapters
 from answering.generation.kv_cache import Position, PrefixCache, Tokens, read_prompt, read_token
 from answering.generation.model import Precision, best_precision, load_model
-from answering.generation.protocol import Cancelled, Limits, TokenCounts, beginnings
+from answering.generation.protocol import Cancelled, Limits, Request, TokenCounts, beginnings
 from retrieval.models import torch_device
 from retrieval.prompt import Message
 
@@ -52,15 +52,16 @@ class Engine:
         return position
 
     def tokens(
-        self, position: Position, ids: Tokens, limit: int, temperature: float, cancelled: Cancelled
+        self, position: Position, ids: Tokens, limit: int, request: Request, cancelled: Cancelled
     ) -> Iterator[int]:
         """Tokens after the prompt `ids`, until an end, the limit or `cancelled`.
 
         Without a temperature the likeliest one is written, and guesses of the next ones cost little.
         """
-        most = 0 if temperature else _GUESSED
+        most = 0 if request.temperature else _GUESSED
+        random = self._random if request.seed is None else torch.Generator().manual_seed(request.seed)
         lookup = Lookup(ids)
-        tokens: Tokens = (self._choose(position.logits, temperature),)
+        tokens: Tokens = (_choose(position.logits, request, random),)
         while True:
             for token in tokens:
                 if cancelled() or token in self.model.ends:
@@ -71,7 +72,7 @@ class Engine:
             if not limit or cancelled():
                 return
             right = read_token(self.model, position, tokens[-1], lookup.guess(min(most, limit - 1)))
-            tokens = (*right, self._choose(position.logits, temperature))
+            tokens = (*right, _choose(position.logits, request, random))
 
     def avoid(self, position: Position, messages: Sequence[Message], text: str) -> None:
         """Let the reply not begin with the first word of `text`."""
@@ -79,11 +80,18 @@ class Engine:
         position.logits = position.logits.clone()  # the prefix cache holds the ones before
         position.logits[tokens] = float("-inf")
 
-    def _choose(self, logits: torch.Tensor, temperature: float) -> int:
-        if temperature == 0:
-            return int(logits.argmax())
-        chances = torch.softmax(logits.cpu() / temperature, dim=-1)
-        return int(torch.multinomial(chances, 1, generator=self._random))
+
+def _choose(logits: torch.Tensor, request: Request, random: torch.Generator) -> int:
+    """The next token: the likeliest, or one drawn (nucleus sampling: Holtzman et al. 2019, section 3.1)."""
+    if request.temperature == 0:
+        return int(logits.argmax())
+    chances = torch.softmax(logits.cpu() / request.temperature, dim=-1)
+    if request.top_p < 1:
+        ordered, tokens = chances.sort(descending=True)
+        outside = ordered.cumsum(dim=-1) - ordered >= request.top_p
+        outside[0] = False  # the likeliest always stays
+        chances[tokens[outside]] = 0
+    return int(torch.multinomial(chances, 1, generator=random))
 
 
 def logprob(position: Position, token: int) -> float:

@@ -80,7 +80,8 @@ class InProcessGenerator:
         device: "cpu" or a torch device such as "cuda".
         limits: of context and memory.
         precision: number formats; those that this machine is fastest with unless given.
-        seed: of sampling with a temperature; the same requests in the same order give the same texts.
+        seed: of sampling with a temperature, for requests without one of their own; the same requests in the
+            same order give the same texts.
 
     Raises:
         ModelError: the folder holds no model; if it holds a damaged one, the first request raises it.
@@ -178,7 +179,7 @@ class InProcessGenerator:
         written = 0
         if request.reasoning and engine.encoder.opens_thought(request.messages):
             yield THINK  # the prompt has it already
-        for token in engine.tokens(position, ids, limit, request.temperature, cancelled):
+        for token in engine.tokens(position, ids, limit, request, cancelled):
             written += 1
             self.tokens.add(completion=1)
             if piece := stop.push(text.push(token)):

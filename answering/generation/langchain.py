@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Providers whose word for the limit of tokens is not max_tokens.
 _LIMITS = {"ollama": "num_predict"}
+# Providers whose models take a seed; the others would refuse it or warn.
+_SEEDED = frozenset({"openai", "azure_openai", "ollama", "deepseek", "xai"})
 # Where providers say why a text ended.
 _ENDINGS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 _LONGEST_QUOTE = 300
@@ -88,11 +90,15 @@ class LangChainGenerator:
         """What answers, for `doctor`."""
         return f"{self.name} through LangChain; tokens are estimated"
 
-    def _new_model(self, max_new_tokens: int, temperature: float) -> "BaseChatModel":
+    def _new_model(
+        self, max_new_tokens: int, temperature: float, top_p: float = 1.0, seed: int | None = None
+    ) -> "BaseChatModel":
         from langchain.chat_models import init_chat_model
 
         limit = _LIMITS.get(self._provider, "max_tokens")
         options: dict[str, Any] = {"temperature": temperature, limit: max_new_tokens, **self._options}
+        options |= {"top_p": top_p} if top_p < 1 else {}
+        options |= {"seed": seed} if seed is not None and self._provider in _SEEDED else {}
         try:
             model: BaseChatModel = init_chat_model(self._model, model_provider=self._provider, **options)
         # With langchain-community installed, a provider's missing package is an attribute that is not there.
@@ -117,7 +123,7 @@ class LangChainGenerator:
 
     async def _chunks(self, request: Request) -> AsyncGenerator[Chunk]:
         """What the provider streams."""
-        model = self.model(request.max_new_tokens, request.temperature)
+        model = self.model(request.max_new_tokens, request.temperature, request.top_p, request.seed)
         messages = [(message.role, message.content) for message in request.messages]
         stop = [text for text in request.stop if text] or None
         try:

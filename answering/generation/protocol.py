@@ -33,15 +33,21 @@ class Request:
     """One text to write.
 
     `adapter` is the name of an adapter that the generator knows, or None for the base model. Temperature 0
-    is greedy and deterministic. Writing ends at the model's end token, at a `stop` text (not returned), or
-    after `max_new_tokens`. The reply does not begin as `unlike` does, if that is given; see `beginnings`.
-    `reasoning` asks for what a model thinks before it answers as well, between <think> and </think>.
+    is greedy and deterministic; above it, tokens are drawn from the likeliest that together have the
+    probability `top_p`, and the same `seed` draws the same again, as far as a server keeps to it. Writing
+    ends at the model's end token, at a `stop` text (not returned), or after `max_new_tokens`. The reply is
+    JSON that fits `schema`, a JSON Schema, where a server sees to that. It does not begin as `unlike` does,
+    if that is given; see `beginnings`. `reasoning` asks for what a model thinks before it answers as well,
+    between <think> and </think>.
     """
 
     messages: tuple[Message, ...]
     adapter: str | None = None
     max_new_tokens: int = 128
     temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+    schema: str = ""
     stop: tuple[str, ...] = ()
     unlike: str = ""
     reasoning: bool = False
@@ -77,6 +83,8 @@ def check_request(request: Request) -> None:
         raise InputError(f"max_new_tokens is {request.max_new_tokens}.", "Ask for at least one token.")
     if not 0 <= request.temperature < float("inf"):
         raise InputError(f"The temperature is {request.temperature}.", "Use 0 or a positive number.")
+    if not 0 <= request.top_p <= 1:
+        raise InputError(f"top_p is {request.top_p}.", "Use a number from 0 to 1.")
 
 
 def estimate_tokens(text: str) -> int:

@@ -51,6 +51,11 @@ class KeyText:
         return f"KeyText({self.prefix!r}, ***)"
 
 
+def is_like_ours(text: str) -> bool:
+    """Whether a key begins as all that we make do, those that were revoked as well."""
+    return text.startswith(f"{_MARK}_")
+
+
 def new_session() -> str:
     """A secret for a cookie."""
     return secrets.token_urlsafe(_SECRET_BYTES)

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.bodies import refusal, refuse
 from app.access.cookies import SESSION, cookie_name, cookie_values
+from app.access.credentials import is_like_ours
 from app.access.rules import LOGIN, Asked, Rule, rule_for
 from app.access.store import AccessStore
 from app.access.values import LOCAL, OWNER, Principal
@@ -78,7 +79,8 @@ class Access:
         app: what is guarded.
         store: users, keys and sessions.
         required: whether a caller without any of them is refused; otherwise it is the local caller, who may
-            do everything, unless a proxy has passed its request on.
+            do everything, unless a proxy has passed its request on; also with a key that was never one of
+            ours, since OpenAI's clients always send one.
         rate: how often a key or a user may call.
         token: shown by the commands of the owner; nobody has it if it is "".
     """
@@ -126,22 +128,29 @@ class Access:
 
     def _identified(self, scope: Scope, headers: Headers) -> Principal | Response:
         scheme, _, credential = headers.get("authorization", "").partition(" ")
+        is_asked = self._required or bool(scope.get("state", {}).get(FORWARDED))
         if scheme.lower() == "bearer":
-            if self._token and secrets.compare_digest(credential.strip().encode(), self._token):
+            key = credential.strip()
+            if self._token and secrets.compare_digest(key.encode(), self._token):
                 return OWNER
-            return self._store.keys.principal(credential.strip()) or wrong_key()
+            if is_asked or is_like_ours(key):
+                return self._store.keys.principal(key) or wrong_key(is_asked)
         cookies = cookie_values(headers, cookie_name(SESSION, scope["scheme"]))
         found = next(filter(None, map(self._store.sessions.principal, cookies)), None)
-        if found is None and not self._required and not scope.get("state", {}).get(FORWARDED):
+        if found is None and not is_asked:
             return LOCAL
         return found or unknown(scope["path"], headers)
 
 
-def wrong_key() -> Response:
-    """A key that is nobody's."""
-    return refusal(
-        401, "This key is not known, or was revoked.", "invalid_api_key", "authentication_error", _CHALLENGE
+def wrong_key(required: bool) -> Response:
+    """A key that is nobody's, where one is `required` or where it looks like one that we made."""
+    remedy = (
+        "Ask an administrator for a key, which `domainqa keys create` makes."
+        if required
+        else "No key is needed from this machine: send none, or any word that does not begin with dq_."
     )
+    message = f"This key is not known, or was revoked. {remedy}"
+    return refusal(401, message, "invalid_api_key", "authentication_error", _CHALLENGE)
 
 
 def unknown(path: str, headers: Headers) -> Response:

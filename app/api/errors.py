@@ -31,6 +31,22 @@ _STATUSES: tuple[tuple[type[DomainqaError], int], ...] = (
     (InputError, 422),
 )
 _OTHER = 503
+
+
+class FieldError(InputError):
+    """A field of a request that cannot be used; `param` is its place in the body."""
+
+    def __init__(self, param: str, cause: str, remedy: str) -> None:
+        super().__init__(cause, remedy)
+        self.param = param
+
+
+class ModelNotFoundError(NotFoundError):
+    """A model that a request names and that does not exist."""
+
+    param = "model"
+
+
 # As the description tells them; a route says beside it what it answers when all is well.
 FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure, "description": told}
@@ -60,7 +76,8 @@ def status_of(error: DomainqaError) -> int:
 
 def failure_body(error: DomainqaError) -> object:
     """The body of a failure of ours; its code is the kind of error."""
-    return error_body(str(error), _kind(status_of(error)), _code(error))
+    param: str | None = getattr(error, "param", None)
+    return error_body(str(error), _kind(status_of(error)), code_of(error), param)
 
 
 def not_found() -> APIRouter:
@@ -91,7 +108,10 @@ def _ours(_request: Request, error: Exception) -> JSONResponse:
 
 def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    problems = [_problem(detail) for detail in error.errors()]
+    places = [detail["loc"] for detail in error.errors()]
+    # A list whose item is wrong is also told to be too short: what is wrong within a field says enough.
+    outer = {place[:end] for place in places for end in range(len(place))}
+    problems = [_problem(detail) for detail in error.errors() if detail["loc"] not in outer]
     message = "; ".join(f"{place}: {told}" if place else told for place, told in problems)
     return JSONResponse(error_body(f"{message}.", _kind(422), "invalid_request", problems[0][0] or None), 422)
 
@@ -127,6 +147,7 @@ def _reason(detail: Mapping[str, object]) -> str:
     return str(context["error"])
 
 
-def _code(error: DomainqaError) -> str:
+def code_of(error: DomainqaError) -> str:
+    """The kind of a failure as one word: "not_found"."""
     name = type(error).__name__.removesuffix("Error")
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")

@@ -9,11 +9,16 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from app import log
 from app.api.answering import Queue
 from app.api.answers import answer_routes
-from app.api.chat import chat_routes
 from app.api.dependencies import Caller
 from app.api.documents import document_routes
 from app.api.errors import FAILURES, answer_errors, not_found
 from app.api.jobs import Jobs
+from app.api.openai.chat import chat_routes
+from app.api.openai.completions import completion_routes
+from app.api.openai.models import model_routes
+from app.api.openai.reply import Manner
+from app.api.openai.responses import response_routes
+from app.api.openai.vectors import vector_routes
 from app.api.operations import operation_routes
 from app.api.reference import reference_page
 from app.settings import Settings
@@ -25,8 +30,13 @@ def add_api(app: FastAPI, workspace: Workspace, settings: Settings, jobs: Jobs) 
     """Add all routes under /v1, those of operation, the shape of failures, and the page that lists them."""
     app.state.workspace = workspace
     queue = Queue(settings.max_waiting, settings.answer_seconds)
+    manner = Manner(settings.collection, settings.append_sources)
     for routes in (
-        chat_routes(queue, settings.collection),
+        model_routes(),
+        chat_routes(queue, manner),
+        response_routes(queue, manner),
+        completion_routes(queue, manner),
+        vector_routes(queue),
         answer_routes(queue, settings.collection),
         document_routes(jobs, settings.max_file_megabytes * 2**20),
     ):

@@ -56,6 +56,8 @@ CALLS: dict[str, tuple[str, Call, Call | None]] = {
     "ask": ("read", lambda s: s.ask(Question("gold", "bank")), lambda s: s.ask(Question("pay", "staff"))),
     "write": ("read", lambda s: s.write(a_task("bank")), lambda s: s.write(a_task("staff"))),
     "count_tokens": ("read", lambda s: s.count_tokens(["gold"]), None),
+    "embedder": ("read", lambda s: s.embedder(), None),
+    "reranker": ("read", lambda s: s.reranker(), None),
     "feedback": ("read", lambda s: s.feedback("1", "up"), None),
     "feedback_on": ("read", lambda s: s.feedback_on("bank"), lambda s: s.feedback_on("staff")),
     "metrics": ("read", lambda s: s.metrics(), None),

@@ -1,6 +1,7 @@
 """The generator that is another server: chat completions, streamed; the adapter is the `model` name."""
 
 import asyncio
+import json
 import math
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -181,6 +182,13 @@ class RemoteGenerator:
             "max_tokens": request.max_new_tokens,
             "temperature": request.temperature,
         }
+        if request.top_p < 1:
+            body["top_p"] = request.top_p
+        if request.seed is not None:
+            body["seed"] = request.seed
+        if request.schema:
+            wanted = {"name": "reply", "schema": json.loads(request.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": wanted}
         if stops := [stop for stop in request.stop if stop]:
             body["stop"] = stops[:_STOPS]
         if request.unlike and self._tokenizes:

@@ -168,6 +168,19 @@ def test_it_does_not_start_when_all_are_asked_and_nobody_could_answer(tmp_path: 
         Server(FakeWorkspace(), Settings(home=tmp_path, access="required"))
 
 
+def test_locally_any_key_but_one_of_ours_is_the_local_caller(tmp_path: Path) -> None:
+    store = AccessStore(tmp_path)
+    revoked = store.keys.create("old", grant("admin"))
+    with client_of(FakeWorkspace(), Settings(home=tmp_path)) as site:
+        for key in ("none", "sk-123", "DQ_1"):
+            assert status_of(site, "GET /reports/{kind}/{name}", key) == 404, key
+        assert status_of(site, "GET /metrics", revoked) == 200
+        store.keys.revoke("old")
+        answer = site.get("/metrics", headers={"authorization": f"Bearer {revoked}"})
+        assert answer.status_code == 401
+        assert "No key is needed from this machine" in answer.json()["error"]["message"]
+
+
 def test_locally_no_login_is_needed_but_a_wrong_key_is_refused(tmp_path: Path) -> None:
     key = AccessStore(tmp_path).keys.create("website", grant("reader"))
     with client_of(

@@ -16,25 +16,25 @@ from tests.fake_workspace import FakeWorkspace
 COLLECTION = "bank"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where keys are kept."""
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def key(home: Path) -> str:
     """A reader's key."""
     return AccessStore(home).keys.create("reader", grant("reader"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def workspace() -> FakeWorkspace:
     """What answers."""
     return FakeWorkspace()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def address(workspace: FakeWorkspace, home: Path) -> Iterator[str]:
     """Where it is served: at most two questions at once, two seconds for each, files of one megabyte."""
     settings = Settings(home=home, max_waiting=2, answer_seconds=2, max_file_megabytes=1)

@@ -1,5 +1,6 @@
 """OpenAI's own client against our server."""
 
+import httpx
 import openai as client_of
 import pytest
 from openai import OpenAI
@@ -67,14 +68,73 @@ def test_a_reply_that_ends_at_the_length_asked_for_says_so(openai: OpenAI) -> No
     assert ended(1, "zebra") == "stop", "a refusal is whole"
 
 
-def test_what_clients_send_of_their_own_accord_is_taken_where_it_changes_nothing(openai: OpenAI) -> None:
-    neutral = {"n": 1, "top_p": 1.0, "presence_penalty": 0, "frequency_penalty": 0, "stop": []}
-    answer = openai.chat.completions.create(model="base", messages=ASKED, extra_body=neutral)
-    assert answer.choices[0].message.content
-    for name, value in {"n": 2, "top_p": 0.5, "stop": ["."]}.items():
-        with pytest.raises(client_of.UnprocessableEntityError) as told:
-            openai.chat.completions.create(model="base", messages=ASKED, extra_body={name: value})
-        assert told.value.param == name
+def test_sampling_and_the_longest_length_go_to_the_generator(
+    openai: OpenAI, workspace: FakeWorkspace
+) -> None:
+    for retrieval in (True, False):
+        openai.chat.completions.create(
+            model="fees",
+            messages=ASKED,
+            temperature=1,
+            top_p=0.4,
+            seed=7,
+            max_tokens=100_000,
+            extra_body={"retrieval": retrieval},
+        )
+    for given in (*workspace.asked, *workspace.tasks):
+        assert (given.temperature, given.top_p, given.seed, given.max_new_tokens) == (1, 0.4, 7, 4096)
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("retrieval", [False, True])
+def test_a_reply_ends_before_a_stop_text(openai: OpenAI, streams: bool, retrieval: bool) -> None:
+    said = "platinum card cost" if retrieval else "year a yuan 680 costs card platinum The"
+    reply = openai.chat.completions.create(
+        model="base",
+        messages=[{"role": "user", "content": said}],
+        stop=["yuan a", "680 "],
+        stream=streams,
+        extra_body={"retrieval": retrieval},
+    )
+    if isinstance(reply, client_of.Stream):
+        chunks = list(reply)
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+        ended = chunks[-1].choices[0].finish_reason
+    else:
+        text, ended = reply.choices[0].message.content or "", reply.choices[0].finish_reason
+    assert (text.strip(), ended) == ("The platinum card costs", "stop")
+
+
+def test_a_text_of_the_documents_is_cut_at_the_length_asked_for(
+    openai: OpenAI, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspace, "profile", "extract")
+    for streams in (False, True):
+        reply = openai.chat.completions.create(
+            model="base",
+            messages=[{"role": "user", "content": "platinum card cost"}],
+            max_tokens=3,
+            stream=streams,
+        )
+        if isinstance(reply, client_of.Stream):
+            chunks = list(reply)
+            text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+            ended = chunks[-1].choices[0].finish_reason
+        else:
+            text, ended = reply.choices[0].message.content or "", reply.choices[0].finish_reason
+        assert (text, ended) == ("The platinum card", "length")
+
+
+def test_sentences_are_annotated_with_the_address_of_their_source(openai: OpenAI, site: httpx.Client) -> None:
+    asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": "白金卡年费"}]
+    message = openai.chat.completions.create(model="base", messages=asked).choices[0].message
+    assert message.annotations is not None and message.content is not None
+    (cited,) = (annotation.url_citation for annotation in message.annotations)
+    assert message.content[cited.start_index : cited.end_index] == "白金卡年费为680元。"
+    assert cited.title == "费用"
+    assert site.get(cited.url).json()["document"] == "费用.txt"
+    *_, last = openai.chat.completions.create(model="base", messages=asked, stream=True)
+    assert last.choices[0].delta.model_dump()["annotations"][0]["url_citation"]["url"] == cited.url
 
 
 def test_without_retrieval_the_messages_go_to_the_adapter(openai: OpenAI, workspace: FakeWorkspace) -> None:
