@@ -284,6 +284,9 @@ def _collection(workspace: Workspace, info: CollectionInfo, embedder: str) -> Fi
     if info.embedder != embedder:
         remedy = f"domainqa ingest FOLDER --collection {info.name} --rebuild, or embedder = {info.embedder}"
         return Finding(name, "warn", f"made by {info.embedder}, the settings say {embedder}", remedy)
+    if info.outdated:
+        remedy = f"domainqa ingest FOLDER --collection {info.name} --rebuild"
+        return Finding(name, "warn", "read by an earlier version, which read files less well", remedy)
     return Finding(name, "ok", f"{info.documents} documents, {info.passages} passages")
 
 

@@ -269,7 +269,7 @@ class IngestReport(Shape):
     """What became of the files of an ingest or upload.
 
     `failed` could not be read, `skipped` are of formats that are not read, `notes` say what was not read of
-    documents that were added or changed.
+    documents that were added or changed. `outdated`: an earlier version of domainqa read the collection.
     """
 
     collection: str
@@ -280,6 +280,7 @@ class IngestReport(Shape):
     failed: tuple[Unreadable, ...]
     passages: int
     seconds: float
+    outdated: bool = False
     skipped: tuple[Unreadable, ...]
     notes: tuple[FileNote, ...]
 

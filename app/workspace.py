@@ -75,6 +75,7 @@ class CollectionInfo:
     embedder: str = ""
     size_bytes: int = 0
     problem: str = ""
+    outdated: bool = False  # an earlier version of the loaders read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class Workspace(AbstractContextManager["Workspace"]):
             stats.revision,
             stats.fingerprint.embedder,
             stats.stored_bytes,
+            outdated=0 < stats.fingerprint.reading < chunking.VERSION,
         )
 
     def create_collection(self, name: str) -> None:
@@ -178,7 +180,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         with index.writing(self.settings.wait_seconds, progress.waiting):
             report = synchronise(folder, index, self._ingestion(reader), progress)
             index.compact()
-        return report
+        return replace(report, outdated=self.collection(collection).outdated)
 
     def upload(
         self,

@@ -170,7 +170,7 @@ def _stripped(text: str, span: Span) -> Span:
     return (start, start + len(piece.strip()))
 
 
-VERSION = 1  # grows when the same file gives other passages; a collection remembers it
+VERSION = 2  # grows when many files give other passages; a collection remembers it
 MIN_TOKENS = 16
 
 CountTokens = Callable[[Sequence[str]], list[int]]

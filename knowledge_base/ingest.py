@@ -98,7 +98,7 @@ class Report:
     """What a synchronisation did: document paths, the passages that were written, and the time it took.
 
     `skipped` are files of formats that are not read; `notes` say by path what was not read of documents that
-    were added or changed.
+    were added or changed. `outdated`: an earlier version read the collection, and it should be read again.
     """
 
     added: tuple[str, ...]
@@ -110,6 +110,7 @@ class Report:
     seconds: float
     skipped: tuple[SkippedFile, ...] = ()
     notes: Mapping[str, tuple[Note, ...]] = field(default_factory=dict)
+    outdated: bool = False
 
     @property
     def is_unreadable(self) -> bool:
@@ -127,6 +128,7 @@ class Report:
             "failed": [asdict(file) for file in self.failed],
             "passages": self.passages,
             "seconds": round(self.seconds, 3),
+            "outdated": self.outdated,
             "skipped": [asdict(file) for file in self.skipped],
             "notes": [
                 {"path": path, **note.as_json()} for path, notes in self.notes.items() for note in notes

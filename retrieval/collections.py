@@ -37,6 +37,21 @@ class Fingerprint:
     dimension: int
     chunking: str
 
+    @property
+    def chunk_tokens(self) -> int:
+        """How long passages may be, 0 while nobody has said."""
+        return int(self._chunking.get("tokens", 0))
+
+    @property
+    def reading(self) -> int:
+        """The version of loaders and chunking that read it, 0 while nobody has said."""
+        return int(self._chunking.get("version", 0))
+
+    @property
+    def _chunking(self) -> dict[str, int]:
+        found: dict[str, int] = json.loads(self.chunking or "{}")
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Stats:
@@ -155,9 +170,10 @@ def require_same(name: str, written: Fingerprint, asked: Fingerprint) -> None:
             f"The collection {name} was made with the embedder {_embedder(written)}, not {_embedder(asked)}.",
             repair,
         )
-    if written.chunking and asked.chunking and written.chunking != asked.chunking:
+    then, now = written.chunk_tokens, asked.chunk_tokens
+    if then and now and then != now:
         raise MismatchError(
-            f"The collection {name} was chunked with {written.chunking}, not {asked.chunking}.", repair
+            f"The passages of the collection {name} have up to {then} tokens, not {now}.", repair
         )
 
 

@@ -94,6 +94,13 @@ def tell(report: IngestReport, locale: str, as_json: str | None = None) -> None:
     else:
         typer.echo(f"Nothing has changed: {len(report.unchanged)} documents in {report.collection}.")
     _show_unread(report, locale)
+    if report.outdated:
+        console().print(
+            "An earlier version of domainqa read this collection. This version reads many files better. "
+            "To read all of them again: domainqa ingest FOLDER --rebuild",
+            style="yellow",
+            markup=False,
+        )
 
 
 def _keep_watching(bring: Callable[[], Reply], folder: Path, locale: str, as_json: bool) -> None:

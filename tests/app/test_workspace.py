@@ -12,6 +12,7 @@ from PIL import Image
 from answering.values import Finished, Question, Task
 from app.settings import load_settings
 from app.workspace import Workspace
+from knowledge_base import chunking
 from knowledge_base.errors import DomainqaError, InputError, MismatchError, ModelError, NotFoundError
 from retrieval.prompt import Message
 from retrieval.values import Filter
@@ -151,6 +152,28 @@ def test_a_collection_of_another_embedder_is_refused_and_rebuilt_on_request(
     assert len(report.added) == 2
     assert other.search(["branches"], "bank")[0].ranked
     other.close()
+
+
+def test_a_collection_that_an_earlier_version_read_is_used_and_named_as_such(
+    workspace: Workspace, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not workspace.ingest(documents, "bank").outdated
+    monkeypatch.setattr(chunking, "VERSION", chunking.VERSION + 1)
+    later = Workspace(workspace.settings, FakeEmbedder(), FakeGenerator())
+    assert later.search(["branches"], "bank")[0].ranked
+    assert later.ingest(documents, "bank").outdated
+    assert not later.ingest(documents, "bank", rebuild=True).outdated
+    later.close()
+
+
+def test_other_lengths_of_passages_need_a_rebuild(workspace: Workspace, documents: Path) -> None:
+    workspace.ingest(documents, "bank")
+    shorter = load_settings({"home": workspace.settings.home, "chunk_tokens": 64})
+    with (
+        Workspace(shorter, FakeEmbedder(), FakeGenerator()) as other,
+        pytest.raises(MismatchError, match="up to 256 tokens, not 64"),
+    ):
+        other.search(["branches"], "bank")
 
 
 def test_a_rebuild_keeps_uploads(workspace: Workspace, documents: Path, tmp_path: Path) -> None:
