@@ -1,9 +1,10 @@
-"""Is there enough evidence? One calibrated probability from several signals, and one threshold.
+"""Is there enough evidence? One score from several signals, and one threshold.
 
 No single signal separates a passage that holds the answer from its neighbour on the same subject: the
 reader's own doubt, the search scores and the shared words each see a part. A logistic regression over
-them, fitted on questions whose right passage is known (`benchmarks/calibrate.py`), gives one number that
-can be read as a probability. The weights belong to a generator and an embedder, so they are stored as data.
+them, fitted on questions whose right passage is known (`benchmarks/calibrate.py`), gives one number
+in 0…1. It orders questions, but is no measured probability. The weights belong to a generator and an
+embedder, so they are stored as data.
 """
 
 import json

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from knowledge_base.errors import InputError, MismatchError, ModelError
+from knowledge_base.errors import InputError, MismatchError, ModelError, NotFoundError
 from knowledge_base.values import CatalogueEntry, Document, digest_of
 from retrieval.values import Embedder, Index, TextKind, Vectors
 
@@ -175,6 +175,16 @@ def require_same(name: str, written: Fingerprint, asked: Fingerprint) -> None:
         raise MismatchError(
             f"The passages of the collection {name} have up to {then} tokens, not {now}.", repair
         )
+
+
+def require_document(found: Document | None, path: str, collection: str) -> Document:
+    """The document that was looked for; NotFoundError if there is none."""
+    if found is None:
+        raise NotFoundError(
+            f"There is no document {path} in the collection {collection}.",
+            "See `domainqa documents list` for those that are.",
+        )
+    return found
 
 
 def embed_texts(embedder: Embedder, texts: Sequence[str], kind: TextKind) -> Vectors:

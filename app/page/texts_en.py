@@ -49,8 +49,8 @@ EN = Texts(
     unsupported_hint="No passage was found that supports this sentence.",
     reads_freely="written freely",
     confidence="Confidence",
-    confidence_hint="Probability that the passages contain the answer: {percent} %. Below {threshold} %, "
-    "no answer is given.",
+    confidence_hint="Score of the passages that were read: {percent} of 100 (not a probability). "
+    "Below {threshold}, no answer is given.",
     seconds="{n} s",
     helpful="Good answer",
     unhelpful="Bad answer",
@@ -120,7 +120,7 @@ EN = Texts(
     dense="By meaning",
     lexical="By words",
     fused="Combined",
-    found="{n} passages in {ms} ms · dense retriever: {dense}, lexical retriever: {lexical}",
+    found="{n} passages in {ms} ms · by meaning: {dense}, by words: {lexical}",
     search_hint="See how each retriever ranks the passages, and what the model reads.",
     show_prompt="Show what the model reads",
     show_prompt_hint="Answers the query once, and shows the prompt, the signals and the time of each stage.",

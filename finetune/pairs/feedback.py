@@ -7,7 +7,7 @@ from typing import Literal
 
 from finetune.pairs.evidence import located
 from finetune.pairs.store import Source
-from finetune.pairs.values import Dropped, Evidence, Pair
+from finetune.pairs.values import SENTENCE_ENDS, Dropped, Evidence, Pair
 from finetune.reasons import Reason, ReasonKind
 from finetune.registry.manifest import Data
 from knowledge_base.values import Passage, digest_of
@@ -16,8 +16,6 @@ from retrieval.prompt import is_refusal
 Verdict = Literal["up", "down"]
 
 ORIGIN = "feedback"
-
-_SENTENCE_ENDS = (".", "!", "?", "。", "！", "？", "…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ def _pair(entry: Feedback, answer: str, evidence: tuple[Evidence, ...] = ()) -> 
         id=f"{ORIGIN}-{entry.answer_id}",
         question=entry.standalone or entry.question,
         answers=(answer,) if answer else (),
-        sentence=answer if answer.endswith(_SENTENCE_ENDS) else "",
+        sentence=answer if answer.endswith(SENTENCE_ENDS) else "",
         evidence=evidence,
         origin=ORIGIN,
     )

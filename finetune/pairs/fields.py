@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from finetune.pairs.values import Evidence, Pair, SplitName, Task
+from finetune.pairs.values import SENTENCE_ENDS, Evidence, Pair, SplitName, Task
 from knowledge_base.errors import InputError
 from retrieval.prompt import Message, Role, is_refusal
 
@@ -155,7 +155,6 @@ _ROLES: dict[str, Role] = {
 }  # fmt: skip
 _ASKED = frozenset({"question", "answer", "answers", "sentence", "kind"})
 _ASKED_AND_ANSWERED: tuple[Role, Role] = ("user", "assistant")
-_SENTENCE_ENDS = (".", "!", "?", "。", "！", "？", "…")
 
 
 def from_alpaca(record: Fields, origin: str) -> Pair | Task:
@@ -209,7 +208,7 @@ def _pair(record: Fields, question: str, answer: str, origin: str) -> Pair:
     An answer that is a whole sentence is a reply for the page too.
     """
     rest = {name: value for name, value in record.items() if field_name(name) not in _ASKED}
-    sentence = answer if answer.endswith(_SENTENCE_ENDS) else ""
+    sentence = answer if answer.endswith(SENTENCE_ENDS) else ""
     return pair_of({**rest, "question": question, "answer": answer, "sentence": sentence}, origin)
 
 

@@ -7,6 +7,8 @@ from finetune.reasons import Reason
 from retrieval.prompt import Message
 
 SplitName = Literal["", "train", "test"]
+# An answer that ends so is a reply in full sentences.
+SENTENCE_ENDS = (".", "!", "?", "。", "！", "？", "…")
 
 
 @dataclass(frozen=True, slots=True)

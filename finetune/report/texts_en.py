@@ -255,7 +255,7 @@ class ReportWords:
     right: str = "right"
     wrong: str = "wrong"
     refused: str = "Refused"
-    confidence: str = "confidence {percent} %"
+    confidence: str = "confidence {percent} of 100"
     cites: str = "cites {document}"
     # Making
     making: str = "How it was made"

@@ -13,6 +13,7 @@ from retrieval.collections import (
     embed_texts,
     fingerprint_of,
     ignore_wait,
+    require_document,
     require_same,
     texts_by_content,
 )
@@ -78,13 +79,7 @@ class ElasticsearchIndex:
     def document(self, path: str) -> Document:
         """One document with its text and passages; NotFoundError if it is not there."""
         with open_view(self._cluster, self._alias) as view:
-            found = view.document(path)
-        if found is None:
-            raise NotFoundError(
-                f"There is no document {path} in the collection {self._name}.",
-                "See `domainqa documents list` for those that are.",
-            )
-        return found
+            return require_document(view.document(path), path, self._name)
 
     @contextmanager
     def writing(

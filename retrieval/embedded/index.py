@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_base.errors import InputError, NotFoundError, StorageError
+from knowledge_base.errors import InputError, StorageError
 from knowledge_base.values import CatalogueEntry, Document, Passage
 from retrieval.collections import (
     Chunking,
@@ -16,6 +16,7 @@ from retrieval.collections import (
     embed_texts,
     fingerprint_of,
     ignore_wait,
+    require_document,
     texts_by_content,
 )
 from retrieval.embedded.dense import DenseProjection
@@ -66,13 +67,7 @@ class EmbeddedIndex:
     def document(self, path: str) -> Document:
         """One document with its text and passages; NotFoundError if it is not there."""
         with self._store.snapshot() as snapshot:
-            found = snapshot.document(path)
-        if found is None:
-            raise NotFoundError(
-                f"There is no document {path} in the collection {self._folder.name}.",
-                "See `domainqa documents list` for those that are.",
-            )
-        return found
+            return require_document(snapshot.document(path), path, self._folder.name)
 
     def stats(self) -> Stats:
         """Counts and sizes."""

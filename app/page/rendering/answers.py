@@ -205,7 +205,7 @@ def _refusal(answer: Shown, collection: str, texts: Texts) -> Markup:
 
 
 def _confidence(answer: Shown, texts: Texts) -> Markup:
-    """The probability that the answer is right, where there is one that was calibrated, and the time."""
+    """How sure the model is that the passages hold the answer, where it read them, and the time."""
     seconds = tag("span", texts.seconds.format(n=f"{answer.seconds:.1f}"), cls="dq-seconds")
     if answer.confidence is None:
         return tag("div", seconds, cls="dq-confidence")
@@ -217,7 +217,7 @@ def _confidence(answer: Shown, texts: Texts) -> Markup:
         "div",
         tag("span", texts.confidence),
         bar,
-        tag("b", f"{percent}%"),
+        tag("b", str(percent)),
         seconds,
         cls="dq-confidence",
         title=texts.confidence_hint.format(percent=percent, threshold=threshold),

@@ -14,7 +14,7 @@ FEE = "What is the annual fee of the platinum card?"
 def test_an_answer_has_a_source_that_opens_with_its_sentence_marked_and_in_view(visit: Visit) -> None:
     visit.ask(FEE)
     visit.sees("#dq-settled .dq-answer", "680 yuan")
-    visit.sees(".dq-confidence", "90%")
+    visit.sees(".dq-confidence", "90")
     visit.sees(".dq-source", "page 1")
     visit.page.locator(".dq-chip").first.click()
     mark = visit.page.locator("#dq-source mark")
