@@ -112,7 +112,7 @@ def _foreign(file: Path, opened: IO[str] | None, body: Mapping[str, Any]) -> str
     if os.fstat(opened.fileno()).st_mode & _OTHERS:
         return f"other users can read {file}"
     if _is_elsewhere(body):
-        return f"it was started on another machine; if this is a copy of that home, delete {file}"
+        return f"it was started on another machine or in a container; in a copy of that home, delete {file}"
     if _is_stale(opened, body):
         with suppress(OSError):
             file.unlink(missing_ok=True)

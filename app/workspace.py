@@ -490,6 +490,8 @@ class Workspace(AbstractContextManager["Workspace"]):
     def _check(self, question: str) -> None:
         if not question.strip():
             raise InputError("The question is empty.", "Write a question.")
+        if any("\ud800" <= char <= "\udfff" for char in question):
+            raise InputError("The question is not valid Unicode.", "Write it in UTF-8.")
         if len(question) > self.settings.max_question_chars:
             raise InputError(
                 f"The question has {len(question):,} characters; at most "

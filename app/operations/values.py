@@ -1,20 +1,23 @@
 """Where operations work, whom they tell how they go on, and how they are called by name."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ConfigDict, ValidationError, validate_call
 from pydantic_core import to_json
 
 from answering.generation.protocol import Cancelled, never
-from app.adapters import open_registry
 from app.settings import Settings
-from app.workspace import Workspace
-from finetune.registry.registry import Registry
 from knowledge_base.errors import InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+    from finetune.registry.registry import Registry
 
 Operation = TypeVar("Operation", bound=Callable[..., object])
 
@@ -37,6 +40,8 @@ class Home:
     @cached_property
     def registry(self) -> Registry:
         """The adapters, without the workspace if nothing else has needed it."""
+        from app.adapters import open_registry
+
         return open_registry(self.settings)
 
     def close(self) -> None:
@@ -72,5 +77,7 @@ def perform(name: str, given: Mapping[str, Any], home: Home, listener: Listener)
     try:
         return to_json(checked(home, listener, **given)).decode()
     except ValidationError as error:
+        if error.title != function:
+            raise  # not of what was given: a defect
         wrong = "; ".join(f"{detail['loc'][-1]}: {detail['msg']}" for detail in error.errors())
         raise InputError(f"{wrong}.", "Correct it.") from error

@@ -119,7 +119,10 @@ def test_answers_in_a_batch_are_those_asked_alone(workspace: Workspace, document
     ]
 
 
-@pytest.mark.parametrize(("text", "match"), [("", "empty"), (" \n\t", "empty"), ("x" * 100_000, "100,000")])
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [("", "empty"), (" \n\t", "empty"), ("x" * 100_000, "100,000"), ("caf\udce9", "Unicode")],
+)
 def test_questions_that_cannot_be_asked(workspace: Workspace, documents: Path, text: str, match: str) -> None:
     workspace.ingest(documents, "bank")
     with pytest.raises(InputError, match=match):
