@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from app.cli.answers import show_answer
 from app.cli.batch import read_batch
-from app.cli.calls import Calls
 from app.cli.limits import After, Before, InDocuments, InFolder, InFormats, limit_of
 from app.cli.output import console
 from app.cli.state import Collection, Home, Json, NoServer, remember
+
+if TYPE_CHECKING:
+    from app.cli.calls import Calls
 
 
 def ask(

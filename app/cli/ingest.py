@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.cli.calls import Calls, Reply
 from app.cli.output import console, messages, note_text, plain, table
 from app.cli.progress import IngestBar
 from app.cli.state import Collection, Home, Json, NoServer, remember
 from knowledge_base.errors import BusyError, DomainqaError, LoadError, UnavailableError
 
 if TYPE_CHECKING:
+    from app.cli.calls import Calls, Reply
     from app.schema import IngestReport
 
 _MOST_SHOWN = 50

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.calls import Reply
 from app.cli.dropped import show_dropped
 from app.cli.output import console, messages, plain, table, tell_report
 from app.cli.progress import Bars
 from app.cli.state import Collection, Home, Json, NoServer, State, listing_group, remember
 
 if TYPE_CHECKING:
+    from app.cli.calls import Reply
     from app.training_schema import CheckedPairs
 
 File = Annotated[

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from app.cli.batch import Batch, groups_of, read_batch
-from app.cli.calls import Calls, Reply
 from app.cli.limits import After, Before, InDocuments, InFolder, InFormats, limit_of
 from app.cli.output import console, messages, plain
-from app.cli.remote import Hear
 from app.cli.state import Collection, Home, Json, NoServer, remember
+
+if TYPE_CHECKING:
+    from app.cli.calls import Calls, Reply
+    from app.cli.remote import Hear
 
 _TOGETHER = 64
 

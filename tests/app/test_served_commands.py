@@ -176,7 +176,7 @@ def test_only_the_announced_token_opens_this_door(bank: RealHome, server: str) -
     admin = AccessStore(bank.home).keys.create("boss", grant("admin"))
     found = find_server(bank.home)
     assert isinstance(found, Announcement)
-    for token, status in ((None, 403), (admin, 403), (found.token[:-1], 401), (found.token, 200)):
+    for token, status in ((None, 403), (admin, 403), (found.token[:-1], 403), (found.token, 200)):
         headers = {"authorization": f"Bearer {token}"} if token else {}
         path = f"{server}v1/operations/collections.catalogue"
         assert httpx.post(path, json={}, headers=headers).status_code == status
