@@ -6,11 +6,16 @@ from pathlib import Path
 
 from answering.generation.protocol import Generator
 from answering.references import BASE
+from app.factories import build_generator, build_reading, model_folder, runs_in_process
 from app.settings import Settings
 from finetune import shipped
-from finetune.registry.entry import Entry
+from finetune.files import model_digest
+from finetune.registry.entry import Entry, check_fits
+from finetune.registry.peft_folder import beyond_plain, check_folder
 from finetune.registry.registry import Registry
 from finetune.registry.serving import AdapterHost, ServedAdapters
+from knowledge_base.errors import DomainqaError, ModelError
+from retrieval.prompt import PROMPT_VERSION
 
 SHIPPED = Path(shipped.__path__[0])
 
@@ -23,25 +28,48 @@ def open_registry(
     """The adapters of the home, over those that are shipped.
 
     A generator that is given in place of the one of the settings is offered the shipped ones only if it
-    loads adapters from folders. Where another server generates, it loads a version before that becomes live:
-    by `serve`, or through a connection of its own.
+    loads adapters from folders. A version is judged before it becomes live. Where another server generates,
+    it loads the version: by `serve`, or through a connection of its own.
     """
     hosted = generator is None or isinstance(generator, AdapterHost)
-    remote = settings.generator_url is not None
-    before = (serve or partial(_offer, settings)) if remote else None
+    before = None
+    if settings.generator_url is not None:
+        before = partial(_offer, settings, serve)
+    elif generator is None and runs_in_process(settings):
+        before = partial(judge, settings)
     return Registry(settings.home / "adapters", SHIPPED if hosted else None, settings.wait_seconds, before)
 
 
-def _offer(settings: Settings, entry: Entry) -> None:
-    from app.factories import build_generator, build_reading
+def judge(settings: Settings, entry: Entry) -> None:
+    """Look whether an adapter can answer over the generator of the settings, which is not loaded for it.
 
-    ServedAdapters(build_generator(settings), build_reading(settings)).serve(entry)
+    Raises MismatchError if it was made for another base model or prompt, ModelError if it is damaged.
+    """
+    if not runs_in_process(settings):
+        check_fits(entry, None, PROMPT_VERSION)
+        return
+    from answering.generation.adapters import check_adapter
+
+    base = model_folder(settings.generator, settings.models_cache)
+    check_fits(entry, model_digest(base), PROMPT_VERSION)
+    check_adapter(entry.folder, base)
+
+
+def _offer(settings: Settings, serve: Callable[[Entry], object] | None, entry: Entry) -> None:
+    check_folder(entry.folder)
+    if beyond := beyond_plain(entry.folder):
+        raise ModelError(
+            f"The adapter {entry.reference} uses {beyond}, which servers such as vLLM do not load.",
+            "Train it as plain LoRA, or let domainqa itself run the model.",
+        )
+    if serve is None:
+        serve = ServedAdapters(build_generator(settings), build_reading(settings)).serve
+    serve(entry)
 
 
 def choices(registry: Registry, settings: Settings, collection: str) -> list[str]:
     """What a question can name, the one that answers by default first: "base" and the names of adapters."""
-    names = [BASE, *(name for name in registry.names() if registry.serves(name))]
-    return list(dict.fromkeys([default(registry, settings, collection), *names]))
+    return list(dict.fromkeys([default(registry, settings, collection), BASE, *registry.live_names()]))
 
 
 def default(registry: Registry, settings: Settings, collection: str) -> str:
@@ -65,6 +93,17 @@ def choose(registry: Registry, settings: Settings, name: str | None, collection:
     """
     wanted = name or default(registry, settings, collection)
     return None if wanted == BASE else registry.find(wanted)
+
+
+def problems_of_live(registry: Registry, judged: Callable[[Entry], object]) -> dict[str, DomainqaError]:
+    """Adapters that should answer and cannot, by name, each with the reason that `judged` raises."""
+    problems = {}
+    for name in registry.live_names():
+        try:
+            judged(registry.find(name))
+        except DomainqaError as error:
+            problems[name] = error
+    return problems
 
 
 def _is_for(registry: Registry, name: str, generator: str) -> bool:

@@ -23,7 +23,7 @@ from packaging.requirements import Requirement
 from answering.generation.remote.generator import RemoteGenerator
 from app.access.rules import asks
 from app.access.store import AccessStore
-from app.adapters import open_registry
+from app.adapters import judge, open_registry, problems_of_live
 from app.factories import LANGCHAIN, build_langchain_generator, build_remote_generator, open_cluster
 from app.settings import Settings
 from app.workspace import CollectionInfo, Workspace
@@ -73,6 +73,7 @@ def examine(
         yield packaged(model, settings.models_cache)
     yield from cluster(settings)
     yield from generator(settings)
+    yield from adapters(settings)
     yield from collections(open_workspace, settings.embedder)
     if not quick:
         yield models_in_use(open_workspace)
@@ -258,6 +259,23 @@ def _not_served(settings: Settings, generator: RemoteGenerator) -> list[str]:
     entries = [registry.find(name) for name in registry.names() if registry.serves(name)]
     live = {entry.reference for entry in entries if entry.folder.is_relative_to(settings.home)}
     return sorted(live - set(generator.models()))
+
+
+def adapters(settings: Settings) -> Iterator[Finding]:
+    """Whether each adapter that is live can answer over the generator of the settings."""
+    registry = open_registry(settings)
+    names = _looked("adapters", registry.live_names)
+    if isinstance(names, Finding):
+        yield names
+        return
+    problems = problems_of_live(registry, partial(judge, settings))
+    for name in names:
+        problem = problems.get(name)
+        if problem is None:
+            yield Finding(f"adapter {name}", "ok", "can answer")
+        else:
+            remedy = f"{problem.remedy} Or make another version live: domainqa adapters rollback {name}"
+            yield Finding(f"adapter {name}", "fail", problem.cause, remedy)
 
 
 def collections(open_workspace: Callable[[], Workspace], embedder: str) -> Iterator[Finding]:

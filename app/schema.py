@@ -250,11 +250,15 @@ class DocumentText(DocumentEntry):
 
 
 class IngestRequest(Shape):
-    """A folder of the server's machine that the collection is brought up to date with."""
+    """A folder of the server's machine that the collection is brought up to date with.
+
+    If more than half of its documents are gone, the job fails and changes nothing, unless `allow_removal`.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"folder": "/srv/policies"}]})
 
     folder: Annotated[str, Field(min_length=1, max_length=4000)]
+    allow_removal: bool = False
 
 
 class Unreadable(Shape):

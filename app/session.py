@@ -119,9 +119,11 @@ class Session:
         self._workspace.delete_collection(name)
 
     @needs("admin", "collection")
-    def ingest(self, folder: Path, collection: str, *, progress: OnProgress = silent) -> Report:
+    def ingest(
+        self, folder: Path, collection: str, *, progress: OnProgress = silent, allow_removal: bool = False
+    ) -> Report:
         """Bring a collection in step with any folder that the server may read; see `Workspace.ingest`."""
-        return self._workspace.ingest(folder, collection, progress=progress)
+        return self._workspace.ingest(folder, collection, progress=progress, allow_removal=allow_removal)
 
     @needs("write", "collection")
     def upload(self, files: Sequence[Path], collection: str, *, progress: OnProgress = silent) -> Report:

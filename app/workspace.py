@@ -15,7 +15,7 @@ from answering.answer import Answerer
 from answering.generation.protocol import Cancelled, Generator, Request, never
 from answering.references import BASE
 from answering.values import Answer, Event, Finished, Question, Task, Writing
-from app.adapters import choices, choose, open_registry
+from app.adapters import choices, choose, open_registry, problems_of_live
 from app.factories import (
     build_embedder,
     build_generator,
@@ -49,7 +49,7 @@ from knowledge_base.errors import (
     NotFoundError,
     StorageError,
 )
-from knowledge_base.ingest import IngestSettings, OnProgress, Report, silent, synchronise
+from knowledge_base.ingest import IngestSettings, OnProgress, Report, require_presence, silent, synchronise
 from knowledge_base.loaders import has_pictures
 from knowledge_base.ocr import Ocr, OcrMode
 from knowledge_base.values import CatalogueEntry, Document
@@ -167,18 +167,21 @@ class Workspace(AbstractContextManager["Workspace"]):
         progress: OnProgress = silent,
         rebuild: bool = False,
         ocr: OcrMode | None = None,
+        allow_removal: bool = False,
     ) -> Report:
         """Bring a collection, made if need be, up to date with a folder.
 
         `rebuild` makes it anew with the embedder and chunking of the settings; until that has succeeded,
-        the old contents stay. `ocr` None takes the setting.
+        the old contents stay. `ocr` None takes the setting. Raises RemovalError if more than half of the
+        folder's documents are gone, unless `allow_removal`.
         """
         reader = self._reader(ocr) if ocr else self._ocr
+        ingestion = self._ingestion(reader, allow_removal=allow_removal)
         if rebuild and self._home.exists(collection):
-            return self._rebuild(folder, collection, progress, reader)
+            return self._rebuild(folder, collection, ingestion, progress)
         index = self.index(collection)
         with index.writing(self.settings.wait_seconds, progress.waiting):
-            report = synchronise(folder, index, self._ingestion(reader), progress)
+            report = synchronise(folder, index, ingestion, progress)
             index.compact()
         return replace(report, outdated=self.collection(collection).outdated)
 
@@ -300,6 +303,10 @@ class Workspace(AbstractContextManager["Workspace"]):
         A name is its live version; "NAME@3" is understood too.
         """
         return choices(self.registry, self.settings, collection or self.settings.collection)
+
+    def adapter_problems(self) -> dict[str, DomainqaError]:
+        """The adapters that are live and cannot answer, by name, each with the reason."""
+        return problems_of_live(self.registry, self.served().serve)
 
     def feedback(self, answer_id: str, verdict: Verdict, correction: str = "", comment: str = "") -> None:
         """Store a verdict on a recent answer; NotFoundError for one that is no longer known."""
@@ -443,12 +450,16 @@ class Workspace(AbstractContextManager["Workspace"]):
             if opened := self._collections.pop(name, None):
                 opened.index.close()
 
-    def _rebuild(self, folder: Path, collection: str, progress: OnProgress, ocr: Ocr) -> Report:
+    def _rebuild(
+        self, folder: Path, collection: str, ingestion: IngestSettings, progress: OnProgress
+    ) -> Report:
+        with self._home.reading(collection) as before:
+            require_presence(folder, before.catalogue(), ingestion)
         with self._home.rebuilding(collection, self.embedder(), self._chunking()) as fresh:
-            report = synchronise(folder, fresh, self._ingestion(ocr), progress)
+            report = synchronise(folder, fresh, ingestion, progress)
             uploads = self._home.uploads_folder(collection)
             if uploads.is_dir():
-                synchronise(uploads, fresh, self._ingestion(ocr, "uploads/"), progress)
+                synchronise(uploads, fresh, self._ingestion(ingestion.ocr, "uploads/"), progress)
         self._forget(collection)
         return report
 
@@ -471,13 +482,14 @@ class Workspace(AbstractContextManager["Workspace"]):
     def _reader(self, mode: OcrMode) -> Ocr:
         return Ocr(mode, self.settings.home / "ocr.sqlite", self.settings.threads)
 
-    def _ingestion(self, ocr: Ocr, prefix: str = "") -> IngestSettings:
+    def _ingestion(self, ocr: Ocr, prefix: str = "", *, allow_removal: bool = False) -> IngestSettings:
         return IngestSettings(
             count_tokens=self.embedder().count_tokens,
             chunk_tokens=self._chunk_tokens(),
             max_file_bytes=self.settings.max_file_megabytes * 2**20,
             prefix=prefix,
             ocr=ocr,
+            allow_removal=allow_removal,
         )
 
     def _chunking(self) -> Mapping[str, int]:

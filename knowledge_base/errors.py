@@ -2,7 +2,8 @@
 
 DomainqaError
 ├── InputError          what was asked or given cannot be used as it stands
-│   └── SettingsError   settings that do not fit, all problems together
+│   ├── SettingsError   settings that do not fit, all problems together
+│   └── RemovalError    most documents of a folder are gone, which nobody has confirmed
 ├── NotFoundError       a collection, document, model or adapter that does not exist
 ├── LoadError           one file that cannot be read; the rest of the folder goes on
 │   └── UnreadFormatError   … because its format is not read, or not on this machine
@@ -53,6 +54,16 @@ class SettingsError(InputError):
 
 class ConflictError(InputError):
     """What is to be made is there already."""
+
+
+class RemovalError(InputError):
+    """Most documents of a folder are gone at once; `paths` are theirs."""
+
+    exit_code = 12
+
+    def __init__(self, cause: str, remedy: str, paths: tuple[str, ...]) -> None:
+        super().__init__(cause, remedy)
+        self.paths = paths
 
 
 class NotFoundError(DomainqaError):

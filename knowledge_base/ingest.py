@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from knowledge_base.chunking import Chunking, CountTokens, chunk
-from knowledge_base.errors import LoadError, UnreadFormatError
+from knowledge_base.errors import LoadError, RemovalError, UnreadFormatError
 from knowledge_base.loaders import DEFAULT_MAX_BYTES, parse, read, suffix_of
 from knowledge_base.notes import Note
 from knowledge_base.ocr import Ocr, Watch, using_ocr
@@ -46,6 +46,7 @@ class IngestSettings:
 
     `count_tokens` and `chunk_tokens` are those of `chunking.Chunking`; `count_tokens` is called from another
     thread than the store. `prefix` is put before every document path, e.g. "uploads/". `ocr` reads pictures.
+    `allow_removal` lets most documents go at once: a folder that is empty may only be unmounted.
     """
 
     count_tokens: CountTokens
@@ -53,6 +54,7 @@ class IngestSettings:
     max_file_bytes: int = DEFAULT_MAX_BYTES
     prefix: str = ""
     ocr: Ocr = field(default_factory=Ocr)
+    allow_removal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +150,18 @@ def synchronise(
 
     Raises:
         InputError: the folder does not exist or cannot be read; nothing has been changed.
+        RemovalError: more than half of its documents are gone; nothing has been changed.
         DomainqaError: of the store.
     """
     began = time.monotonic()
     found = scan(folder, prefix=settings.prefix, max_bytes=settings.max_file_bytes)
     source = str(folder.resolve())
     known = store.catalogue()
+    removed = _gone(found, source, settings.prefix, known)
+    if not settings.allow_removal:
+        _require_half(folder, found, known, removed)
     fresh = [file for file in found.files if not _is_stored(file, source, known)]
     done = _store_all(fresh, source, store, settings, progress)
-    removed = _gone(found, source, settings.prefix, known)
     if removed:
         store.delete(removed)
     read_again = {file.path for file in fresh}
@@ -171,6 +176,13 @@ def synchronise(
         skipped=(*found.skipped, *done.skipped),
         notes=done.notes,
     )
+
+
+def require_presence(folder: Path, known: Mapping[str, CatalogueEntry], settings: IngestSettings) -> None:
+    """RemovalError if more than half of the documents that a store has of a folder are no longer there."""
+    if not settings.allow_removal:
+        found, source = scan(folder, max_bytes=settings.max_file_bytes), str(folder.resolve())
+        _require_half(folder, found, known, _gone(found, source, settings.prefix, known))
 
 
 def _is_stored(file: FoundFile, source: str, known: Mapping[str, CatalogueEntry]) -> bool:
@@ -189,6 +201,22 @@ def _gone(found: Scan, source: str, prefix: str, known: Mapping[str, CatalogueEn
         and path not in there
         and not path.startswith(found.unseen)
     ]
+
+
+def _require_half(
+    folder: Path, found: Scan, known: Mapping[str, CatalogueEntry], removed: Sequence[str]
+) -> None:
+    """RemovalError if more than half of the folder's documents are gone; a renamed one is not."""
+    sources = {known[path].source for path in removed}
+    here = sum(entry.source in sources for entry in known.values())
+    there = {file.digest for file in found.files}
+    gone = tuple(path for path in removed if known[path].digest not in there)
+    if 2 * len(gone) > here:
+        raise RemovalError(
+            f"{len(gone)} of the {here} documents of {folder} are no longer there, so nothing was changed.",
+            "Mount or restore the folder; if they are to be removed, ingest it with --allow-removal.",
+            gone,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,14 @@ from app.metrics import Metrics
 from app.settings import Settings
 from app.workspace import CollectionInfo
 from finetune.pairs.feedback import Feedback
-from knowledge_base.errors import ConflictError, DomainqaError, InputError, NotFoundError
+from knowledge_base.errors import (
+    ConflictError,
+    DomainqaError,
+    InputError,
+    ModelError,
+    NotFoundError,
+    RemovalError,
+)
 from knowledge_base.ingest import FailedFile, OnProgress, Progress, Report, SkippedFile, silent
 from knowledge_base.loaders import formats, suffix_of, unread_format
 from knowledge_base.loaders.shown import PagePicture
@@ -58,6 +65,7 @@ class FakeWorkspace:
         self.writing = 0
         self.given: list[tuple[str, str, str, str]] = []
         self.names = ["base", "fees"]
+        self.impaired: list[str] = []
         self.judged: list[Feedback] = []
         self.registry = FakeRegistry()
         self.pairs = FakePairs()
@@ -114,6 +122,7 @@ class FakeWorkspace:
         progress: OnProgress = silent,
         rebuild: bool = False,
         ocr: str | None = None,
+        allow_removal: bool = False,
     ) -> Report:
         """Take in the text files of a folder; `rebuild` forgets the others first, `ocr` is remembered."""
         self._fail()
@@ -122,7 +131,10 @@ class FakeWorkspace:
             raise InputError(f"The folder {folder} does not exist.", "Check the path.")
         if rebuild:
             self.indexes[collection] = FakeIndex()
-        return self._take(sorted(folder.iterdir()), collection, "", progress)
+        files = sorted(folder.iterdir())
+        if not files and not allow_removal:
+            raise RemovalError("2 of the 2 documents are gone.", "Allow it: --allow-removal.", ("a", "b"))
+        return self._take(files, collection, "", progress)
 
     def upload(
         self,
@@ -210,6 +222,10 @@ class FakeWorkspace:
     def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """The finished answers, in order."""
         return map(self.answer, questions)
+
+    def adapter_problems(self) -> dict[str, DomainqaError]:
+        """Those that were made impaired."""
+        return {name: ModelError(f"The adapter {name} is damaged.", "Copy it.") for name in self.impaired}
 
     def adapters(self, collection: str | None = None) -> list[str]:
         """Names that a question can choose, the collection's own adapter first."""

@@ -1,8 +1,11 @@
 """LoRA adapters in the network: loaded when first wanted, switched per request; the least recent leave."""
 
+import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -11,13 +14,15 @@ from peft.functional import delete_adapter, inject_adapter_in_model, set_adapter
 from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from answering.generation.known_adapters import WEIGHTS, Adapter, KnownAdapters
 from knowledge_base.errors import MismatchError, ModelError
 
 _PREFIX = "lora_"
 _PROBE = tuple(range(3, 11))
+_SLOT = re.compile(r"\.slot_\d+(?=\.)")
+_LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +88,14 @@ class LoadedAdapters:
         self._switch(None)
         plain = self._probe()
         try:
-            inject_adapter_in_model(config, self._network, slot)
-            _fill(self._network, weights, slot)
-            self._network.train(False).requires_grad_(False)
-            self._switch(slot)
-            if torch.equal(plain, self._probe()):
-                raise ModelError(
-                    f"The adapter in {adapter.folder} changes nothing: it answers like the base model.",
-                    "Train it again, or remove it.",
-                )
-        except (ValueError, RuntimeError, KeyError) as error:
-            self._discard(slot)
-            raise MismatchError(
-                f"The adapter in {adapter.folder} does not fit the loaded base model: {error}",
-                "Use the base that it was trained on, or train an adapter for this base.",
-            ) from error
+            with _fitting(adapter):
+                inject_adapter_in_model(config, self._network, slot)
+                _fill(self._network, weights, slot)
+                self._network.train(False).requires_grad_(False)
+                self._switch(slot)
+                changed = self._probe()
+            if torch.equal(plain, changed) or not changed.isfinite().all():
+                raise _idle(adapter)
         except (ModelError, MismatchError):
             self._discard(slot)
             raise
@@ -119,6 +117,50 @@ class LoadedAdapters:
         ids = torch.tensor([_PROBE], device=self._network.device)
         logits: torch.Tensor = self._network(input_ids=ids, use_cache=False, logits_to_keep=1).logits
         return logits.clone()
+
+
+def check_adapter(folder: Path, base: Path) -> None:
+    """Compare an adapter with a base model by names and shapes of weights; neither is loaded.
+
+    Raises MismatchError if it was made for another base or lacks weights, ModelError if it cannot be read.
+    """
+    adapter = Adapter(folder.name, folder, "")
+    config, weights = _config(adapter), _weights(adapter)
+    if not any(bool(weight.count_nonzero()) for name, weight in weights.items() if "lora_A" not in name):
+        raise _idle(adapter)
+    try:
+        with torch.device("meta"):
+            made = AutoConfig.from_pretrained(base, local_files_only=True)
+            network = AutoModelForCausalLM.from_config(made)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The model in {base} cannot be read: {error}", "Copy it again.") from error
+    with _fitting(adapter):
+        inject_adapter_in_model(config, network, "slot_0", low_cpu_mem_usage=True)
+        _fill(network, weights, "slot_0", low_cpu_mem_usage=True)
+
+
+@contextmanager
+def _fitting(adapter: Adapter) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # what stands in a config from elsewhere makes PEFT fail in any way
+        raise MismatchError(
+            f"The adapter in {adapter.folder} does not fit the base model: {_brief(error)}",
+            "Use the base that it was trained on, or train an adapter for this base.",
+        ) from error
+
+
+def _idle(adapter: Adapter) -> ModelError:
+    return ModelError(
+        f"The adapter in {adapter.folder} changes nothing, or computes no numbers.",
+        "Train it again, or remove it.",
+    )
+
+
+def _brief(error: Exception) -> str:
+    """The first of many lines, one for each layer; the name of the slot says nothing to a reader."""
+    lines = [line.strip() for line in _SLOT.sub("", str(error)).splitlines()]
+    return " ".join(lines[:_LINES]) + (" …" if len(lines) > _LINES else "")
 
 
 def _config(adapter: Adapter) -> LoraConfig:
@@ -153,8 +195,12 @@ def _size(network: PreTrainedModel, slot: str) -> int:
     return sum(weight.nbytes for name, weight in network.named_parameters() if slot in name.split("."))
 
 
-def _fill(network: PreTrainedModel, weights: dict[str, torch.Tensor], slot: str) -> None:
-    result = set_peft_model_state_dict(network, weights, adapter_name=slot)
+def _fill(
+    network: PreTrainedModel, weights: dict[str, torch.Tensor], slot: str, low_cpu_mem_usage: bool = False
+) -> None:
+    result = set_peft_model_state_dict(
+        network, weights, adapter_name=slot, low_cpu_mem_usage=low_cpu_mem_usage
+    )
     missing_keys, strangers = cast(tuple[list[str], list[str]], result)
     missing = [key for key in missing_keys if slot in key.split(".")]
     if missing or strangers:

@@ -112,7 +112,7 @@ def _add_jobs(routes: APIRouter, jobs: Jobs) -> None:
     def ingest(collection: str, wanted: IngestRequest, session: Caller) -> Job:
         """Bring a collection, made if need be, up to date with a folder of the server's machine."""
         session.principal.require("admin", collection)
-        return jobs.ingest(Path(wanted.folder), collection)
+        return jobs.ingest(Path(wanted.folder), collection, wanted.allow_removal)
 
     @routes.get("/jobs/{job_id}")
     def job(job_id: str, session: Caller) -> Job:

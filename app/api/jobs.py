@@ -31,6 +31,7 @@ class _Order(Shape):
 
     job: Job
     ingest: str | None
+    allow_removal: bool = False
 
 
 class Jobs:
@@ -59,10 +60,10 @@ class Jobs:
         job = Job(id=folder.name, collection=collection, state="waiting", done=0, total=total)
         return self._begin(_Order(job=job, ingest=None))
 
-    def ingest(self, folder: Path, collection: str) -> Job:
+    def ingest(self, folder: Path, collection: str, allow_removal: bool = False) -> Job:
         """Bring a collection up to date with a folder; BusyError if too many jobs are waiting."""
         job = Job(id=uuid.uuid4().hex, collection=collection, state="waiting", done=0, total=0)
-        return self._begin(_Order(job=job, ingest=str(folder)))
+        return self._begin(_Order(job=job, ingest=str(folder), allow_removal=allow_removal))
 
     def get(self, job_id: str) -> Job:
         """How far a job is; NotFoundError for one that is not remembered."""
@@ -130,7 +131,8 @@ class Jobs:
     def _carry_out(self, order: _Order, progress: OnProgress) -> Report:
         collection = order.job.collection
         if order.ingest is not None:
-            return self._workspace.ingest(Path(order.ingest), collection, progress=progress)
+            folder, allowed = Path(order.ingest), order.allow_removal
+            return self._workspace.ingest(folder, collection, progress=progress, allow_removal=allowed)
         files = sorted(self._folder_of(order.job.id).iterdir())
         return self._workspace.upload(files, collection, move=True, progress=progress)
 

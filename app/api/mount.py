@@ -91,9 +91,13 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
         missing = [name for name, check in checks.items() if not works(name, check)]
         if missing:
             return JSONResponse({"status": "not ready", "missing": missing}, 503)
-        if any(info.problem for info in workspace.collections()):
-            return JSONResponse({"status": "ready", "impaired": ["collections"]})
-        return JSONResponse({"status": "ready"})
+        impaired = ["collections"] if any(info.problem for info in workspace.collections()) else []
+        if problems := workspace.adapter_problems():
+            if workspace.adapters()[0] in problems:  # it answers whoever names no other
+                return JSONResponse({"status": "not ready", "missing": ["adapters"]}, 503)
+            impaired.append("adapters")
+        told: dict[str, object] = {"impaired": impaired} if impaired else {}
+        return JSONResponse({"status": "ready", **told})
 
     @routes.get("/metrics")
     def metrics(session: Caller) -> Response:

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
 from app.cli.output import console, messages, note_text, plain, table
 from app.cli.progress import IngestBar
 from app.cli.state import Collection, Home, Json, NoServer, remember
-from knowledge_base.errors import BusyError, DomainqaError, LoadError, UnavailableError
+from knowledge_base.errors import BusyError, DomainqaError, LoadError, RemovalError, UnavailableError
 
 if TYPE_CHECKING:
     from app.cli.calls import Calls, Reply
     from app.schema import IngestReport
 
+T = TypeVar("T")
+
 _MOST_SHOWN = 50
+# Failures after which watching goes on.
+_MAY_PASS = {BusyError.exit_code, UnavailableError.exit_code, RemovalError.exit_code}
+
+AllowRemoval = Annotated[
+    bool,
+    typer.Option(
+        "--allow-removal", help="Remove documents also if more than half of the folder's are gone at once."
+    ),
+]
 
 
 def ingest(
@@ -40,6 +52,7 @@ def ingest(
             help="Pages that OCR reads: auto (those without usable text), off (none), force (every PDF page)."
         ),
     ] = None,
+    allow_removal: AllowRemoval = False,
     as_json: Json = False,
     home: Home = None,
     collection: Collection = None,
@@ -52,6 +65,9 @@ def ingest(
     (docs/api.md); with --watch, one line for each run. The exit code is 5 if a file could not be read, or if
     the folder holds only files of unknown formats.
 
+    If more than half of the folder's documents are gone, as after an unmount, nothing is changed (exit code
+    12), unless you confirm it or give --allow-removal.
+
     \b
     Example:
       domainqa ingest samples/bank
@@ -59,16 +75,30 @@ def ingest(
     """
     with remember(ctx, home, collection, no_server).calls() as calls:
         bring = partial(_bring_in_step, calls, folder, ocr)
-        reply = bring(rebuild)
+        reply = asking(lambda allowed: bring(allow_removal=allowed, rebuild=rebuild), allow_removal)
         tell(reply.value, calls.usual.locale, reply.text if as_json else None)
         if watch:
             messages().print(f"Watching {folder}. Press Ctrl-C to stop.", markup=False)
-            _keep_watching(bring, folder, calls.usual.locale, as_json)
+            again = partial(bring, allow_removal)
+            _keep_watching(again, folder, calls.usual.locale, as_json)
     if reply.value.failed or _is_unreadable(reply.value):
         raise typer.Exit(LoadError.exit_code)
 
 
-def _bring_in_step(calls: Calls, folder: Path, ocr: str | None, rebuild: bool = False) -> Reply:
+def asking(bring: Callable[[bool], T], allow_removal: bool) -> T:
+    """What `bring` gives; whoever sits at a terminal is asked whether most documents may be removed."""
+    try:
+        return bring(allow_removal)
+    except DomainqaError as error:
+        if error.exit_code != RemovalError.exit_code or not sys.stdin.isatty():
+            raise
+        typer.confirm(f"{error.cause} Remove them from the collection?", abort=True, err=True)
+        return bring(True)
+
+
+def _bring_in_step(
+    calls: Calls, folder: Path, ocr: str | None, allow_removal: bool, rebuild: bool = False
+) -> Reply:
     """Ingest with a bar."""
     place = str(folder.absolute())
     with IngestBar(f"Ingesting {folder}") as bar:
@@ -79,6 +109,7 @@ def _bring_in_step(calls: Calls, folder: Path, ocr: str | None, rebuild: bool = 
             collection=calls.collection,
             rebuild=rebuild,
             ocr=ocr,
+            allow_removal=allow_removal,
         )
 
 
@@ -110,7 +141,7 @@ def _keep_watching(bring: Callable[[], Reply], folder: Path, locale: str, as_jso
         try:
             reply = bring()
         except DomainqaError as error:
-            if error.exit_code not in {BusyError.exit_code, UnavailableError.exit_code}:
+            if error.exit_code not in _MAY_PASS:
                 raise
             messages().print(f"{error} The next change tries again.", style="yellow", markup=False)
             return

@@ -44,6 +44,7 @@ Exit codes:
   9    a model is missing, damaged or unsuitable
   10   a server does not answer
   11   doctor found a failure
+  12   most documents of a folder are gone; nothing was changed
   130  stopped by Ctrl-C
 """
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.ingest import tell
+from app.cli.ingest import AllowRemoval, asking, tell
 from app.cli.output import messages
 from app.cli.progress import IngestBar
 from app.cli.state import Collection, Home, remember
@@ -31,6 +31,7 @@ def serve(
             "--ingest", metavar="FOLDER", help="Update the collection from this folder before serving."
         ),
     ] = None,
+    allow_removal: AllowRemoval = False,
     home: Home = None,
     collection: Collection = None,
 ) -> None:
@@ -57,7 +58,8 @@ def serve(
 
         if folder is not None:
             with IngestBar(f"Ingesting {folder}") as bar:
-                report = workspace.ingest(folder, settings.collection, progress=bar)
+                bring = partial(workspace.ingest, folder, settings.collection, progress=bar)
+                report = asking(lambda allowed: bring(allow_removal=allowed), allow_removal)
             tell(report_of(report, settings.collection), settings.locale)
         server.run(listening)
 

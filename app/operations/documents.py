@@ -30,15 +30,17 @@ def ingest(  # noqa: PLR0913, PLR0917 - what is read, how, and where it goes
     collection: str,
     rebuild: bool = False,
     ocr: OcrMode | None = None,
+    allow_removal: bool = False,
 ) -> IngestReport:
     """Bring a collection up to date with a folder.
 
     Tells its "progress", and that it is "waiting" for another process, with the reason.
     """
     told = _Told(listener)
-    return report_of(
-        home.workspace.ingest(folder, collection, progress=told, rebuild=rebuild, ocr=ocr), collection
+    report = home.workspace.ingest(
+        folder, collection, progress=told, rebuild=rebuild, ocr=ocr, allow_removal=allow_removal
     )
+    return report_of(report, collection)
 
 
 @operation

@@ -66,6 +66,7 @@ def check_fits(entry: Entry, base_digest: str | None, prompt_version: int) -> No
     MismatchError, or ModelError if files are missing or damaged.
     """
     verify(entry)
+    check_folder(entry.folder)
     made = entry.manifest
     if made is None:
         return

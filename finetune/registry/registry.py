@@ -106,6 +106,12 @@ class Registry:
         """Whether the bare name means an adapter: one of its versions is live, or it is a plain folder."""
         return is_name(name) and (self.aliases(name).live is not None or self._plain(name) is not None)
 
+    def live_names(self) -> list[str]:
+        """The names that should answer, also those whose live version, or the file that names it, is lost."""
+        with translate_errors(self.folder):
+            folders = [folder for place in self._places if place.is_dir() for folder in place.iterdir()]
+        return sorted({folder.name for folder in folders if self._should_serve(folder.name)})
+
     def shipped_names(self) -> list[str]:
         """The names of adapters that were shipped."""
         return sorted(_names_in(self._shipped)) if self._shipped else []
@@ -211,6 +217,12 @@ class Registry:
     @property
     def _places(self) -> list[Path]:
         return [self.folder] if self._shipped is None else [self.folder, self._shipped]
+
+    def _should_serve(self, name: str) -> bool:
+        try:
+            return self.serves(name)
+        except StorageError:
+            return True
 
     def _numbered(self, name: str) -> dict[int, Path]:
         merged: dict[int, Path] = {}

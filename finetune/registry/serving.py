@@ -54,7 +54,8 @@ class ServedAdapters:
     def serve(self, entry: Entry | None) -> str:
         """Make an adapter ready to answer; returns its name at the generator, such as "bank@3".
 
-        Raises MismatchError if it was made for another base model or prompt, ModelError if it is damaged.
+        Raises MismatchError if it was made for another base model or prompt or does not fit the base,
+        ModelError if it is damaged.
         """
         if entry is None:
             return BASE
@@ -76,10 +77,20 @@ class ServedAdapters:
 
     def _prepared(self, entry: Entry, stamp: str) -> _Served:
         check_fits(entry, self._digest_for(entry), PROMPT_VERSION)
+        self._check_foreign(entry)
         reading = reading_of(entry, self.usual)
         if isinstance(self._generator, AdapterHost):
             self._generator.add_adapter(entry.reference, entry.folder, stamp)
         return _Served(stamp, reading)
+
+    def _check_foreign(self, entry: Entry) -> None:
+        """What does not tell the digest of its base may be for another, or lack layers."""
+        base = self._generator.base if isinstance(self._generator, AdapterHost) else None
+        told = entry.manifest and entry.manifest.base and entry.manifest.base.digest
+        if base is not None and not told:
+            from answering.generation.adapters import check_adapter  # PEFT is not needed for others
+
+            check_adapter(entry.folder, base)
 
     def _digest_for(self, entry: Entry) -> str | None:
         """Digest of the loaded base model, if the adapter asks for one and the generator has it here."""

@@ -4,9 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from knowledge_base.errors import InputError, StorageError
 from knowledge_base.values import CatalogueEntry, Document, Passage
 from retrieval.collections import (
@@ -29,6 +26,7 @@ from retrieval.values import NO_FILTER, Candidates, Embedder, Filter, Hit
 LOCK_NAME = "lock"
 
 _PATIENCE_SECONDS = 10.0
+_EMBEDDED_TOGETHER = 128
 
 
 class EmbeddedIndex:
@@ -89,9 +87,8 @@ class EmbeddedIndex:
         if not documents:
             return
         with self.writing():
-            vectors = self._new_vectors(documents)
+            self._embed_new(documents)
             with self._store.transaction() as transaction:
-                transaction.put_vectors(vectors)
                 for document in documents:
                     transaction.put(document)
 
@@ -148,15 +145,16 @@ class EmbeddedIndex:
             projection.close()
         self._store.close()
 
-    def _new_vectors(self, documents: Sequence[Document]) -> dict[str, NDArray[np.float32]]:
-        """Vectors of the texts that have none yet, by content hash."""
+    def _embed_new(self, documents: Sequence[Document]) -> None:
+        """Store vectors of the texts that have none yet, as they come: a kill costs the last few."""
         texts = texts_by_content(documents)
         with self._store.snapshot() as snapshot:
             missing = snapshot.missing_vectors(texts)
-        if not missing:
-            return {}
-        vectors = embed_texts(self._embedder, [texts[content] for content in missing], "passage")
-        return dict(zip(missing, vectors, strict=True))
+        for first in range(0, len(missing), _EMBEDDED_TOGETHER):
+            some = missing[first : first + _EMBEDDED_TOGETHER]
+            vectors = embed_texts(self._embedder, [texts[content] for content in some], "passage")
+            with self._store.transaction() as transaction:
+                transaction.put_vectors(dict(zip(some, vectors, strict=True)))
 
     def _save_if_free(self) -> None:
         """Spare the next process some work; a search does not fail for want of disk space or of rights."""

@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from answering.answer import Reading
 from answering.generation.protocol import Request
 from answering.sufficiency import Calibration
 from answering.values import Answer, Question
+from app import doctor
 from app.adapters import choices, choose, open_registry
 from app.settings import Settings, load_settings
 from app.workspace import Workspace
@@ -26,6 +28,7 @@ from finetune.registry.registry import Registry
 from finetune.registry.serving import AdapterHost, ServedAdapters, reading_of
 from knowledge_base.errors import InputError, MismatchError, ModelError, NotFoundError
 from retrieval.prompt import PROMPT_VERSION
+from tests.answering.generation.tiny import save_adapter, save_model
 from tests.fakes import FakeEmbedder, FakeGenerator
 from tests.finetune.registry.folders import peft_folder
 
@@ -82,7 +85,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def registry(settings: Settings) -> Registry:
-    return open_registry(settings)
+    return Registry(settings.home / "adapters")
 
 
 def described(folder: Path, **changed: object) -> Description:
@@ -154,11 +157,53 @@ def test_a_promotion_and_a_rollback_are_seen_by_the_next_question(
 
 
 def test_going_back_from_the_first_version_leaves_the_base(settings: Settings, base: Path) -> None:
-    registry = open_registry(settings)
+    registry = Registry(settings.home / "adapters")
     fill(registry, base, versions=1)
     registry.rollback("bank")
     assert choose(registry, settings, None, "bank") is None
     assert choices(registry, settings, "bank") == ["base"]
+
+
+def test_what_cannot_answer_does_not_become_live(tmp_path: Path, base: Path) -> None:
+    """Judged over the base model's names and shapes; what was live stays."""
+    model = save_model(tmp_path / "tiny", "gemma3_text")
+    settings = load_settings({"home": tmp_path / "own", "generator": str(model)})
+    registry = open_registry(settings)
+    registry.import_folder("bank", save_adapter(tmp_path / "fits", model))
+    registry.import_folder("bank", save_adapter(tmp_path / "other", save_model(tmp_path / "llama", "llama")))
+    registry.register("bank", save_adapter(tmp_path / "again", model), described(base))
+    assert registry.promote("bank", 1).live == 1
+    with pytest.raises(MismatchError, match="does not fit the base model"):
+        registry.promote("bank", 2)
+    with pytest.raises(MismatchError, match="with the weights"):
+        registry.promote("bank", 3)
+    assert registry.aliases("bank").live == 1
+    (adapters,) = doctor.adapters(settings)
+    assert (adapters.check, adapters.state) == ("adapter bank", "ok")
+
+
+def test_what_is_live_and_cannot_answer_is_an_error_of_its_name_alone(
+    workspace: Workspace, registry: Registry
+) -> None:
+    registry.get("bank", 1).folder.joinpath("adapter_model.safetensors").write_bytes(b"cut short")
+    with pytest.raises(ModelError, match="bank@1 is damaged"):
+        workspace.answer(question(collection="staff", adapter="bank"))
+    with pytest.raises(ModelError, match="bank@1 is damaged"):
+        workspace.answer(question())
+    assert list(workspace.adapter_problems()) == ["bank"]
+    assert workspace.answer(question(collection="staff")).adapter == "base"
+    registry.promote("bank", 2)
+    assert workspace.adapter_problems() == {}
+
+
+def test_a_live_version_that_is_lost_is_told(workspace: Workspace, registry: Registry) -> None:
+    for number in registry.versions("bank"):
+        shutil.rmtree(registry.get("bank", number).folder)
+    with pytest.raises(NotFoundError):
+        workspace.answer(question())
+    assert list(workspace.adapter_problems()) == ["bank"]
+    (registry.folder / "bank" / "aliases.json").write_text("{", encoding="utf-8")
+    assert list(workspace.adapter_problems()) == ["bank"]
 
 
 def test_an_answer_ends_on_the_version_that_started_it(workspace: Workspace, registry: Registry) -> None:

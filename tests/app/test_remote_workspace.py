@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import SecretStr
 
@@ -18,12 +19,13 @@ from finetune.registry.manifest import AdapterReading, Base, Description
 from knowledge_base.errors import ModelError, NotFoundError, SettingsError, UnavailableError
 from retrieval.prompt import PROMPT_VERSION
 from tests.fakes import FakeEmbedder, FakeGenerator
-from tests.finetune.registry.folders import peft_folder
+from tests.finetune.registry.folders import LAYERS, matrices, peft_folder
 from tests.openai_server import BASE, OpenAIServer
 
 FEE = "The platinum card costs 680 yuan a year."
 KEY = "sk-secret-key"
 ALWAYS = Calibration(weights={}, bias=0.0, threshold=0.0)
+BIASES = {f"base_model.model.{layer}.lora_B.bias": np.ones(6, np.float32) for layer in LAYERS}
 
 
 @pytest.fixture
@@ -143,6 +145,17 @@ def test_what_the_server_cannot_load_does_not_become_live(
         registry.promote("bank", 2)
     assert registry.aliases("bank").live == 1
     assert registry.rollback("bank").live is None  # what was live needs no server's leave to go
+
+
+def test_what_vllm_does_not_serve_is_told_at_promotion(
+    server: OpenAIServer, settings: Settings, tmp_path: Path
+) -> None:
+    registry = open_registry(settings)
+    registry.register("bank", peft_folder(tmp_path / "bank", lora_bias=True, weights=matrices() | BIASES))
+    with pytest.raises(ModelError, match=r"bank@1 uses .*lora_bias.* vLLM"):
+        registry.promote("bank", 1)
+    assert registry.aliases("bank").live is None
+    assert not server.adapters
 
 
 def test_retraining_wants_the_base_model_here(workspace: Workspace) -> None:

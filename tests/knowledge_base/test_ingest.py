@@ -1,6 +1,7 @@
 """A folder and a store in step."""
 
 import json
+import shutil
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge_base import scan as scanning
-from knowledge_base.errors import InputError, StorageError, UnreadFormatError
-from knowledge_base.ingest import IngestSettings, Progress, Report, synchronise
+from knowledge_base.errors import InputError, RemovalError, StorageError, UnreadFormatError
+from knowledge_base.ingest import IngestSettings, Progress, Report, require_presence, synchronise
 from knowledge_base.loaders import registry
 from knowledge_base.notes import Note
 from knowledge_base.scan import Scan
@@ -21,6 +22,7 @@ from tests.fakes import FakeEmbedder, FakeIndex
 from tests.knowledge_base.test_scan import close_folder
 
 SETTINGS = IngestSettings(FakeEmbedder().count_tokens, chunk_tokens=64)
+ALLOWING = replace(SETTINGS, allow_removal=True)
 
 
 def write(folder: Path, **texts: str) -> None:
@@ -79,8 +81,39 @@ def test_a_folder_that_became_empty_empties_the_store(folder: Path) -> None:
     run(folder, store)
     for file in folder.rglob("*.txt"):
         file.unlink()
-    assert len(run(folder, store).removed) == 3
+    assert len(run(folder, store, ALLOWING).removed) == 3
     assert not store.catalogue()
+
+
+def test_a_folder_without_most_of_its_documents_changes_nothing(folder: Path) -> None:
+    """It may only be unmounted, or half copied."""
+    store = FakeIndex()
+    run(folder, store)
+    write(folder, d="New.")
+    (folder / "b.txt").unlink()
+    shutil.rmtree(folder / "deep")
+    with pytest.raises(RemovalError, match="2 of the 3 documents") as caught:
+        run(folder, store)
+    assert caught.value.paths == ("b.txt", "deep/c.txt")
+    assert "--allow-removal" in caught.value.remedy
+    assert sorted(store.catalogue()) == ["a.txt", "b.txt", "deep/c.txt"]
+    with pytest.raises(RemovalError):
+        require_presence(folder, store.catalogue(), SETTINGS)
+    assert run(folder, store, ALLOWING).removed == ("b.txt", "deep/c.txt")
+
+
+def test_half_may_go_and_what_only_moved_is_not_gone(folder: Path, tmp_path: Path) -> None:
+    store = FakeIndex()
+    write(tmp_path / "other", x="Another.", y="And one more.")
+    run(tmp_path / "other", store)
+    run(folder, store)
+    folder.joinpath("deep").rename(folder / "moved")
+    folder.joinpath("a.txt").rename(folder / "moved" / "a.txt")
+    folder.joinpath("b.txt").unlink()
+    assert set(run(folder, store).removed) == {"a.txt", "b.txt", "deep/c.txt"}
+    folder.joinpath("moved", "a.txt").unlink()
+    require_presence(folder, store.catalogue(), SETTINGS)
+    assert run(folder, store).removed == ("moved/a.txt",)
 
 
 def test_a_folder_that_is_gone_changes_nothing(folder: Path) -> None:
@@ -332,7 +365,7 @@ def test_after_any_changes_the_store_holds_what_the_folder_holds(
             file.unlink()
         write(folder, **state)
         before = set(store.catalogue())
-        report = run(folder, store)
+        report = run(folder, store, ALLOWING)
         assert {path: store.document(path).text for path in store.catalogue()} == {
             f"{name}.txt": text for name, text in state.items()
         }

@@ -10,6 +10,7 @@ from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from answering.generation.adapters import check_adapter
 from answering.generation.in_process import InProcessGenerator
 from answering.generation.model import Precision
 from answering.generation.protocol import Limits
@@ -173,6 +174,34 @@ def changed(folder: Path, target: Path, change: dict[str, torch.Tensor | None]) 
         target / "adapter_model.safetensors",
     )
     return target
+
+
+@pytest.mark.parametrize(
+    "change", [{"target_modules": 5}, {"target_modules": "[(("}, {"target_modules": ["c_attn"]}]
+)
+def test_a_config_that_peft_cannot_use_is_a_mismatch(
+    gemma: Path, bank_adapter: Path, tmp_path: Path, change: dict[str, object]
+) -> None:
+    folder = changed(bank_adapter, tmp_path / "other", {})
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(config | change))
+    with pytest.raises(MismatchError, match="does not fit"):
+        check_adapter(folder, gemma)
+
+
+def test_an_adapter_is_compared_with_a_base_that_is_not_loaded(
+    gemma: Path, bank_adapter: Path, tmp_path: Path
+) -> None:
+    check_adapter(bank_adapter, gemma)
+    weights = load_file(bank_adapter / "adapter_model.safetensors")
+    half = changed(bank_adapter, tmp_path / "half", {name: None for name in weights if "layers.1." in name})
+    with pytest.raises(MismatchError, match="are missing"):
+        check_adapter(half, gemma)
+    zeros = {name: torch.zeros_like(weight) for name, weight in weights.items() if "lora_B" in name}
+    with pytest.raises(ModelError, match="changes nothing"):
+        check_adapter(changed(bank_adapter, tmp_path / "idle", zeros), gemma)
+    with pytest.raises(MismatchError, match="does not fit"):
+        check_adapter(bank_adapter, save_model(tmp_path / "base", "llama"))
 
 
 def test_an_adapter_that_does_not_fit_is_refused_and_harms_nothing(

@@ -14,6 +14,15 @@ def test_it_is_ready_as_long_as_what_it_needs_is_there(site: httpx.Client, works
     assert site.get("/healthz").json() == {"status": "ok"}
 
 
+def test_an_adapter_that_cannot_answer_is_told(site: httpx.Client, workspace: FakeWorkspace) -> None:
+    workspace.impaired = ["fees"]
+    told = site.get("/readyz")
+    assert (told.status_code, told.json()) == (200, {"status": "ready", "impaired": ["adapters"]})
+    workspace.impaired = [workspace.adapters()[0]]
+    told = site.get("/readyz")
+    assert (told.status_code, told.json()) == (503, {"status": "not ready", "missing": ["adapters"]})
+
+
 def test_answers_refusals_and_stages_are_counted(site: httpx.Client) -> None:
     for question in ("platinum card", "platinum", "zebra"):
         site.post("/v1/generate", json={"input": question, "adapter_id": "base"})

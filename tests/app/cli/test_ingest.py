@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from app.cli.ingest import asking
 from app.cli.progress import Bars, IngestBar
-from knowledge_base.errors import BusyError
+from knowledge_base.errors import BusyError, RemovalError
 from knowledge_base.ingest import Progress
 from tests.app.cli.conftest import Run, lines_of
 from tests.fake_workspace import FakeWorkspace
@@ -102,6 +103,46 @@ def test_what_was_not_read_is_shown_in_the_language_of_the_settings(
 def test_rebuild_reaches_the_workspace(run: Run, workspace: FakeWorkspace, folder: Path) -> None:
     assert run("ingest", str(folder), "--rebuild").exit_code == 0
     assert [entry.path for entry in workspace.documents("bank")] == ["a.txt", "b.txt"]
+
+
+def test_most_documents_go_only_if_that_is_allowed(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emptied = tmp_path / "emptied"
+    emptied.mkdir()
+    result = run("ingest", str(emptied))
+    assert (result.exit_code, result.stdout) == (12, "")
+    assert "2 of the 2 documents are gone. Allow it: --allow-removal." in result.stderr
+    assert run("serve", "--ingest", str(emptied)).exit_code == 12
+    assert run("ingest", str(emptied), "--allow-removal").exit_code == 0
+
+    def watch(watched: Path, on_change: Callable[[], None], _stop: threading.Event) -> None:
+        for file in watched.iterdir():
+            file.unlink()
+        on_change()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("knowledge_base.watch.watch", watch)
+    watched = run("ingest", str(folder), "-c", "new", "--watch")
+    assert watched.exit_code == 130
+    assert "Allow it: --allow-removal." in watched.stderr
+
+
+def test_whoever_sits_at_a_terminal_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("typer.confirm", lambda question, **_: asked.append(question))
+    tried: list[bool] = []
+
+    def bring(allowed: bool) -> int:
+        tried.append(allowed)
+        if not allowed:
+            raise RemovalError("2 of the 2 documents are gone.", "Allow it.", ("a", "b"))
+        return len(tried)
+
+    assert asking(bring, allow_removal=False) == 2
+    assert tried == [False, True]
+    assert asked == ["2 of the 2 documents are gone. Remove them from the collection?"]
 
 
 def test_a_folder_that_is_not_there_changes_nothing(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from finetune.registry.peft_folder import check_folder, files_of
+from finetune.registry.peft_folder import beyond_plain, check_folder, files_of
 from knowledge_base.errors import ModelError
 from tests.finetune.registry.folders import LAYERS, matrices, peft_folder
 
@@ -24,29 +24,60 @@ def test_a_base_need_not_be_named(tmp_path: Path) -> None:
     assert check_folder(peft_folder(tmp_path, base_model_name_or_path=None)).base == ""
 
 
+EMBEDDING = "base_model.model.model.embed_tokens.lora_embedding_"
+DORA = {f"base_model.model.{layer}.lora_magnitude_vector": np.ones(6, np.float32) for layer in LAYERS}
+BIASES = {f"base_model.model.{layer}.lora_B.bias": np.zeros(6, np.float32) for layer in LAYERS}
+
+
 @pytest.mark.parametrize(
-    "extra",
+    ("extra", "config"),
     [
-        {"base_model.model.model.embed_tokens.lora_embedding_A": np.zeros((2, 9), np.float32),
-         "base_model.model.model.embed_tokens.lora_embedding_B": np.zeros((8, 2), np.float32)},
-        {f"base_model.model.{LAYERS[0]}.lora_magnitude_vector": np.zeros(6, np.float32)},
-        {"base_model.model.lm_head.weight": np.zeros((9, 8), np.float16)},
-        {f"base_model.model.{LAYERS[0]}.lora_B.bias": np.zeros(6, np.float32)},
+        ({f"{EMBEDDING}A": np.ones((2, 9), np.float32), f"{EMBEDDING}B": np.ones((8, 2), np.float32)}, {}),
+        (DORA, {"use_dora": True}),
+        (BIASES, {"lora_bias": True}),
     ],
-    ids=["embedding", "dora", "saved module", "bias"],
-)  # fmt: skip
-def test_what_else_peft_saves_is_welcome(tmp_path: Path, extra: dict[str, np.ndarray]) -> None:
-    assert check_folder(peft_folder(tmp_path, weights=matrices() | extra)).rank == 2
+    ids=["embedding", "dora", "bias"],
+)
+def test_what_else_belongs_to_lora_is_welcome(
+    tmp_path: Path, extra: dict[str, np.ndarray], config: dict[str, bool]
+) -> None:
+    assert check_folder(peft_folder(tmp_path, weights=matrices() | extra, **config)).rank == 2
+
+
+@pytest.mark.parametrize(
+    ("config", "match"),
+    [
+        ({"modules_to_save": ["lm_head"]}, "replaces parts .*lm_head"),
+        ({"trainable_token_indices": [3, 4]}, "replaces parts .*trainable_token_indices"),
+        ({"bias": "all"}, "replaces biases"),
+        ({"layer_replication": [[0, 1], [0, 1]]}, "repeats layers"),
+        ({"init_lora_weights": "pissa_niter_16"}, "changed base model"),
+    ],
+)
+def test_whatever_changes_the_base_model_is_refused(
+    tmp_path: Path, config: dict[str, object], match: str
+) -> None:
+    """The base model is shared: with such an adapter in it, other adapters would answer otherwise."""
+    with pytest.raises(ModelError, match=match) as caught:
+        check_folder(peft_folder(tmp_path, **config))
+    assert "plain LoRA" in caught.value.remedy
+
+
+def test_what_vllm_does_not_serve_is_told(tmp_path: Path) -> None:
+    assert beyond_plain(peft_folder(tmp_path / "plain")) == ""
+    dora = peft_folder(tmp_path / "dora", weights=matrices() | DORA, use_dora=True)
+    assert beyond_plain(dora) == "DoRA"
+    assert "lora_bias" in beyond_plain(peft_folder(tmp_path / "bias", lora_bias=True))
 
 
 def test_single_layers_may_have_their_own_rank(tmp_path: Path) -> None:
-    weights = matrices() | {FIRST_A: np.zeros((5, 8), np.float32), FIRST_B: np.zeros((6, 5), np.float32)}
+    weights = matrices() | {FIRST_A: np.ones((5, 8), np.float32), FIRST_B: np.ones((6, 5), np.float32)}
     peft_folder(tmp_path, weights=weights, rank_pattern={"q_proj": 5})
     assert check_folder(tmp_path).rank == 2
 
 
 def test_experts_stack_their_ranks(tmp_path: Path) -> None:
-    weights = {FIRST_A: np.zeros((16, 8), np.float32), FIRST_B: np.zeros((6, 16), np.float32)}
+    weights = {FIRST_A: np.ones((16, 8), np.float32), FIRST_B: np.ones((6, 16), np.float32)}
     peft_folder(tmp_path, weights=weights, target_parameters=["experts.up"])
     assert check_folder(tmp_path).rank == 2
 
@@ -61,6 +92,21 @@ def test_experts_stack_their_ranks(tmp_path: Path) -> None:
         ({FIRST_B: np.zeros((6, 2), np.float32)}, {}, "lora_A is missing"),
         ({"weight": np.zeros(2, np.float32)}, {}, "no LoRA matrix"),
         ({}, {}, "no LoRA matrix"),
+        (
+            matrices() | {FIRST_A: np.full((2, 8), np.nan, np.float32)},
+            {},
+            "q_proj.lora_A.weight has .*finite",
+        ),
+        (matrices() | {FIRST_B: np.full((6, 2), -np.inf, np.float32)}, {}, "lora_B.weight has .*finite"),
+        (matrices() | {FIRST_B: np.ones((6, 2), np.int32)}, {}, "numbers of type I32"),
+        (None, {"use_dora": True}, "magnitude_vector is missing"),
+        (matrices() | DORA, {}, "does not say use_dora"),
+        (matrices() | BIASES, {}, "2 biases"),
+        (
+            matrices() | {"base_model.model.lm_head.weight": np.ones((9, 8), np.float16)},
+            {},
+            "no part of LoRA",
+        ),
     ],
 )
 def test_weights_that_do_not_fit_the_config(
@@ -76,6 +122,14 @@ def test_weights_that_do_not_fit_the_config(
 )
 def test_a_config_without_a_rank(tmp_path: Path, config: dict[str, object]) -> None:
     with pytest.raises(ModelError, match="names no rank"):
+        check_folder(peft_folder(tmp_path, **config))
+
+
+@pytest.mark.parametrize(
+    "config", [{"lora_alpha": float("nan")}, {"lora_alpha": "4"}, {"alpha_pattern": [1]}]
+)
+def test_a_config_without_a_scale(tmp_path: Path, config: dict[str, object]) -> None:
+    with pytest.raises(ModelError, match="names no scale"):
         check_folder(peft_folder(tmp_path, **config))
 
 
@@ -129,7 +183,6 @@ def test_only_an_adapters_own_files_belong_to_it(tmp_path: Path) -> None:
 
 
 def test_numbers_of_which_numpy_has_no_type_are_no_obstacle(tmp_path: Path) -> None:
-    """The header is all that is read."""
     save_file(matrices(), peft_folder(tmp_path) / "adapter_model.safetensors")
     file = tmp_path / "adapter_model.safetensors"
     length = int.from_bytes(file.read_bytes()[:8], "little")

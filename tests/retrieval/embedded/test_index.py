@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,28 @@ def test_a_renamed_file_finds_its_vectors_until_they_are_collected(folder: Path)
     assert index.stats().vectors == 0
     index.add([a_document("new.txt", ["one", "two"])])
     assert embedder.calls == 2
+
+
+class BreakingEmbedder(FakeEmbedder):
+    """Fails at the third call, as a process does that is killed."""
+
+    def embed(self, texts: Sequence[str], kind: TextKind) -> Vectors:
+        if self.calls == 2:
+            raise ModelError("Killed.", "")
+        return super().embed(texts, kind)
+
+
+def test_what_was_embedded_of_a_long_document_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrieval.embedded.index._EMBEDDED_TOGETHER", 2)
+    document = a_document("long.txt", [f"passage {number}" for number in range(7)])
+    index = EmbeddedIndex(folder, BreakingEmbedder())
+    with pytest.raises(ModelError, match="Killed"):
+        index.add([document])
+    assert (index.stats().vectors, dict(index.catalogue())) == (4, {})
+    index.close()
+    again = FakeEmbedder()
+    EmbeddedIndex(folder, again).add([document])
+    assert len(again.texts) == 3
 
 
 def test_questions_are_embedded_in_one_call(folder: Path) -> None:
