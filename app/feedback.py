@@ -7,10 +7,12 @@ reviewed pair after the documents have changed.
 
 import json
 import sqlite3
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 from answering.values import Answer
+from app.erasure import mentions
 from app.sqlite_file import SqliteFile
 from finetune.pairs.feedback import Feedback, Verdict
 from knowledge_base.errors import InputError
@@ -64,6 +66,25 @@ class FeedbackStore:
         )
         with self._file.writing() as database:
             database.execute(f"INSERT OR REPLACE INTO feedback VALUES ({', '.join('?' * len(row))})", row)
+
+    def forget(self, collection: str, paths: Collection[str] | None) -> None:
+        """Remove what was answered from documents, or (None) from the whole collection.
+
+        Of answers that did not cite them only their passages go.
+        """
+        with self._file.writing() as database:
+            for row in database.execute(
+                "SELECT * FROM feedback WHERE collection = ?", (collection,)
+            ).fetchall():
+                passages, citations = json.loads(row["passages"]), json.loads(row["citations"])
+                if paths is None or mentions(citations, paths):
+                    database.execute("DELETE FROM feedback WHERE answer_id = ?", (row["answer_id"],))
+                elif mentions(passages, paths):
+                    kept = [passage for passage in passages if passage["document"] not in paths]
+                    database.execute(
+                        "UPDATE feedback SET passages = ? WHERE answer_id = ?",
+                        (_as_json(kept), row["answer_id"]),
+                    )
 
     def all(self, collection: str) -> list[Feedback]:
         """All feedback on answers from one collection, oldest first."""

@@ -4,8 +4,9 @@ Each server (replica) holds a lock in the home that ends with its process. Recor
 SQLite file, since the home holds such files already and needs no further server for it.
 """
 
+import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
 from answering.values import Answer, Event, Finished
+from app.erasure import mentions
 from app.sqlite_file import SqliteFile
 from knowledge_base.errors import BusyError, NotFoundError, StorageError
 from retrieval.storage import translate_errors
@@ -100,6 +102,13 @@ class RecentRecords:
                 ).rowcount
             )
 
+    def remove(self, record_ids: Iterable[str]) -> None:
+        """Forget records."""
+        with self._file.writing() as database:
+            database.executemany(
+                "DELETE FROM records WHERE kind = ? AND id = ?", [(self._kind, one) for one in record_ids]
+            )
+
     def ids(self) -> list[str]:
         """The ids of all records, the oldest first."""
         with self._file.reading() as database:
@@ -138,6 +147,16 @@ class RecentAnswers:
                 "This answer is no longer stored.", "Ask the question again and rate the new answer."
             )
         return self._shape.validate_json(record.body)
+
+    def forget(self, collection: str, paths: Collection[str] | None) -> None:
+        """Remove answers for which documents were read, or (None) all of a collection."""
+        gone = []
+        for answer_id in self._records.ids():
+            record = self._records.get(answer_id)
+            answer = json.loads(record.body) if record else {}
+            if answer.get("collection") == collection and (paths is None or mentions(answer, paths)):
+                gone.append(answer_id)
+        self._records.remove(gone)
 
     @cached_property
     def _shape(self) -> TypeAdapter[Answer]:

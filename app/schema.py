@@ -261,6 +261,13 @@ class IngestRequest(Shape):
     allow_removal: bool = False
 
 
+class Trace(Shape):
+    """A file of the home that holds a text of a deleted document."""
+
+    file: str
+    text: str
+
+
 class Unreadable(Shape):
     """A file that could not be read, why, and what to do."""
 

@@ -127,8 +127,8 @@ class Session:
 
     @needs("write", "collection")
     def upload(self, files: Sequence[Path], collection: str, *, progress: OnProgress = silent) -> Report:
-        """Copy files into a collection; see `Workspace.upload`."""
-        return self._workspace.upload(files, collection, progress=progress)
+        """Move files into a collection, so that no copy is left; see `Workspace.upload`."""
+        return self._workspace.upload(files, collection, move=True, progress=progress)
 
     @needs("read", "collection")
     def documents(self, collection: str) -> list[CatalogueEntry]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from answering.generation.protocol import Cancelled, Generator, Request, never
 from answering.references import BASE
 from answering.values import Answer, Event, Finished, Question, Task, Writing
 from app.adapters import choices, choose, open_registry, problems_of_live
+from app.erasure import traces
 from app.factories import (
     build_embedder,
     build_generator,
@@ -158,6 +159,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         """Remove a collection with its documents and uploads."""
         self._home.delete(name)
         self._forget(name)
+        self._erase(name, None)
 
     def ingest(
         self,
@@ -183,6 +185,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         with index.writing(self.settings.wait_seconds, progress.waiting):
             report = synchronise(folder, index, ingestion, progress)
             index.compact()
+            self._erase(collection, report.removed)
         return replace(report, outdated=self.collection(collection).outdated)
 
     def upload(
@@ -205,6 +208,7 @@ class Workspace(AbstractContextManager["Workspace"]):
             report = synchronise(folder, index, self._ingestion(self._ocr, "uploads/"), progress)
             self._drop_unreadable(collection, report)
             index.compact()
+            self._erase(collection, report.removed)
         return report
 
     def documents(self, collection: str) -> list[CatalogueEntry]:
@@ -245,7 +249,10 @@ class Workspace(AbstractContextManager["Workspace"]):
         return show_page(data, document.format, page, width, quote, self._ocr if is_read else None)
 
     def delete_document(self, collection: str, path: str) -> None:
-        """Remove a document, and its file if it was uploaded; NotFoundError if it is not there."""
+        """Remove a document, its file if it was uploaded, and what answers and feedback hold of it.
+
+        Raises NotFoundError if it is not there.
+        """
         self.document(collection, path)
         index = self._opened(collection).index
         with index.writing(self.settings.wait_seconds):
@@ -253,6 +260,19 @@ class Workspace(AbstractContextManager["Workspace"]):
                 self._drop_upload(collection, path)
             index.delete([path])
             index.compact()
+            self._erase(collection, [path])
+
+    def traces(self, collection: str, path: str, texts: Sequence[str] = ()) -> list[tuple[Path, str]]:
+        """What the home still holds of a document that was deleted: files, each with the text that is in it.
+
+        Looked for are its path and `texts`. Raises InputError if it is a document of the collection.
+        """
+        if path in {entry.path for entry in self.documents(collection)}:
+            raise InputError(
+                f"{path} is a document of the collection {collection}.",
+                f"Delete it first: domainqa documents delete {path} --collection {collection}",
+            )
+        return traces(self.settings.home, [path, *texts])
 
     def search(
         self, questions: Sequence[str], collection: str, *, k: int | None = None, limit: Filter = NO_FILTER
@@ -462,6 +482,13 @@ class Workspace(AbstractContextManager["Workspace"]):
                 synchronise(uploads, fresh, self._ingestion(ingestion.ocr, "uploads/"), progress)
         self._forget(collection)
         return report
+
+    def _erase(self, collection: str, paths: Collection[str] | None) -> None:
+        """Remove what is kept of deleted documents outside the collection; None for all of them."""
+        if paths is None or paths:
+            self._feedback.forget(collection, paths)
+            self._answers.forget(collection, paths)
+            self._ocr.forget()
 
     def _drop_unreadable(self, collection: str, report: Report) -> None:
         """Forget uploads that never could be read, or every later upload would report them again."""

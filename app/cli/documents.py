@@ -8,6 +8,7 @@ import typer
 
 from app.cli.output import console, messages, note_text, plain, size, table
 from app.cli.state import Collection, Home, Json, NoServer, State, listing_group, remember
+from knowledge_base.errors import StorageError
 
 Document = Annotated[
     str, typer.Argument(metavar="DOCUMENT", help="Path of the document, as `documents list` shows it.")
@@ -89,3 +90,42 @@ def delete(
     with remember(ctx, home, collection, no_server).calls() as calls:
         calls.do("documents.delete", collection=calls.collection, document=document)
     messages().print(f"Deleted {document}.", markup=False)
+
+
+@group.command("verify-deleted")
+def verify_deleted(
+    ctx: typer.Context,
+    document: Document,
+    texts: Annotated[
+        list[str] | None,
+        typer.Option("--text", metavar="TEXT", help="A sentence of the document to look for; repeatable."),
+    ] = None,
+    as_json: Json = False,
+    home: Home = None,
+    collection: Collection = None,
+    no_server: NoServer = False,
+) -> None:
+    """Check that nothing of a deleted document is left in the home folder.
+
+    Every file is looked through for its path and for each --text, free pages of databases and members of
+    archives included. The exit code is 8 if something is found. Question-answer pairs, retrainings and
+    archives that you exported are yours to keep or to remove; they are listed too.
+
+    \b
+    Example:
+      domainqa documents verify-deleted en/fees-2025.xlsx --text "The fee is 680 yuan."
+    """
+    with remember(ctx, home, collection, no_server).calls() as calls:
+        found = calls.do(
+            "documents.traces", collection=calls.collection, document=document, texts=texts or []
+        )
+    if as_json:
+        typer.echo(found.text)
+    else:
+        console().print(table(("file", "holds"), [(one.file, one.text) for one in found.value]))
+    if found.value:
+        raise StorageError(
+            f"Something of {document} is left in {len({one.file for one in found.value})} files.",
+            "Remove pairs with `domainqa pairs`, retrainings in the folder runs, and restart the server.",
+        )
+    messages().print(f"Nothing of {document} is left.", markup=False)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.operations.values import Home, Listener, operation
-from app.schema import DocumentEntry, DocumentText, IngestReport, entry_of, report_of, text_of
+from app.schema import DocumentEntry, DocumentText, IngestReport, Trace, entry_of, report_of, text_of
 from knowledge_base.ingest import Progress
 from knowledge_base.ocr import OcrMode
 
@@ -59,3 +59,12 @@ def show(home: Home, listener: Listener, collection: str, document: str) -> Docu
 def delete(home: Home, listener: Listener, collection: str, document: str) -> None:
     """Remove one document."""
     home.workspace.delete_document(collection, document)
+
+
+@operation
+def traces(
+    home: Home, listener: Listener, collection: str, document: str, texts: tuple[str, ...] = ()
+) -> list[Trace]:
+    """What the home still holds of a deleted document: its path, or one of `texts`."""
+    found = home.workspace.traces(collection, document, texts)
+    return [Trace(file=file.as_posix(), text=text) for file, text in found]

@@ -41,6 +41,15 @@ class OcrCache:
                 "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?)", (digest, self._maker, body)
             )
 
+    def clear(self) -> None:
+        """Forget everything, also on the disk."""
+        if self._file.exists():
+            with self._lock, closing(self._connect()) as connection:
+                with connection:
+                    connection.execute("DELETE FROM pictures")
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def _connect(self) -> sqlite3.Connection:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -64,6 +64,11 @@ class Ocr:
                 yield next(texts) if picture else None
                 watch.page += 1
 
+    def forget(self) -> None:
+        """Forget what was read: of which documents the pictures were is not known."""
+        if self._cache:
+            self._cache.clear()
+
     def _read(self, pictures: Sequence[Picture], watch: Watch) -> Iterator[PictureText]:
         digests = [picture.digest for picture in pictures]
         kept = {digest: self._cache.get(digest) if self._cache else None for digest in digests}

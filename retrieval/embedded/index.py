@@ -103,14 +103,19 @@ class EmbeddedIndex:
     def compact(self) -> None:
         """Forget vectors that no passage uses, and save the projections if that spares work later.
 
-        Called at the end of a synchronisation: until then a renamed file finds its vectors again.
+        Called at the end of a synchronisation: until then a renamed file finds its vectors again. Nothing of
+        what was removed is left in any file of the collection afterwards.
         """
         with self.writing():
             self._store.compact()
             for projection in self._projections:
                 with projection.lock, self._store.snapshot() as snapshot:
                     projection.catch_up(snapshot)
-                    if projection.is_worth_saving:
+                    if projection.holds_removed and not projection.is_worth_saving:
+                        projection.forget_saved()
+                    elif projection.is_worth_saving:
+                        if projection.holds_removed:
+                            projection.renew(snapshot)
                         projection.save()
 
     def search(self, questions: Sequence[str], depth: int, limit: Filter = NO_FILTER) -> list[Candidates]:
@@ -163,7 +168,7 @@ class EmbeddedIndex:
         with self._lock.acquire_if_free() as ours:
             for projection in self._projections if ours else ():
                 with projection.lock, suppress(StorageError):
-                    if projection.is_worth_saving:
+                    if projection.is_worth_saving and not projection.holds_removed:
                         projection.save()
 
 

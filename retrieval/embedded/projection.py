@@ -54,6 +54,7 @@ class Projection(ABC):
         self._identity = ""
         self._revision = 0
         self._changed = 0
+        self.holds_removed = False
 
     def catch_up(self, snapshot: Snapshot) -> None:
         """Take over what the snapshot has and this has not."""
@@ -76,6 +77,17 @@ class Projection(ABC):
     def is_worth_saving(self) -> bool:
         """Whether so much has changed since it was saved that reading it again would help little."""
         return self._changed >= max(self.save_rows, self.save_share * self._rows())
+
+    def forget_saved(self) -> None:
+        """Delete the saved files: what was removed since is still in them. StorageError if that fails."""
+        with translate_errors(self._saved):
+            if self._saved.exists():
+                shutil.rmtree(self._saved)
+
+    def renew(self, snapshot: Snapshot) -> None:
+        """Make it anew from the database, so that nothing of what was removed is left in it."""
+        self._reset()
+        self._take(snapshot)
 
     def save(self) -> None:
         """Write the files, then their marker, and put them in the place of the old ones.
@@ -120,11 +132,13 @@ class Projection(ABC):
     def _take(self, snapshot: Snapshot) -> None:
         if self._revision == snapshot.revision:  # a saved file that is up to date
             return
+        self.holds_removed |= bool(self._revision and snapshot.removed_after(self._revision))
         self._changed += self._apply(snapshot, self._revision)
         self._revision = snapshot.revision
 
     def _reset(self) -> None:
         self._clear()
+        self.holds_removed = False
         self._revision = 0
         self._changed = 0
 

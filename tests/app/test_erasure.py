@@ -1,0 +1,87 @@
+"""Deleted is gone: from answers, feedback, archives, and the files themselves."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from answering.values import Question
+from app.erasure import traces
+from app.settings import load_settings
+from app.workspace import Workspace
+from knowledge_base.errors import InputError
+from tests.fakes import FakeEmbedder, FakeGenerator
+
+SECRET = "The vault of branch seventeen opens at 4711 o'clock — 保险柜."
+KEPT = "The gold card costs 200 yuan a year."
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "vault.txt").write_text(f"{SECRET}\n" * 3, encoding="utf-8")
+    for number in range(4):
+        (folder / f"card-{number}.txt").write_text(f"{KEPT} Card {number}.", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, documents: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """Projections are saved beside the database at once."""
+    monkeypatch.setattr("retrieval.embedded.projection.Projection.save_rows", 1)
+    monkeypatch.setattr("retrieval.embedded.lexical.LexicalProjection.save_rows", 1)
+    settings = load_settings({"home": tmp_path / "home", "adapter": "base"})
+    with Workspace(settings, FakeEmbedder(), FakeGenerator()) as workspace:
+        workspace.ingest(documents, "bank")
+        workspace.search(["vault"], "bank")
+        yield workspace
+
+
+def test_a_deleted_document_leaves_every_file(workspace: Workspace) -> None:
+    for question in ("When does the vault of branch seventeen open?", "What does the gold card cost?"):
+        answer = workspace.answer(Question(question, "bank"))
+        workspace.feedback(answer.id, "up", comment="Good.")
+    home = workspace.settings.home
+    places = {file.name for file, _ in traces(home, [SECRET])}
+    assert {"lately.sqlite", "feedback.sqlite", "collection.sqlite"} <= places
+    with pytest.raises(InputError, match="Delete it first"):
+        workspace.traces("bank", "vault.txt")
+    workspace.delete_document("bank", "vault.txt")
+    assert workspace.traces("bank", "vault.txt", [SECRET, "seventeen"]) == []
+    assert traces(home, [KEPT])
+
+
+def test_what_an_ingest_removes_is_gone_too(
+    workspace: Workspace, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saved projections that are not worth being made anew go as a whole."""
+    saved = workspace.settings.home / "collections" / "bank" / "lexical"
+    assert saved.is_dir()
+    monkeypatch.setattr("retrieval.embedded.projection.Projection.save_rows", 1_000)
+    monkeypatch.setattr("retrieval.embedded.lexical.LexicalProjection.save_rows", 1_000)
+    workspace.answer(Question("When does the vault of branch seventeen open?", "bank"))
+    (documents / "vault.txt").unlink()
+    assert workspace.ingest(documents, "bank").removed == ("vault.txt",)
+    assert workspace.traces("bank", "vault.txt", [SECRET]) == []
+    assert not saved.exists()
+
+
+def test_a_member_leaves_the_uploaded_archive(workspace: Workspace, documents: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "papers.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("vault.txt", "card-0.txt"):
+            archive.write(documents / name, name)
+    workspace.upload([tmp_path / "papers.zip"], "bank")
+    workspace.delete_document("bank", "vault.txt")
+    left = workspace.traces("bank", "vault.txt", [SECRET])
+    assert any(file.name == "papers.zip" for file, _ in left)
+    workspace.delete_document("bank", "uploads/papers.zip/vault.txt")
+    assert workspace.traces("bank", "vault.txt", [SECRET]) == []
+
+
+def test_with_a_collection_goes_what_was_answered_from_it(workspace: Workspace) -> None:
+    answer = workspace.answer(Question("What does the gold card cost?", "bank"))
+    workspace.feedback(answer.id, "down")
+    workspace.delete_collection("bank")
+    assert traces(workspace.settings.home, [KEPT, SECRET]) == []
