@@ -29,7 +29,7 @@ from pydantic_settings import (
 )
 
 from app.home import PREFIX, absolute, default_home, home_of, in_environment, settings_file
-from knowledge_base.errors import SettingsError
+from knowledge_base.errors import InputError, SettingsError
 
 
 def _default_models_cache() -> Path:
@@ -317,6 +317,19 @@ class Settings(BaseSettings):
     def locale(self) -> Literal["en", "zh"]:
         """The language of reports and commands, where there is no browser."""
         return "en" if self.language == "auto" else self.language
+
+    def check_question(self, question: str) -> None:
+        """InputError for a question that is empty, too long or no text."""
+        if not question.strip():
+            raise InputError("The question is empty.", "Write a question.")
+        if any("\ud800" <= char <= "\udfff" for char in question):
+            raise InputError("The question is not valid Unicode.", "Write it in UTF-8.")
+        if len(question) > self.max_question_chars:
+            raise InputError(
+                f"The question has {len(question):,} characters; at most "
+                f"{self.max_question_chars:,} are read.",
+                "Ask in fewer words, or put the long text into a document.",
+            )
 
     def described(self) -> dict[str, object]:
         """Every setting as JSON may hold it, secrets masked: for logs and `doctor`."""

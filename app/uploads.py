@@ -46,6 +46,15 @@ def remove_member(archive: Path, member: str) -> None:
         ) from error
 
 
+def drop_upload(folder: Path, path: str) -> None:
+    """Remove the uploaded file of the document `path`, or the member of the archive that was uploaded."""
+    name, _, member = path.removeprefix("uploads/").partition("/")
+    if member:
+        remove_member(folder / name, member)
+    else:
+        (folder / name).unlink(missing_ok=True)
+
+
 def keep_upload(file: Path, folder: Path, *, move: bool = False) -> Path:
     """Copy or move `file` into `folder` under its safe name, in place of one of the same name.
 

@@ -16,7 +16,6 @@ from answering.generation.protocol import Cancelled, Generator, Request, never
 from answering.references import BASE
 from answering.values import Answer, Event, Finished, Question, Task, Writing
 from app.adapters import choices, choose, open_registry, problems_of_live
-from app.erasure import traces
 from app.factories import (
     build_embedder,
     build_generator,
@@ -32,7 +31,7 @@ from app.feedback import FeedbackStore
 from app.metrics import Metrics
 from app.replicas import RecentAnswers
 from app.settings import Settings
-from app.uploads import ingested_file, keep_upload, remove_member
+from app.uploads import drop_upload, ingested_file, keep_upload
 from finetune.corpus import Corpus
 from finetune.files import model_digest
 from finetune.pairs.feedback import Feedback, Verdict
@@ -45,7 +44,6 @@ from knowledge_base import chunking
 from knowledge_base.errors import (
     ConflictError,
     DomainqaError,
-    InputError,
     MismatchError,
     NotFoundError,
     StorageError,
@@ -249,42 +247,27 @@ class Workspace(AbstractContextManager["Workspace"]):
         return show_page(data, document.format, page, width, quote, self._ocr if is_read else None)
 
     def delete_document(self, collection: str, path: str) -> None:
-        """Remove a document, its file if it was uploaded, and what answers and feedback hold of it.
-
-        Raises NotFoundError if it is not there.
-        """
+        """Remove a document and all that is kept of it; NotFoundError if it is not there."""
         self.document(collection, path)
         index = self._opened(collection).index
         with index.writing(self.settings.wait_seconds):
             if path.startswith("uploads/"):
-                self._drop_upload(collection, path)
+                drop_upload(self._home.uploads_folder(collection), path)
             index.delete([path])
             index.compact()
             self._erase(collection, [path])
-
-    def traces(self, collection: str, path: str, texts: Sequence[str] = ()) -> list[tuple[Path, str]]:
-        """What the home still holds of a document that was deleted: files, each with the text that is in it.
-
-        Looked for are its path and `texts`. Raises InputError if it is a document of the collection.
-        """
-        if path in {entry.path for entry in self.documents(collection)}:
-            raise InputError(
-                f"{path} is a document of the collection {collection}.",
-                f"Delete it first: domainqa documents delete {path} --collection {collection}",
-            )
-        return traces(self.settings.home, [path, *texts])
 
     def search(
         self, questions: Sequence[str], collection: str, *, k: int | None = None, limit: Filter = NO_FILTER
     ) -> list[Retrieval]:
         """The best passages for each question."""
         for question in questions:
-            self._check(question)
+            self.settings.check_question(question)
         return self.retriever(collection).search(questions, k, limit)
 
     def ask(self, question: Question, cancelled: Cancelled = never) -> Iterator[Event]:
         """Answer one question; see `Answerer.ask`. What is wrong with it is raised before the first event."""
-        self._check(question.text)
+        self.settings.check_question(question.text)
         entry = choose(self.registry, self.settings, question.adapter, question.collection)
         retriever = self.retriever(question.collection)
         asked = replace(question, adapter=self.served().serve(entry))
@@ -296,8 +279,7 @@ class Workspace(AbstractContextManager["Workspace"]):
 
     def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """The finished answers, in order; each is the same as asked alone."""
-        for question in questions:
-            yield self.answer(question)
+        yield from map(self.answer, questions)
 
     def write(self, task: Task, cancelled: Cancelled = never) -> Writing:
         """Text for messages, without any documents; what is wrong is raised before the first piece.
@@ -325,7 +307,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         return choices(self.registry, self.settings, collection or self.settings.collection)
 
     def adapter_problems(self) -> dict[str, DomainqaError]:
-        """The adapters that are live and cannot answer, by name, each with the reason."""
+        """The live adapters that cannot answer, by name, each with the reason."""
         return problems_of_live(self.registry, self.served().serve)
 
     def feedback(self, answer_id: str, verdict: Verdict, correction: str = "", comment: str = "") -> None:
@@ -428,12 +410,12 @@ class Workspace(AbstractContextManager["Workspace"]):
         """
 
         def load() -> None:
+            problem = None
             try:
                 self.load()
             except DomainqaError as error:
-                done(error)
-            else:
-                done(None)
+                problem = error
+            done(problem)
 
         threading.Thread(target=load, name="warm-up", daemon=True).start()
 
@@ -495,16 +477,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         known = self.index(collection).catalogue()
         for path in [file.path for file in report.failed] + [file.path for file in report.skipped]:
             if path not in known:
-                self._drop_upload(collection, path)
-
-    def _drop_upload(self, collection: str, path: str) -> None:
-        """Remove an uploaded file, or a member from the archive that was uploaded."""
-        folder = self._home.uploads_folder(collection)
-        name, _, member = path.removeprefix("uploads/").partition("/")
-        if member:
-            remove_member(folder / name, member)
-        else:
-            (folder / name).unlink(missing_ok=True)
+                drop_upload(self._home.uploads_folder(collection), path)
 
     def _reader(self, mode: OcrMode) -> Ocr:
         return Ocr(mode, self.settings.home / "ocr.sqlite", self.settings.threads)
@@ -525,15 +498,3 @@ class Workspace(AbstractContextManager["Workspace"]):
     def _chunk_tokens(self) -> int:
         """What the settings ask for, within what the embedder reads: nothing is silently cut off."""
         return min(self.settings.chunk_tokens, self.embedder().max_tokens)
-
-    def _check(self, question: str) -> None:
-        if not question.strip():
-            raise InputError("The question is empty.", "Write a question.")
-        if any("\ud800" <= char <= "\udfff" for char in question):
-            raise InputError("The question is not valid Unicode.", "Write it in UTF-8.")
-        if len(question) > self.settings.max_question_chars:
-            raise InputError(
-                f"The question has {len(question):,} characters; at most "
-                f"{self.settings.max_question_chars:,} are read.",
-                "Ask in fewer words, or put the long text into a document.",
-            )

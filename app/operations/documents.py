@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.erasure import traces as find_traces
 from app.operations.values import Home, Listener, operation
 from app.schema import DocumentEntry, DocumentText, IngestReport, Trace, entry_of, report_of, text_of
+from knowledge_base.errors import InputError
 from knowledge_base.ingest import Progress
 from knowledge_base.ocr import OcrMode
 
@@ -65,6 +67,14 @@ def delete(home: Home, listener: Listener, collection: str, document: str) -> No
 def traces(
     home: Home, listener: Listener, collection: str, document: str, texts: tuple[str, ...] = ()
 ) -> list[Trace]:
-    """What the home still holds of a deleted document: its path, or one of `texts`."""
-    found = home.workspace.traces(collection, document, texts)
+    """Files of the home that hold the path of a deleted document, or one of `texts`.
+
+    Raises InputError if it is a document of the collection.
+    """
+    if document in {entry.path for entry in home.workspace.documents(collection)}:
+        raise InputError(
+            f"{document} is a document of the collection {collection}.",
+            f"Delete it first: domainqa documents delete {document} --collection {collection}",
+        )
+    found = find_traces(home.settings.home, [document, *texts])
     return [Trace(file=file.as_posix(), text=text) for file, text in found]

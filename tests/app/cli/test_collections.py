@@ -93,3 +93,18 @@ def test_a_collection_is_exported_and_imported_without_any_model(run: Run, tmp_p
     assert result.exit_code == 3
     assert "damaged or incomplete" in " ".join(result.stderr.split())
     assert Home(tmp_path / "home").names() == ["bank", "copy"]
+
+
+def test_what_is_left_of_a_deleted_document_is_shown(
+    run: Run, workspace: FakeWorkspace, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    (home / "notes").mkdir(parents=True)
+    (home / "notes" / "old.txt").write_text("The fee was 4711 yuan.", encoding="utf-8")
+    left = run("documents", "verify-deleted", "gone.txt", "--text", "4711 yuan", "--json")
+    assert left.exit_code == 8
+    assert json.loads(left.stdout) == [{"file": "notes/old.txt", "text": "4711 yuan"}]
+    assert "is left in 1 files" in left.stderr
+    assert run("documents", "verify-deleted", "gone.txt", "--text", "4712 yuan").exit_code == 0
+    there = run("documents", "verify-deleted", workspace.documents("bank")[0].path)
+    assert (there.exit_code, "Delete it first" in there.stderr) == (3, True)
