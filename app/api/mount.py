@@ -91,13 +91,7 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
         missing = [name for name, check in checks.items() if not works(name, check)]
         if missing:
             return JSONResponse({"status": "not ready", "missing": missing}, 503)
-        impaired = ["collections"] if any(info.problem for info in workspace.collections()) else []
-        if problems := workspace.adapter_problems():
-            if workspace.adapters()[0] in problems:  # it answers whoever names no other
-                return JSONResponse({"status": "not ready", "missing": ["adapters"]}, 503)
-            impaired.append("adapters")
-        told: dict[str, object] = {"impaired": impaired} if impaired else {}
-        return JSONResponse({"status": "ready", **told})
+        return _impaired(workspace)
 
     @routes.get("/metrics")
     def metrics(session: Caller) -> Response:
@@ -105,3 +99,14 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
         return Response(session.metrics(), media_type=CONTENT_TYPE_LATEST)
 
     return routes
+
+
+def _impaired(workspace: Workspace) -> JSONResponse:
+    """Ready, with what is impaired; not if that is the adapter that answers whoever names no other."""
+    impaired = ["collections"] if any(info.problem for info in workspace.collections()) else []
+    if problems := workspace.adapter_problems():
+        if workspace.adapters()[0] in problems:
+            return JSONResponse({"status": "not ready", "missing": ["adapters"]}, 503)
+        impaired.append("adapters")
+    told: dict[str, object] = {"impaired": impaired} if impaired else {}
+    return JSONResponse({"status": "ready", **told})
