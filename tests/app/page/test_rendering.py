@@ -65,7 +65,7 @@ def test_confidence_and_threshold_are_shown() -> None:
     html = conversation(shown())
     assert "width:87%" in html
     assert "left:50%" in html
-    assert "87%" in text_of(html)
+    assert "Confidence87" in text_of(html)
 
 
 def test_a_refusal_is_distinct_and_names_the_nearest_documents() -> None:
