@@ -116,7 +116,7 @@ def test_a_rebuild_takes_the_place_at_once_and_for_everybody(
     before = old.revision
     other = FakeEmbedder("other", dimension=32)
     changed = a_document(FEES.path, ["The diamond card costs 2,600."], title="Fees 2027")
-    with home.rebuilding("bank", other, {"max_tokens": 99}) as fresh:
+    with home.rebuilding("bank", other, {"tokens": 99}) as fresh:
         fresh.add([changed, CHINESE])
         assert old.search(["platinum"], 1)[0].lexical[0].passage == FEES.passages[0]
         assert home.names() == ["bank"]
@@ -124,7 +124,7 @@ def test_a_rebuild_takes_the_place_at_once_and_for_everybody(
             pass
     with pytest.raises(MismatchError, match="--rebuild"):
         old.search(["platinum"], 1)
-    index = home.create("bank", other, {"max_tokens": 99})
+    index = home.create("bank", other, {"tokens": 99})
     assert {path: index.document(path) for path in index.catalogue()} == {
         FEES.path: changed,
         CHINESE.path: CHINESE,

@@ -15,7 +15,7 @@ from retrieval.elasticsearch.state import read_state, replace_state
 from tests.contracts.index_contract import ALL, FEES, LOANS, IndexContract, documents_of
 from tests.fakes import FakeEmbedder, a_document
 
-CHUNKING = {"max_tokens": 200, "overlap": 0}
+CHUNKING = {"tokens": 200, "overlap": 0}
 
 
 class TestElasticsearchIndex(IndexContract):
@@ -81,7 +81,7 @@ def test_another_embedder_or_chunking_is_refused(home: ElasticsearchHome, index:
     with pytest.raises(MismatchError, match="--rebuild"):
         home.create("bank", FakeEmbedder("other"))
     with pytest.raises(MismatchError, match="chunked"):
-        home.create("bank", FakeEmbedder(), {"max_tokens": 100, "overlap": 0})
+        home.create("bank", FakeEmbedder(), {"tokens": 100, "overlap": 0})
     assert home.create("bank", FakeEmbedder()).document(FEES.path) == FEES
 
 
@@ -89,7 +89,7 @@ def test_chunking_is_remembered_by_the_first_who_says_it(home: ElasticsearchHome
     home.create("later", FakeEmbedder())
     home.create("later", FakeEmbedder(), CHUNKING)
     with pytest.raises(MismatchError):
-        home.create("later", FakeEmbedder(), {"max_tokens": 1})
+        home.create("later", FakeEmbedder(), {"tokens": 1})
 
 
 def test_a_document_of_a_later_change_has_a_date_or_nothing_is_stored(index: ElasticsearchIndex) -> None:

@@ -131,7 +131,7 @@ def test_a_rebuild_takes_the_place_at_once_and_for_everybody(home: Home) -> None
     old = filled(home)
     other = FakeEmbedder("other", dimension=32)
     changed = a_document(FEES.path, ["The diamond card costs 2,600."], title="Fees 2027")
-    with home.rebuilding("bank", other, {"max_tokens": 99}) as fresh:
+    with home.rebuilding("bank", other, {"tokens": 99}) as fresh:
         fresh.add([changed, CHINESE])
         assert old.search(["platinum"], 1)[0].lexical[0].passage == FEES.passages[0]
         with pytest.raises(BusyError), old.writing(wait_seconds=0):
@@ -141,7 +141,7 @@ def test_a_rebuild_takes_the_place_at_once_and_for_everybody(home: Home) -> None
     with pytest.raises(MismatchError):
         home.create("bank", FakeEmbedder())
 
-    index = home.create("bank", other, {"max_tokens": 99})
+    index = home.create("bank", other, {"tokens": 99})
     assert {path: index.document(path) for path in index.catalogue()} == {
         FEES.path: changed,
         CHINESE.path: CHINESE,

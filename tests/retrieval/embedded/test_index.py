@@ -14,7 +14,7 @@ from retrieval.values import TextKind, Vectors
 from tests.contracts.index_contract import ALL, FEES, IndexContract
 from tests.fakes import FakeEmbedder, a_document
 
-CHUNKING = {"max_tokens": 200, "overlap": 0}
+CHUNKING = {"tokens": 200, "overlap": 0}
 
 
 class TestEmbeddedIndex(IndexContract):
@@ -113,10 +113,10 @@ def test_an_embedder_of_another_name_with_the_same_weights_is_the_same(folder: P
 
 def test_other_chunking_is_refused_and_unsaid_chunking_is_not(folder: Path) -> None:
     EmbeddedIndex(folder, FakeEmbedder()).close()
-    EmbeddedIndex(folder, FakeEmbedder(), {"max_tokens": 200}).close()
+    EmbeddedIndex(folder, FakeEmbedder(), {"tokens": 200}).close()
     EmbeddedIndex(folder, FakeEmbedder()).close()
-    with pytest.raises(MismatchError, match="max_tokens.*200.*, not .*100"):
-        EmbeddedIndex(folder, FakeEmbedder(), {"max_tokens": 100})
+    with pytest.raises(MismatchError, match="up to 200 tokens, not 100"):
+        EmbeddedIndex(folder, FakeEmbedder(), {"tokens": 100})
 
 
 class BrokenEmbedder(FakeEmbedder):
