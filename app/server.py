@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -161,7 +161,10 @@ class Server:
 
             self._server = _Server(config, begin, end)
             with self._socket, _signals_end_quietly():
-                self._server.run(sockets=[self._socket])
+                try:
+                    self._server.run(sockets=[self._socket])
+                finally:
+                    announcer.withdraw()
 
     def _announce(self, announcer: Announcer) -> None:
         """Let the commands of the owner know; where the home cannot hold that, they work by themselves."""
@@ -170,8 +173,10 @@ class Server:
             return
         host, port = self._socket.getsockname()[:2]
         here = _LOOPBACK.get(host, host)
-        with suppress(OSError):
+        try:
             announcer.announce(here, port, Usual(usual.collection, usual.locale, usual.max_question_chars))
+        except OSError as error:
+            log.write("not announced", reason=str(error))
 
     def stop(self) -> None:
         """End the server from another thread."""

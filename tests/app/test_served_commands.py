@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from app.access.store import AccessStore
 from app.access.values import grant
-from app.announcement import LINES, Announcement, Announcer, Usual, find_server
+from app.announcement import FOLDER, LINES, Announcement, Announcer, Usual, find_server
 from app.cli import cli
 from app.cli.state import State
 from app.settings import Settings, load_settings
@@ -221,6 +221,16 @@ def test_a_server_announces_itself_as_long_as_it_runs(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text('use_server = "off"')
     with served(FakeWorkspace(), load_settings({"home": tmp_path})):
         assert find_server(tmp_path) is None
+
+
+def test_a_server_that_cannot_announce_itself_says_so_and_serves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / FOLDER).touch()
+    with served(FakeWorkspace(), Settings(home=tmp_path)) as address:
+        assert httpx.get(f"{address}healthz").status_code == 200
+        assert find_server(tmp_path) is None
+    assert '"event": "not announced"' in capsys.readouterr().err
 
 
 def test_the_setting_keeps_commands_to_themselves(
