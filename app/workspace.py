@@ -277,10 +277,6 @@ class Workspace(AbstractContextManager["Workspace"]):
         """The finished answer to one question."""
         return next(event.answer for event in self.ask(question) if isinstance(event, Finished))
 
-    def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
-        """The finished answers, in order; each is the same as asked alone."""
-        yield from map(self.answer, questions)
-
     def write(self, task: Task, cancelled: Cancelled = never) -> Writing:
         """Text for messages, without any documents; what is wrong is raised before the first piece.
 

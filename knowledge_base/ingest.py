@@ -114,12 +114,6 @@ class Report:
     notes: Mapping[str, tuple[Note, ...]] = field(default_factory=dict)
     outdated: bool = False
 
-    @property
-    def is_unreadable(self) -> bool:
-        """Whether there are files, and none of them is a document of the store."""
-        read = self.added or self.changed or self.unchanged
-        return bool(self.failed or self.skipped) and not read
-
     def as_json(self) -> dict[str, object]:
         """The report in values that JSON knows."""
         return {

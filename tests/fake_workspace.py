@@ -219,10 +219,6 @@ class FakeWorkspace:
         """The finished answer."""
         return next(event.answer for event in self.ask(question) if isinstance(event, Finished))
 
-    def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
-        """The finished answers, in order."""
-        return map(self.answer, questions)
-
     def adapter_problems(self) -> dict[str, DomainqaError]:
         """Those that were made impaired."""
         return {name: ModelError(f"The adapter {name} is damaged.", "Copy it.") for name in self.impaired}

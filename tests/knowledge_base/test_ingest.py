@@ -170,15 +170,15 @@ def test_a_file_that_became_unreadable_keeps_its_last_good_version(folder: Path)
     assert store.document("a.txt").text == "Gold costs 200 yuan."
 
 
-def test_files_of_other_formats_are_named_and_a_folder_of_nothing_else_says_so(tmp_path: Path) -> None:
+def test_files_of_other_formats_are_named(tmp_path: Path) -> None:
     (tmp_path / "old.xyz").write_bytes(b"\xd0\xcf")
     report = run(tmp_path, FakeIndex())
-    assert report.is_unreadable
+    assert (report.added, report.unchanged, report.failed) == ((), (), ())
     assert report.as_json()["skipped"] == [
         {"path": "old.xyz", "cause": report.skipped[0].cause, "remedy": report.skipped[0].remedy}
     ]
     (tmp_path / "a.txt").write_text("Gold costs 200 yuan.")
-    assert not run(tmp_path, FakeIndex()).is_unreadable
+    assert run(tmp_path, FakeIndex()).added == ("a.txt",)
 
 
 def test_a_format_that_is_missing_here_is_skipped_and_what_was_stored_stays(
@@ -194,7 +194,7 @@ def test_a_format_that_is_missing_here_is_skipped_and_what_was_stored_stays(
     monkeypatch.setattr(registry, "_LOADERS", {**registry._LOADERS, "txt": missing})
     report = run(folder, store)
     assert [file.path for file in report.skipped] == ["a.txt", "d.txt"]
-    assert (report.failed, report.removed, report.is_unreadable) == ((), (), False)
+    assert (report.failed, report.removed) == ((), ())
     assert store.document("a.txt").text == "Gold costs 200 yuan."
 
 
