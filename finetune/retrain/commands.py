@@ -20,8 +20,8 @@ from finetune.registry.peft_folder import WEIGHTS
 from finetune.report.builders import tables_of
 from finetune.report.values import Table
 from finetune.retrain.reports import Evaluated, evaluation_report_of, gains_of
-from finetune.retrain.retraining import REPORT, Retraining, require_given, require_valid, valid_pairs
-from finetune.retrain.runs import EventLog, RunRequest, RunStore
+from finetune.retrain.retraining import Retraining, require_given, require_valid, valid_pairs
+from finetune.retrain.runs import REPORT, EventLog, RunRequest, RunStore
 from finetune.retrain.values import OnStatus, Outcome, Status
 from finetune.settings import RetrainSettings, settings_of
 from finetune.split import split_pairs

@@ -43,6 +43,7 @@ from finetune.registry.manifest import AdapterReading
 from finetune.registry.peft_folder import WEIGHTS
 from finetune.report.words import dropped_line, sentence_of
 from finetune.retrain.reports import description_of, report_of, training_report_of
+from finetune.retrain.runs import REPORT
 from finetune.retrain.values import (
     Calibrated,
     OnStatus,
@@ -65,98 +66,9 @@ from knowledge_base.values import digest_of
 from retrieval.prompt import PROMPT_VERSION
 from retrieval.storage import translate_errors
 
-_SHOWN_REASONS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What all results in a run's folder depend on; `start` names the adapter it continues, "" for none."""
-
-    base: str
-    start: str
-    prompt_version: int
-    settings: str
-
-
-def check_same(pipeline: Pipeline, settings: RetrainSettings, folder: ResultFolder) -> Entry | None:
-    """The adapter that the run continues, as it was when the run started; None for the base.
-
-    Raises MismatchError if the run was started with another base, prompt or settings than now, and what
-    `Registry.find` and `check_fits` raise of a version that does not exist or does not fit the base.
-    """
-    digest = digest_of(json.dumps(settings.plain()).encode())
-    base = pipeline.base_digest
-    begun = folder.once(
-        "basis", Basis, lambda: Basis(base, _start(pipeline, settings), PROMPT_VERSION, digest)
-    )
-    for what, before, now in (
-        ("base model", begun.base, base),
-        ("version of the prompt", begun.prompt_version, PROMPT_VERSION),
-        ("settings", begun.settings, digest),
-    ):
-        if before != now:
-            raise MismatchError(
-                f"The retraining in {folder.path} was started with another {what}.",
-                "Start a new one, or restore what it was started with.",
-            )
-    return pipeline.registry.find(begun.start) if begun.start else None
-
-
-def _start(pipeline: Pipeline, settings: RetrainSettings) -> str:
-    """The reference of the adapter that the settings continue, "" for the base."""
-    if settings.start == LIVE:
-        return pipeline.live or ""
-    if settings.start == BASE:
-        return ""
-    entry = pipeline.registry.find(settings.start)
-    check_fits(entry, pipeline.base_digest, PROMPT_VERSION)
-    return entry.reference
-
-
-def check_adapter(base: Base, settings: TrainSettings) -> None:
-    """Look whether the adapter fits the base, without loading a weight; see `choose_targets`.
-
-    Raises InputError for layers that the model lacks or a rank that is too large, ModelError if the folder is
-    no causal language model.
-    """
-    try:
-        config = AutoConfig.from_pretrained(base.folder, local_files_only=True)
-        with torch.device("meta"):
-            network = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise ModelError(
-            f"The model in {base.folder} cannot be adapted: {error}",
-            "Use the folder of a causal language model with config and safetensors weights.",
-        ) from error
-    choose_targets(network, settings.targets, settings.rank)
-
-
-def require_given(dataset: Dataset) -> None:
-    """InputError, with the reasons, unless there is a pair or task to train on."""
-    if not dataset.pairs and not dataset.tasks:
-        raise InputError(
-            f"There is nothing to train on{_why(dataset.dropped)}.",
-            "Give question–answer pairs with --pairs, collect feedback, or generate some with --generate.",
-        )
-
-
-def require_valid(valid: ValidPairs) -> None:
-    """InputError, with the reasons, unless some pair or task passed the checks."""
-    if not valid.pairs and not valid.tasks:
-        raise InputError(
-            f"None of the {len(valid.dropped)} pairs can be used{_why(valid.dropped)}.",
-            "Correct them; `domainqa pairs check FILE` lists what is wrong with each.",
-        )
-
-
-def _why(dropped: Sequence[Dropped]) -> str:
-    shown = [f"{entry.origin}: {sentence_of(entry.reason)}" for entry in dropped[:_SHOWN_REASONS]]
-    more = f"; and {len(dropped) - len(shown)} more" if len(dropped) > len(shown) else ""
-    return f" ({'; '.join(shown)}{more})" if shown else ""
-
-
-REPORT = "report.html"
 DROPPED = "dropped.jsonl"
+
+_SHOWN_REASONS = 3
 
 # The signals of a calibration: "scored" with the reader's refusal log-probability, "unscored" without.
 _SIGNALS = {"scored": SIGNALS, "unscored": tuple(name for name in SIGNALS if name != "certainty")}
@@ -402,3 +314,90 @@ def valid_pairs(dataset: Dataset, pipeline: Pipeline, settings: RetrainSettings)
     corpus = pipeline.corpus
     checked = check_pairs(dataset.pairs, settings, corpus.texts, corpus.find)
     return ValidPairs(checked.kept, dataset.tasks, (*dataset.dropped, *checked.dropped))
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What all results in a run's folder depend on; `start` names the adapter it continues, "" for none."""
+
+    base: str
+    start: str
+    prompt_version: int
+    settings: str
+
+
+def check_same(pipeline: Pipeline, settings: RetrainSettings, folder: ResultFolder) -> Entry | None:
+    """The adapter that the run continues, as it was when the run started; None for the base.
+
+    Raises MismatchError if the run was started with another base, prompt or settings than now, and what
+    `Registry.find` and `check_fits` raise of a version that does not exist or does not fit the base.
+    """
+    digest = digest_of(json.dumps(settings.plain()).encode())
+    base = pipeline.base_digest
+    begun = folder.once(
+        "basis", Basis, lambda: Basis(base, _start(pipeline, settings), PROMPT_VERSION, digest)
+    )
+    for what, before, now in (
+        ("base model", begun.base, base),
+        ("version of the prompt", begun.prompt_version, PROMPT_VERSION),
+        ("settings", begun.settings, digest),
+    ):
+        if before != now:
+            raise MismatchError(
+                f"The retraining in {folder.path} was started with another {what}.",
+                "Start a new one, or restore what it was started with.",
+            )
+    return pipeline.registry.find(begun.start) if begun.start else None
+
+
+def _start(pipeline: Pipeline, settings: RetrainSettings) -> str:
+    """The reference of the adapter that the settings continue, "" for the base."""
+    if settings.start == LIVE:
+        return pipeline.live or ""
+    if settings.start == BASE:
+        return ""
+    entry = pipeline.registry.find(settings.start)
+    check_fits(entry, pipeline.base_digest, PROMPT_VERSION)
+    return entry.reference
+
+
+def check_adapter(base: Base, settings: TrainSettings) -> None:
+    """Look whether the adapter fits the base, without loading a weight; see `choose_targets`.
+
+    Raises InputError for layers that the model lacks or a rank that is too large, ModelError if the folder is
+    no causal language model.
+    """
+    try:
+        config = AutoConfig.from_pretrained(base.folder, local_files_only=True)
+        with torch.device("meta"):
+            network = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise ModelError(
+            f"The model in {base.folder} cannot be adapted: {error}",
+            "Use the folder of a causal language model with config and safetensors weights.",
+        ) from error
+    choose_targets(network, settings.targets, settings.rank)
+
+
+def require_given(dataset: Dataset) -> None:
+    """InputError, with the reasons, unless there is a pair or task to train on."""
+    if not dataset.pairs and not dataset.tasks:
+        raise InputError(
+            f"There is nothing to train on{_why(dataset.dropped)}.",
+            "Give question–answer pairs with --pairs, collect feedback, or generate some with --generate.",
+        )
+
+
+def require_valid(valid: ValidPairs) -> None:
+    """InputError, with the reasons, unless some pair or task passed the checks."""
+    if not valid.pairs and not valid.tasks:
+        raise InputError(
+            f"None of the {len(valid.dropped)} pairs can be used{_why(valid.dropped)}.",
+            "Correct them; `domainqa pairs check FILE` lists what is wrong with each.",
+        )
+
+
+def _why(dropped: Sequence[Dropped]) -> str:
+    shown = [f"{entry.origin}: {sentence_of(entry.reason)}" for entry in dropped[:_SHOWN_REASONS]]
+    more = f"; and {len(dropped) - len(shown)} more" if len(dropped) > len(shown) else ""
+    return f" ({'; '.join(shown)}{more})" if shown else ""

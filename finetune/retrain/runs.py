@@ -26,74 +26,17 @@ from knowledge_base.errors import DomainqaError, InputError, NotFoundError, Stor
 from knowledge_base.values import digest_of
 from retrieval.storage import translate_errors
 
+State = Literal["waiting", "running", "stopped", "failed", "done"]
+REPORT = "report.html"
+LOG = "worker.log"
 EVENTS = "events.jsonl"
 
+_ROOT = Path(__file__).parents[2]
 _SECONDS_BETWEEN = 0.3
 # More than a line has.
 _TAIL_BYTES = 65_536
 _STATUS = TypeAdapter(Status)
 _FIELDS = [field.name for field in fields(Status)]
-
-
-class EventLog:
-    """Appends statuses to a file: beginning and end of a step, measurements, else a few per second."""
-
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._file = folder / EVENTS
-        self._clock = clock
-        self._step = ""
-        self._next = 0.0
-
-    def __call__(self, status: Status) -> None:
-        """Write it down if it is due; StorageError if there is no room."""
-        now = self._clock()
-        is_turn = status.step != self._step or status.done == status.total or status.dev_loss is not None
-        if now < self._next and not is_turn:
-            return
-        self._step, self._next = status.step, now + _SECONDS_BETWEEN
-        record = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **asdict(status)}
-        # The line break comes first, so that nothing is glued to a line that a kill cut short.
-        with translate_errors(self._file), self._file.open("a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps(record, ensure_ascii=False))
-
-
-def last_status(folder: Path) -> Status | None:
-    """The last report of a run, None if there is none."""
-    found = _statuses(folder, _TAIL_BYTES)
-    return found[-1] if found else None
-
-
-def reported_losses(folder: Path) -> list[Point]:
-    """The losses reported so far, by step; of a step that was repeated after a kill the later ones."""
-    points = {
-        status.done: Point(status.done, status.loss, status.dev_loss)
-        for status in _statuses(folder)
-        if status.step == "train" and status.loss is not None
-    }
-    return [points[step] for step in sorted(points)]
-
-
-def _statuses(folder: Path, last_bytes: int | None = None) -> list[Status]:
-    """The statuses in the file, or in its last bytes; lines that are cut short are left out."""
-    try:
-        with (folder / EVENTS).open("rb") as file:
-            if last_bytes:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - last_bytes))
-            text = file.read().decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return []
-    found = []
-    for record in json_lines(text):
-        with suppress(ValueError, TypeError):  # none of ours
-            found.append(_STATUS.validate_python({name: record[name] for name in _FIELDS if name in record}))
-    return found
-
-
-State = Literal["waiting", "running", "stopped", "failed", "done"]
-REPORT = "report.html"
-LOG = "worker.log"
-
-_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,3 +291,57 @@ def _trained_losses(folder: Path) -> Curve:
         return [Point(**point) for point in stored["trained"]["curve"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []
+
+
+class EventLog:
+    """Appends statuses to a file: beginning and end of a step, measurements, else a few per second."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = folder / EVENTS
+        self._clock = clock
+        self._step = ""
+        self._next = 0.0
+
+    def __call__(self, status: Status) -> None:
+        """Write it down if it is due; StorageError if there is no room."""
+        now = self._clock()
+        is_turn = status.step != self._step or status.done == status.total or status.dev_loss is not None
+        if now < self._next and not is_turn:
+            return
+        self._step, self._next = status.step, now + _SECONDS_BETWEEN
+        record = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **asdict(status)}
+        # The line break comes first, so that nothing is glued to a line that a kill cut short.
+        with translate_errors(self._file), self._file.open("a", encoding="utf-8") as file:
+            file.write("\n" + json.dumps(record, ensure_ascii=False))
+
+
+def last_status(folder: Path) -> Status | None:
+    """The last report of a run, None if there is none."""
+    found = _statuses(folder, _TAIL_BYTES)
+    return found[-1] if found else None
+
+
+def reported_losses(folder: Path) -> list[Point]:
+    """The losses reported so far, by step; of a step that was repeated after a kill the later ones."""
+    points = {
+        status.done: Point(status.done, status.loss, status.dev_loss)
+        for status in _statuses(folder)
+        if status.step == "train" and status.loss is not None
+    }
+    return [points[step] for step in sorted(points)]
+
+
+def _statuses(folder: Path, last_bytes: int | None = None) -> list[Status]:
+    """The statuses in the file, or in its last bytes; lines that are cut short are left out."""
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            if last_bytes:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - last_bytes))
+            text = file.read().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    found = []
+    for record in json_lines(text):
+        with suppress(ValueError, TypeError):  # none of ours
+            found.append(_STATUS.validate_python({name: record[name] for name in _FIELDS if name in record}))
+    return found

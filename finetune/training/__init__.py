@@ -2,5 +2,5 @@
 
 - `train.train` does all of it, resumable; `finetune.settings.TrainSettings` says how.
 - `packing` reads what samples share only once; `network` computes losses where replies are.
-- `saving` writes the PEFT folder; `verify` reads it back in a fresh process.
+- `forgetting` limits what the adapter forgets; `saving` writes the PEFT folder and reads it back.
 """
