@@ -26,9 +26,7 @@ Choose = Callable[[Asked, Sequence[Unit]], Unit | None]
 _LONGEST_SECTION = 14  # units of a section that are shown
 _MOST_SECTIONS = 8  # of a summary
 _NEARBY = 3  # units that the reader chooses from
-_ENOUGH_SECTION = 1.0
-_RELATED = 0.75
-_LET_GO = 0.12  # share of a question's weight that no document need hold, or that makes nothing related
+_RELATED = 0.02  # probability of an answer below which nothing is even related
 _ON_SUBJECT = 0.33  # share of the question that a unit holds which is on its subject
 _NAMED = 0.25  # share of the question that names a row or a sentence beside it
 _ALIKE = 0.3  # a difference of scores that says nothing, so that the reader is asked
@@ -146,8 +144,8 @@ class Composer:
 
     def _heading_nearness(self, sections: Sequence[Section]) -> list[float]:
         texts = [" › ".join(dict.fromkeys((s.units[0].passage.title, s.heading))) for s in sections]
-        vectors = self.selection.embed([self.asked.text, *texts])
-        return [float(n) for n in np.clip((vectors[1:] @ vectors[0] - 0.75) / 0.2, 0.0, 1.0)]
+        cosines = self.selection.embed(texts) @ self.selection.question_vector
+        return [float(n) for n in np.clip((cosines - 0.75) / 0.2, 0.0, 1.0)]
 
     # Kinds
 
@@ -186,13 +184,17 @@ class Composer:
     def _of_unit(self, unit: Unit) -> Draft | None:
         if not unit.cells:
             section = self.selection.evidence.section_of(unit)
+            if not self.asked.wants and (whole := section.list_of(unit)):
+                return Draft(tuple(unit_lines(whole)))
             place = section.body.index(unit)
             following = section.body[place + 1 : place + 2]
             units = [unit, *(u for u in following if u.kind == "sentence" and _CONTINUES.match(u.text))]
             if _CONTINUES.match(unit.text) and place and section.body[place - 1].kind == "sentence":
                 units.insert(0, section.body[place - 1])
             return Draft(tuple(unit_lines(units)))
-        column = self._column(unit)
+        if any(_REPLY.match(folded(name)) for name in columns_of(unit)):
+            return Draft((Line(_reply_cell(unit), (unit,)),))
+        column = self._column(unit) or self._column_in_meaning(unit)
         if column is None:
             return None if self.asked.wants in _MEASURED else Draft((Line(row_sentence(unit), (unit,)),))
         name, value = column[0], tables.with_unit(*column)
@@ -220,6 +222,19 @@ class Composer:
             self.selection, row, [named] if most > _NAMED and len(row.cells) > _SEVERAL else []
         )
 
+    def _column_in_meaning(self, row: Unit) -> tuple[str, str] | None:
+        """Of the cells that hold what is wanted, the nearest to the question; None if none of them does."""
+        cells = [cell for cell in row.cells[1:] if tables.may_answer(self.asked, *cell)]
+        if self.asked.wants in (*_MEASURED, "time"):
+            cells = [
+                cell for cell in cells if holds_figure(folded(cell[1])) or _NO_FIGURE.search(folded(cell[1]))
+            ]
+        if not cells or not self.asked.wants:
+            return None
+        texts = [f"{tables.key_of(row)}: {name} {value}" for name, value in cells]
+        cosines = self.selection.embed(texts) @ self.selection.question_vector
+        return cells[int(cosines.argmax())]
+
     def _exception(self) -> Draft | None:
         """ "Employees other than managers may not …" answers who may."""
         if not re.search(r"\bwho\b|谁|哪些人|什么人", folded(self.asked.text)):
@@ -233,7 +248,7 @@ class Composer:
 
     def _decided(self) -> Draft | None:
         usual = [c for c in self.selection.candidates if not c.conflicts][:3]
-        strict = [c for c in usual if self.gate.decides(c)]
+        strict = [c for c in usual if self.gate.enough(c)]
         found = self._decided_rows() or None
         if found:
             return found
@@ -260,7 +275,7 @@ class Composer:
         if not self.asked.presumes:
             return None
         found = decide(
-            self.selection, [c for c in self.selection.candidates[:_NEARBY] if self.gate.decides(c)]
+            self.selection, [c for c in self.selection.candidates[:_NEARBY] if self.gate.enough(c)]
         )
         if found is None or found.verdict != "no":
             return None
@@ -280,8 +295,9 @@ class Composer:
 
     def _decided_rows(self) -> Draft | None:
         """ "Are you open on Saturdays?" over rows of which some say yes: those rows."""
-        row = next((c for c in self.selection.candidates[:3] if c.unit.cells), None)
-        if row is None or self._names_row(row.unit):
+        near = [c for c in self.selection.candidates if c.score > self.gate.best.score - _ALIKE][:_NEARBY]
+        row = next((c.unit for c in near if c.unit.cells), None)
+        if row is None or self._names_row(row):
             return None
         column, rows = tables.rows_filtered(self.selection)
         if not column or not rows:
@@ -307,7 +323,7 @@ class Composer:
 
     def _filtered(self) -> Draft | None:
         column, rows = tables.rows_filtered(self.selection)
-        if not column or not rows or self.gate.unheard:
+        if not column or not rows or not self.gate.on_subject:
             return None
         lines = [Line(f"{tables.key_of(r)}: {dict(r.cells)[column]}", (r,), "\n- ") for r in rows]
         head = Line(f"{column}:" if self.asked.language == "en" else f"{column}：", tuple(rows[:1]))
@@ -316,7 +332,7 @@ class Composer:
     def _listed_rows(self) -> Draft | None:
         """Rows of one table that share an attribute which the question names, such as all annual fees."""
         top = self.gate.best
-        if not self.gate.enough(top, _ENOUGH_SECTION) or not top.unit.cells or self._names_own_row(top.unit):
+        if not self.gate.enough(top) or not top.unit.cells or self._names_own_row(top.unit):
             return None
         rows = next((rows for rows in tables.tables_of(self.selection) if top.unit in rows), ())
         asked = (
@@ -342,10 +358,8 @@ class Composer:
         return None
 
     def _explained(self) -> Draft | None:
-        if self.gate.unheard:
-            return None
-        for score, section in self.sections[:1]:
-            if score < _ENOUGH_SECTION or not self._fits_somewhere(section):
+        for _, section in self.sections[:1]:
+            if not self._is_enough(section):
                 return None
             row = next(
                 (c.unit for c in self.selection.candidates if c.unit in section.units and c.fits), None
@@ -372,12 +386,13 @@ class Composer:
         near = [one for one in siblings[1:] if scores.get(id(one), 0.0) > best - 0.8]
         return near[:2] or list(siblings[1:2])
 
-    def _fits_somewhere(self, section: Section) -> bool:
-        return any(c.fits for c in self.selection.candidates if c.unit in section.units)
+    def _is_enough(self, section: Section) -> bool:
+        """Whether a unit of a section carries an answer."""
+        return any(self.gate.enough(c) for c in self.selection.candidates if c.unit in section.units)
 
     def _steps(self) -> Draft | None:
         """All numbered sections of a document that is itself the instruction asked for."""
-        if not self.sections or self.gate.unheard or self.sections[0][0] < _ENOUGH_SECTION:
+        if not self.sections or not self._is_enough(self.sections[0][1]):
             return None
         best = self.sections[0][1]
         siblings = self.selection.evidence.document(best.document)
@@ -399,7 +414,7 @@ class Composer:
         return Draft(tuple(lines))
 
     def _summarised(self) -> Draft | None:
-        if not self.sections or self.gate.unheard or self.sections[0][0] < _ENOUGH_SECTION - 0.15:
+        if not self.sections or not self.gate.on_subject:
             return None
         best = self.sections[0][1]
         siblings = [s for s in self.selection.evidence.document(best.document)]
@@ -415,10 +430,10 @@ class Composer:
         return Draft(tuple(lines))
 
     def _summed(self) -> Draft | None:
-        return None if self.gate.unheard else summed(self.selection)
+        return summed(self.selection) if self.gate.on_subject else None
 
     def _compared(self) -> Draft | None:
-        if self.gate.unheard:
+        if not self.gate.on_subject:
             return None
         found = compared(self.selection)
         return found if found or asks_by_how_much(self.asked) else self._explained()
@@ -428,7 +443,7 @@ class Composer:
     def _related(self) -> Draft | None:
         """The nearest section or unit, said to be related only; None if nothing is about the subject."""
         top = self.selection.candidates[0]
-        if top.score + 0.6 * len(top.conflicts) < _RELATED or top.coverage < _LET_GO:
+        if self.gate.probability(top) < _RELATED:
             return None
         lead = (
             "文档中没有直接说明，但有以下相关内容："

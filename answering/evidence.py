@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -14,7 +14,12 @@ from knowledge_base.values import Document, Passage
 UnitKind = Literal["heading", "sentence", "item", "row", "definition"]
 
 _ITEM = re.compile(
-    r"^(?:[-*•·▪◦–—]\s+|[（(]?\d{1,2}[.)、）]\s*(?!\d)|[①-⑳]\s*|[（(][一二三四五六七八九十]+[)）]\s*|[a-h][.)]\s+)"
+    r"^(?:[-*•·▪◦–—]\s+|[（(]?\d{1,2}[.)、）]\s*(?!\d)|[①-⑳]\s*|[（(][一二三四五六七八九十]+[)）]\s*|[a-h][.)]\s+"
+    r"|第[一二三四五六七八九十]+[步项点]?[，,、：:]\s*)"
+)
+# Where an enumeration within a paragraph goes on: "…：（一）…；（二）…", "第一步，…；第二步，…".
+_ENUMERATED = re.compile(
+    r"(?<=[：:；;。])\s*(?=[（(](?:[一二三四五六七八九十]+|\d{1,2})[)）]|[①-⑳]|第[一二三四五六七八九十]+[步项点]?[，,、：:])"
 )
 _STEP = re.compile(
     r"^(?:step\s+)?\d{1,2}[.)、:：]\s*(?!\d)|^第[一二三四五六七八九十\d]+步|^[①-⑳]", re.IGNORECASE
@@ -34,7 +39,8 @@ _LONGEST_NAME = 8  # words of a column's name
 class Unit:
     """A heading, sentence, list item, table row or definition; `text` is the document's text start…end.
 
-    `cells` are the columns of a row with their values, `path` the headings above the unit, highest first.
+    `cells` are the columns of a row with their values, `path` the headings above the unit, highest first,
+    `lead` the sentence that introduces the list of which an item is part.
     """
 
     kind: UnitKind
@@ -44,6 +50,7 @@ class Unit:
     passage: Passage
     path: tuple[str, ...]
     cells: tuple[tuple[str, str], ...] = ()
+    lead: "Unit | None" = None
 
     @cached_property
     def terms(self) -> frozenset[str]:
@@ -52,13 +59,19 @@ class Unit:
 
     @cached_property
     def scope_terms(self) -> frozenset[str]:
-        """What the title and headings above it say."""
+        """What the title, the headings above it and the lead of its list say."""
         return held_terms(self.scope)
 
     @property
     def scope(self) -> str:
-        """Title and headings, as one text."""
-        return " › ".join(dict.fromkeys((self.passage.title, *self.path)))
+        """Title, headings and lead, as one text."""
+        lead = (self.lead.text,) if self.lead else ()
+        return " › ".join(dict.fromkeys((self.passage.title, *self.path, *lead)))
+
+    @property
+    def statement(self) -> str:
+        """What it says with the lead of its list: "Not insured are:" and "tyres"."""
+        return f"{self.lead.text} {without_marker(self.text)}" if self.lead else self.text
 
     @property
     def document(self) -> str:
@@ -93,6 +106,15 @@ class Section:
     def is_step(self) -> bool:
         """Whether its heading is one of numbered steps."""
         return bool(_STEP.match(self.heading))
+
+    def list_of(self, unit: Unit) -> list[Unit]:
+        """The list that a unit introduces or is part of, with its lead; empty for a unit beside lists."""
+        lead = unit.lead or unit
+        items = [one for one in self.body if one.lead is not None and one.lead == lead]
+        if items:
+            return [lead, *items]
+        steps = [one for one in self.body if one.kind == "item" and _STEP.match(one.text)]
+        return steps if unit in steps else []
 
     @cached_property
     def tables(self) -> tuple[tuple[Unit, ...], ...]:
@@ -155,6 +177,7 @@ def sections_of(document: Document) -> list[Section]:
 def _units(passages: Sequence[Passage], known: set[str]) -> Iterator[Unit]:
     sub = ""
     above: tuple[str, ...] = ()
+    last: Unit | None = None
     for passage in passages:
         if passage.heading != above:
             sub, above = "", passage.heading
@@ -170,7 +193,16 @@ def _units(passages: Sequence[Passage], known: set[str]) -> Iterator[Unit]:
                     "heading", line, passage.start + start, passage.start + start + len(line), passage, path
                 )
             else:
-                yield from _units_of(line, start, passage, path)
+                for unit in _units_in(line, start, passage, path):
+                    last = replace(unit, lead=_lead(last)) if unit.kind == "item" else unit
+                    yield last
+
+
+def _lead(before: Unit | None) -> Unit | None:
+    """The lead of a list's item that stands behind `before`: the sentence with a colon before its list."""
+    if before is None or before.kind == "item":
+        return before and before.lead
+    return before if before.text.endswith((":", "：")) else None
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -183,11 +215,25 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _looks_like_heading(line: str, later: str) -> bool:
-    if not later or len(line) > _LONGEST_HEADING or line.endswith(_ENDS) or _ITEM.match(line):
+    if not later or _width(line) > _LONGEST_HEADING or line.endswith(_ENDS) or _ITEM.match(line):
         return False
-    if cells_of(line) or cells_of(later) or re.search(r"[.。;；:：]\s", line):
+    if cells_of(line) or cells_of(later) or re.search(r"[.;:]\s|[。；：]", line):
         return False
     return later.endswith((".", "。", "；", ";", ":", "：")) and not line[:1].islower()
+
+
+def _width(line: str) -> int:
+    """How wide a line is, in columns of a terminal: a Chinese character takes two."""
+    return len(line) + len(re.findall(f"[{HAN}]", line))
+
+
+def _units_in(line: str, start: int, passage: Passage, path: tuple[str, ...]) -> Iterator[Unit]:
+    """The units of a line, an enumeration in it as items."""
+    marks = list(_ENUMERATED.finditer(line))
+    begins = [0, *(mark.end() for mark in marks)]
+    ends = [*(mark.start() for mark in marks), len(line)]
+    for first, end in zip(begins, ends, strict=True):
+        yield from _units_of(line[first:end], start + first, passage, path)
 
 
 def _units_of(line: str, start: int, passage: Passage, path: tuple[str, ...]) -> Iterator[Unit]:

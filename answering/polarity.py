@@ -47,6 +47,8 @@ _ADVISED = re.compile(
     r"\badvise against\b|\bnot recommended?\b|\badvised not\b|\bdiscourage|不建议|不推荐|不宜"
 )
 _PERMITS = re.compile(r"\b(?:may|can|allowed|permitted|possible)\b|可以?|允许|最多|能")
+_OBLIGES = re.compile(r"\b(?:must|ha(?:ve|s) to|needs? to|obliged|required)\b|必须|一定[要得]|非得?要?|只能")
+_LETS = re.compile(r"\b(?:may|can|are free to)\b(?! not)|(?<!不)可以?(?!是)|任选")
 _WITHOUT = re.compile(r"\bwithout (?:an? |any |the )?(?P<what>[\w-]+)")
 _LACKING = re.compile(
     r"\bwithout (?:an? |any |the )?(?P<what>[\w-]+)|(?:没有|不经|未经|不用|可以不|能不)(?P<han>\w{2})"
@@ -73,7 +75,11 @@ _ONLY = (
     ),
 )
 _CLAUSE = re.compile(r"[;。]|,(?!\d{3}(?!\d))|\.(?=\s|$)|\bbut\b|但是?|\botherwise\b|否则")
-_LIMIT_PHRASES = re.compile(r"\b(?:no|not) (?:more|less|later|earlier|fewer|longer) than\b")
+# Negations that deny nothing: a limit, and that there is none.
+_LIMIT_PHRASES = re.compile(
+    r"\b(?:no|not) (?:more|less|later|earlier|fewer|longer) than\b"
+    r"|\bnot (?:limited|restricted|affected|bound)\b|不受[^，。；]{0,10}(?:限制|影响|约束)"
+)
 _CONDITION_AHEAD = re.compile(r"^(?:if|when|once|until|after|before)\b[^,]*,\s*")
 _UNTIL = re.compile(r"^\s*(?:before that|until then|期满前|此前|之前|在此之前)")
 _EVENING = re.compile(r"\b(?:in the (?:evening|afternoon)|at night|p\.?m\.?)|晚上|下午|傍晚|夜里")
@@ -237,6 +243,8 @@ def _said(asked: Asked, clause: str, holds: bool, question_terms: frozenset[str]
     if (free_asked or _COSTS_ASKED.search(question)) and (FREE.search(plain) or COSTS.search(plain)):
         free = bool(FREE.search(plain)) == holds
         return "yes" if free == free_asked else "no"
+    if _OBLIGES.search(question) and _LETS.search(plain) and not _OBLIGES.search(plain):
+        return "no" if holds else "yes"  # what one may do, one need not do
     negations = len(_NEGATION.findall(plain))
     lacking = _WITHOUT.search(plain)
     if lacking and held_terms(lacking["what"]) & question_terms and not _LACKING.search(question):

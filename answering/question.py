@@ -8,6 +8,7 @@ from typing import Literal
 from answering.quantities import Quantity, quantities_in, years_in
 from answering.values import Kind
 from answering.wording import folded, subject_chunks, subject_terms
+from knowledge_base.characters import HAN
 from retrieval.prompt import Language, language_of
 
 Wants = Literal["", "amount", "duration", "area", "time", "place", "person", "telephone", "count", "rate"]
@@ -25,7 +26,7 @@ _COMPARE = _any(r"\bcompare[ds]?\b", r"\bcomparison\b", r"\bdifferences?\b", r"\
                 r"\bwhich (?:\w+ ){0,4}(?:is|are|has|have|costs?|pays?|gives?|offers?|lasts?|takes?|earns?|charges?) (?:the )?"
                 r"(?:\w+ )?(?:more|less|fewer|cheaper|better|longer|shorter|higher|lower|faster|bigger|larger)\b",
                 "比较", "对比", "区别", "差别", "不同之处", "有什么不同", "差多少", "相差", "贵多少", "便宜多少", "高多少",
-                "低多少", "多多少", "少多少", "哪个更", "哪种更", "谁更", "涨了多少", "降了多少")  # fmt: skip
+                "低多少", "(?<!最)[多少]多少", "哪个更", "哪种更", "谁更", "涨了多少", "降了多少")  # fmt: skip
 _HIGHEST = _any(r"\b(?:highest|most expensive|largest|biggest|longest|maximum|dearest|greatest|most)\b(?! (?:likely|of|recent))",
                 "最高", "最大", "最多", "最长", "最贵", "最久")  # fmt: skip
 _LOWEST = _any(
@@ -41,18 +42,17 @@ _DEAR = _any(r"\b(?:expensive|cheap\w*|dear\w*)\b", "贵|便宜")
 _LONG = _any(r"\b(?:longest|shortest|fastest|slowest|quickest)\b", "最[长久短快慢]")
 _SUM = _any(r"\b(?:together|in total|altogether|combined|in all)\b", "一共|总共|合计|共计|加起来|加在一起")
 _HOWTO = _any(r"\bhow (?:do|can|could|should|would|may|must|to|does one) ?(?:i|we|you|one|customers?)?\b",
-              r"\bwhat (?:should|must|can|do|shall) (?:i|we|one) do\b", r"\bwhat (?:to do|steps)\b", r"\bwhat now\b",
-              r"\bwhat happens (?:if|when)\b", r"\bhow is (?:a|an|the)\b.*\b(?:handled|done|made|processed)\b",
-              r"\bsteps\b", r"\bprocedure for\b", "怎么办", "怎么(?!样$|算|这么)(?!回事)", "怎样", "如何", "应该做什么", "步骤",
+              r"\bwhat (?:should|must|can|do|shall) (?:i|we|one) (?:(?:have|need) to )?do\b",
+              r"\bwhat (?:to do|steps)\b", r"\bwhat now\b", r"\bwhat happens (?:if|when|on|at|after|before|during)\b", r"\bhow is (?:a|an|the)\b.*\b(?:handled|done|made|processed)\b",
+              r"\bsteps\b", r"\bprocedure for\b", "怎么办", "怎么(?!样$|算|这么)(?!回事)", "怎样", "如何", "做(?:些|点)?什么", "步骤",
               "流程", "咋办", "咋")  # fmt: skip
 _LIST = _any(r"\bwhat (?:documents?|papers?|things?|items?|services?|ways?|methods?|kinds?|types?|options?|benefits?"
              r"|materials?|products?|channels?|requirements?|conditions)\b", r"\bwhich (?:\w+ ){0,3}\w+s\b(?! the)",
-             r"\blist\b", r"\bwhat do i (?:need|have) to (?:bring|open|apply|submit|provide|take)\b",
-             r"\bwhat (?:do|must|should) (?:i|we|you) (?:need|bring|submit|take|prepare|provide)\b", r"\bname (?:all|the)\b",
+             r"\bwhat (?:\w+ ){0,2}\w+s (?:do|can|may|must|should|are|will)\b", r"\blist\b", r"\bname (?:all|the)\b",
+             r"\bwhat (?:can|may|must|should) (?:i|we|you|one) (?!do\b)\w+", r"\bwhat do (?:i|we|you) (?:need|have to|require)\b(?! to do\b| do\b)",
              r"\bhow can i (?:reach|contact)\b", r"\bwhat (?:may|can|must) not\b", r"\bwhat are the\b", r"\bwhat is (?:not )?"
              r"(?:included|excluded|covered)\b",
-             "哪些", "有哪几", "什么材料", "什么证件", "什么资料", "什么手续", "都有什么", "有什么", "列出", "列一下", "要带什么", "要带些什么",
-             "带什么", "准备什么", "包括什么", "分别是", "哪几")  # fmt: skip
+             "哪些", "哪几", "什么(?:材料|证件|资料|手续)", "[带备交有括供](?:些|齐|好|上)?什么", "列出", "列一下", "分别是")  # fmt: skip
 _CONDITION = _any(r"\bunder (?:what|which) (?:conditions?|circumstances)\b", r"\bon what conditions?\b", r"\bwhen (?:is|are|do|does)"
                   r"\b.*\b(?:waived|free|exempt|allowed)\b", r"\bwho (?:can|may|qualifies|is eligible)\b", r"\bam i eligible\b",
                   r"\bwhat conditions\b", r"\brequirements?\b", "什么条件", "什么情况", "何种情况", "条件是", "怎样才能", "怎么才能", "如何才能",
@@ -63,8 +63,7 @@ _DEFINITION = _any(r"^(?:and |so )?what(?: is|'s| are) (?:an? |the )?(?:meaning 
                    "(?:什么是|什么叫|何谓|解释一下|解释)(?P<zhb>.{2,16})")  # fmt: skip
 _YESNO = _any(r"^(?:(?:and|so|but|hi|hello|please|also|then)[, ]+)*(?:is|are|was|were|do|does|did|can|could|may|must|should|will|would|has"
               r"|have|am|need|isn't|aren't|don't|can't)\b(?!.*\btell me (?:what|how|when|where|which))",
-              r"\b(?:right|correct|true)\s*\?$", r"\b\w+n't \w+\s*\?$", "对吧", "吗[？?。]?$", "吗[，,]", "是否", "能不能", "可不可以", "有没有", "是不是", "要不要", "需不需要", "会不会", "能否", "可否", "行不行",
-              "对不对")  # fmt: skip
+              r"\b(?:right|correct|true)\s*\?$", r"\b\w+n't \w+\s*\?$", "对吧", "吗[？?。]?$", "吗[，,]", "[是能可会]否", rf"([{HAN}])[不没]\1")  # fmt: skip
 _MAY = _any(
     r"\b(?:can|could|may|am i allowed|is it (?:possible|allowed)|are \w+ (?:allowed|permitted))\b",
     "可以",
@@ -72,19 +71,19 @@ _MAY = _any(
     "可否",
 )
 _WANTS: tuple[tuple[Wants, re.Pattern[str]], ...] = (
-    ("telephone", _any(r"\b(?:phone|telephone|hotline|number to call)\b", "电话", "热线")),
     ("duration", _any(r"\bhow (?:long|soon|quickly|fast|far)\b", r"\bhow much time\b", r"\bhow many (?:days|months|years|hours|weeks|minutes)\b",
                       "多久", "多远", "多长时间", "几天", "多少天", "几年", "几个月", "几小时", "几分钟", "多少个?(?:工作日|小时|分钟)")),
     ("area", _any(r"\bhow (?:big|large)\b", r"\bsquare met(?:re|er)s\b", "多大", "面积")),
-    ("time", _any(r"\bwhen\b", r"\bwhat time\b", r"\bwhat date\b", r"\bwhich (?:day|month|year)\b", r"\buntil what time\b",
+    ("time", _any(r"(?:^|[,.;:?!] )(?:and |but |so )?(?:by |until |till |since |from )?when\b", r"\bwhat time\b", r"\bwhat date\b", r"\bwhich (?:day|month|year)\b", r"\buntil what time\b",
                   r"\bopening hours\b", "几点", "什么时候", "何时", "哪天", "哪年", "几月", "时间")),
+    ("place", _any(r"\bwhere\b", r"\bwhich (?:branch|office|place|city|room|floor)\b", r"\baddress\b", "哪里", "哪儿", "地址", "在哪", "哪家", "哪个网点")),
+    ("person", _any(r"^who\b", r"\bwhose\b", "谁", "哪位")),
     ("rate", _any(r"\b(?:interest )?rates?\b", r"\bpercent", "利率", "比例", "百分")),
     ("count", _any(r"\bhow many\b", r"\bhow often\b", "几[个次张笔间台座名]",
                    "多少(?![钱元块]|\\w{0,2}[金息费价钱])(?=[个次张笔间台座名房床人座])")),
+    ("telephone", _any(r"\b(?:phone|telephone|hotline|number to call)\b", "电话", "热线")),
     ("amount", _any(r"\bhow much\b", r"\b(?:cost|fee|price|charge|amount|rent|deposit|salary|limit|premium)s?\b",
                     "多少钱", "多少", "费", "价格", "额度", "限额", "租金")),
-    ("place", _any(r"\bwhere\b", r"\bwhich (?:branch|office|place|city|room|floor)\b", r"\baddress\b", "哪里", "哪儿", "地址", "在哪", "哪家", "哪个网点")),
-    ("person", _any(r"^who\b", r"\bwhose\b", "谁", "哪位")),
 )  # fmt: skip
 _CURRENCIES = {
     "dollar": _any(r"\b(?:us )?dollars?\b", r"\busd\b", r"\$", "美元", "美金"),
@@ -118,7 +117,7 @@ _ATTRIBUTE = re.compile(
     r"|^how (?:many|much) ((?!is\b|are\b|does\b|do\b|did\b|can\b|will\b|was\b|more\b|of\b|money\b|time\b)[\w-]+(?: [\w-]+)??) "
     r"(?:does|do|did|can|could|may|will|is|are|has|have|was|were|must|should|a|per|waives?|in|at)\b"
     r"|^how much (?:does|do|did|will) .{2,60} (cost)\b|^what (?:does|do|did) .{2,60} (cost)\b"
-    r"|的([^的，,]{2,8}?)(?:是|有)?(?:多少|什么|哪|几)|(多少钱)",
+    r"|的([^的，,了]{2,8}?)(?:是|有)?(?:多少|什么|哪|几)|(多少钱)",
     re.IGNORECASE,
 )
 _PARTS = re.compile(r"(?<=[?？])\s*(?=\S{4})|[，,;；]\s*(?=(?:要|需要|怎么|怎样|多少|哪|什么|利率|费用|年费)\S*[？?]?$)"

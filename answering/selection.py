@@ -2,12 +2,11 @@
 
 import math
 import re
+import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-
-import numpy as np
 
 from answering.editions import Editions
 from answering.evidence import Evidence, Unit, columns_of
@@ -15,11 +14,15 @@ from answering.quantities import Quantity, quantities_in, ranges_in, same_dimens
 from answering.question import Asked
 from answering.wording import canonical, folded, stem, subject_terms, terms_in, without_asking
 from knowledge_base.characters import HAN, has_chinese
+from retrieval.analysis import simplified
 from retrieval.context import Embed, holds_figure
+from retrieval.values import Vectors
 
 # Cosines of multilingual-e5-small lie between about .75 (unrelated) and .95 (same statement).
 _UNRELATED, _SPREAD = 0.75, 0.2
-_NEAR = 0.9  # weight of the cosine against the share of the question's terms
+_NEAR = 1.25  # weight of the cosine against the share of the question's terms
+_LEAST_SPREAD = 0.025
+_FEW, _USUALLY_APART = 5, 2.0  # what the nearest unit of many is apart from the others
 _SCOPE = 0.7  # what a term is worth that only the headings hold
 _ENDING = 2
 _HAN_DIGITS = "零〇一二两三四五六七八九十百"
@@ -29,6 +32,7 @@ _FIGURE = 0.15
 _CONFLICT = 0.6
 _VERB = 0.4  # what a verb of the question weighs: documents put what is done in other words
 _NO_ATTRIBUTE = 0.5
+_PRICED = re.compile(r"\b(?:price|cost|fee|charge|rent|premium)s?\b|价|费|租金|金额")
 _PAID = frozenset({"yuan", "dollar", "euro", "pound"})
 _DENIAL_COVERS = 0.45  # a sentence that denies must hold so much of the question
 _DENIES = re.compile(r"\b(?:never|not|no|cannot|declined|none)\b|不|未|无法|没有")
@@ -53,17 +57,21 @@ _SOME_DAY = re.compile(
     r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\bweekdays?\b|\bweekends?\b|周[一二三四五六日末]|工作日|节假日"
 )
 _VERB_DECIDES = 0.8  # … but whether something may be done turns on what is done
-_OWN = 0.4  # weight of the terms that a unit adds to its headings
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A unit, how near it is to the question, and what of the question it and its headings lack."""
+    """A unit, how near it is to the question, and what of the question it and its headings lack.
+
+    `nearness` is the cosine of their meanings, 0…1 between unrelated and the same; `apart` how many standard
+    deviations that is above the mean of all units compared.
+    """
 
     unit: Unit
     score: float
     coverage: float
     nearness: float
+    apart: float
     missing: frozenset[str]
     conflicts: tuple[str, ...] = ()
 
@@ -98,6 +106,12 @@ class Selection:
             * (verb if term in self.asked.verbs else 1.0)
             for term in asked
         }
+
+    @cached_property
+    def question_vector(self) -> Vectors:
+        """The question as a query, which asymmetric embedders set against passages that may answer it."""
+        vector: Vectors = self.embed([self.asked.text.translate(simplified())], kind="query")[0]
+        return vector
 
     @cached_property
     def straddling(self) -> frozenset[str]:
@@ -137,14 +151,11 @@ class Selection:
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
         """All allowed units that were compared, best first."""
-        ordered = sorted(self.allowed, key=lambda unit: -self._wording(unit) - self._hit(unit))[:_READ]
+        ordered = sorted(self.allowed, key=lambda unit: -self._wording(unit) - _HIT * self.hit(unit))[:_READ]
         nearness = self._nearness(ordered)
-        return tuple(
-            sorted(
-                (self._candidate(u, n) for u, n in zip(ordered, nearness, strict=True)),
-                key=lambda c: -c.score,
-            )
-        )
+        apart = _apart(nearness)
+        found = [self._candidate(*signals) for signals in zip(ordered, nearness, apart, strict=True)]
+        return tuple(sorted(found, key=lambda c: -c.score))
 
     def coverage(self, terms: frozenset[str], scope: frozenset[str] = frozenset()) -> float:
         """Share of the question's terms, by weight, in `terms`, or less in `scope`."""
@@ -157,24 +168,19 @@ class Selection:
     def _wording(self, unit: Unit) -> float:
         return self.coverage(unit.terms, unit.scope_terms)
 
-    def _own(self, unit: Unit) -> float:
-        """Share of what the question says beyond the unit's headings that the unit itself says."""
-        beyond = {term: weight for term, weight in self.weights.items() if term not in unit.scope_terms}
-        total = sum(beyond.values())
-        return sum(weight for term, weight in beyond.items() if term in unit.terms) / total if total else 0.0
-
-    def _hit(self, unit: Unit) -> float:
+    def hit(self, unit: Unit) -> float:
+        """1 for a unit of the first passage that the search found, less for later ones, 0 for others."""
         hits = self.evidence.hits
-        return _HIT / (1 + hits.index(unit.passage.id)) ** 0.5 if unit.passage.id in hits else 0.0
+        return (1 + hits.index(unit.passage.id)) ** -0.5 if unit.passage.id in hits else 0.0
 
     def _nearness(self, units: Sequence[Unit]) -> list[float]:
         if not units:
             return []
         texts = [f"{unit.path[-1] if unit.path else unit.passage.title}: {unit.text}" for unit in units]
-        vectors = self.embed([self.asked.text, *texts])
-        return [float(n) for n in np.clip((vectors[1:] @ vectors[0] - _UNRELATED) / _SPREAD, 0.0, 1.0)]
+        cosines = self.embed([text.translate(simplified()) for text in texts]) @ self.question_vector
+        return [float(cosine - _UNRELATED) / _SPREAD for cosine in cosines]
 
-    def _candidate(self, unit: Unit, nearness: float) -> Candidate:
+    def _candidate(self, unit: Unit, nearness: float, apart: float) -> Candidate:
         coverage = self._wording(unit)
         conflicts = tuple(self.conflicts(unit))
         figure = self.asked.wants in (
@@ -187,9 +193,8 @@ class Selection:
         ) and holds_figure(unit.text)
         score = (
             coverage
-            + _OWN * self._own(unit)
             + _NEAR * nearness
-            + self._hit(unit)
+            + _HIT * self.hit(unit)
             + (_FIGURE if figure else 0.0)
             + self._number_bonus(unit)
         )
@@ -198,7 +203,9 @@ class Selection:
         if not self.holds_attribute(unit):
             score -= _NO_ATTRIBUTE
         missing = frozenset(self.asked.terms) - unit.terms - unit.scope_terms
-        return Candidate(unit, score - _CONFLICT * len(conflicts), coverage, nearness, missing, conflicts)
+        return Candidate(
+            unit, score - _CONFLICT * len(conflicts), coverage, nearness, apart, missing, conflicts
+        )
 
     def holds_attribute(self, unit: Unit) -> bool:
         """Whether a unit speaks of what is asked of the subject, or denies something of it."""
@@ -208,7 +215,7 @@ class Selection:
         return (
             total == 0
             or held >= total / 2
-            or (not unit.cells and attribute <= _price_terms() and _holds_money(unit.text))
+            or (attribute <= _price_terms() and _holds_money(unit))
             or (
                 not unit.cells
                 and self._wording(unit) >= _DENIAL_COVERS
@@ -258,26 +265,23 @@ class Selection:
         text = canonical(f"{unit.text} {unit.scope}")
         return bool(_SOME_DAY.search(text)) and not meets.search(text)
 
-    def _other_heads(self, unit: Unit) -> list[str]:
-        """Words that qualify a noun of the question where the unit has that noun qualified otherwise only."""
-        text = f" {folded(unit.text)}"
+    def _other_heads(self, row: Unit) -> list[str]:
+        """Words that qualify a noun of the question which a row's name or a column has qualified otherwise.
+
+        "The silver card" is not the row "Gold card", and "parking fee" not the column "Fee".
+        """
+        if not row.cells:
+            return []
+        columns = {name for column in columns_of(row) for name in folded(column).split()}
         found = []
         for qualifier, noun in self._qualified:
-            if qualifier in unit.terms | unit.scope_terms:
+            if qualifier in row.terms | row.scope_terms:
                 continue
-            others = [
-                stem(w)
-                for w in re.findall(
-                    rf"([a-z][\w'-]+) {re.escape(noun[:-1] if noun.endswith('s') else noun)}s?\b", text
-                )
-            ]
-            names = {n for name in columns_of(unit) for n in folded(name).split()}
-            if (
-                qualifier in self.unknown
-                and noun in names
-                or others
-                and all(o not in self.asked.terms and o not in _LOOSE for o in others)
-            ):  # "parking fee" is not the column "Fee"
+            named = re.findall(rf"([a-z][\w'-]+) {re.escape(stemless(noun))}s?\b", folded(row.cells[0][1]))
+            others = {stem(word) for word in named} - _LOOSE
+            if (qualifier in self.unknown and noun in columns) or (
+                others and others.isdisjoint(self.asked.terms)
+            ):
                 found.append(qualifier)
         return found
 
@@ -390,13 +394,24 @@ _NOT_NAMES = frozenset(
 )
 
 
+def _apart(nearness: Sequence[float]) -> list[float]:
+    """How many standard deviations each is above the mean; of a few units that says nothing."""
+    if len(nearness) < _FEW:
+        return [_USUALLY_APART] * len(nearness)
+    mean, spread = statistics.fmean(nearness), statistics.pstdev(nearness) + _LEAST_SPREAD
+    return [(one - mean) / spread for one in nearness]
+
+
 @cache
 def _price_terms() -> frozenset[str]:
     return frozenset(subject_terms("cost 费用"))
 
 
-def _holds_money(text: str) -> bool:
-    return not _PAID.isdisjoint(q.dimension for q in quantities_in(text))
+def _holds_money(unit: Unit) -> bool:
+    """Whether a sentence names a sum of money, or a row has a column of prices."""
+    if unit.cells:
+        return any(_PRICED.search(folded(name)) for name in columns_of(unit))
+    return not _PAID.isdisjoint(q.dimension for q in quantities_in(unit.text))
 
 
 def stemless(name: str) -> str:
@@ -447,11 +462,12 @@ def _names_another(question: str, names: Sequence[str]) -> bool:
 
 
 def _is_qualifier(qualifier: str, asked: str) -> bool:
-    """Whether what stands before an ending is a name's qualifier; a number must be the whole of it."""
-    number = re.search(f"[{_HAN_DIGITS}\\d]+$", asked)
+    """Whether what stands before an ending is of a name's qualifier; a number must be the whole of it."""
+    number = re.search(rf"[{_HAN_DIGITS}\d]+$", asked)
     if number:
-        return number[0] == qualifier
-    return asked.endswith(qualifier) or qualifier.startswith(asked)
+        one, other = quantities_in(f"{number[0]}个"), quantities_in(f"{qualifier}个")
+        return bool(one and other and one[0].equals(other[0])) or number[0] == qualifier
+    return asked.endswith(qualifier) or asked in qualifier
 
 
 def _matches_numbers(quantities: Sequence[Quantity], text: str) -> bool:

@@ -31,7 +31,7 @@ _MEASURES = {
 }
 # What cannot be what is asked for, whatever its column is called: "How many rooms?" is not the rooms' size.
 _CLASHES = {
-    "count": ("time", "area", "length"),
+    "count": ("time", "area", "length", "clock"),
     "duration": ("money", "area"),
     "area": ("money", "time", "count"),
 }
@@ -87,10 +87,15 @@ def column_for(selection: Selection, row: Unit, skip: Iterable[str] = ()) -> tup
     scored = [
         (_column_score(selection, row, name, value), -place)
         for place, (name, value) in enumerate(left)
-        if dimension_of(name, value) not in _CLASHES.get(selection.asked.wants, ())
+        if may_answer(selection.asked, name, value)
     ]
     score, place = max(scored, default=(0.0, 0))
     return left[-place] if scored and (score > 0 or len(left) == 1) else None
+
+
+def may_answer(asked: Asked, name: str, value: str) -> bool:
+    """Whether a cell does not measure something else than what is wanted."""
+    return dimension_of(name, value) not in _CLASHES.get(asked.wants, ())
 
 
 def _column_score(selection: Selection, row: Unit, name: str, value: str) -> float:

@@ -38,7 +38,7 @@ def decide(selection: Selection, candidates: list[Candidate]) -> Decision | None
     """The verdict of the first of `candidates` that decides; None if none of them does."""
     for candidate in candidates:
         unit = candidate.unit
-        verdict = _from_row(selection, unit) if unit.cells else judge(selection.asked, unit.text)
+        verdict = _from_row(selection, unit) if unit.cells else judge(selection.asked, unit.statement)
         if verdict:
             return Decision(verdict, unit)
     return None

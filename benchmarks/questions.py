@@ -1,12 +1,12 @@
 """Questions as people ask them, put to a running server: kinds of questions, steps and lists, trust.
 
 usage: python benchmarks/questions.py [--url URL] [--set "yes or no" "steps and lists" trust]
-       [--language en zh] [--show] [--json FILE]
+       [--language en zh] [--collection hospital insurer] [--show] [--json FILE]
 
-The documents of question_sets/ describe a hospital, a utility and a university that do not exist, in English
-and Chinese; no adapter has learned them. Without --url, three collections are ingested into a temporary home
-and a server of this build is started on it; with --url, that server must already hold the collections
-"hospital", "utility" and "university".
+The documents of question_sets/ describe a hospital, a utility, a university, a car insurer and a tax office
+that do not exist, in English and Chinese; no adapter has learned them. Without --url, they are ingested into
+a temporary home, each as a collection, and a server of this build is started on it; with --url, that server
+must already hold the collections "hospital", "utility", "university", "insurer" and "taxoffice".
 
 An answer to a yes-or-no question is right if it begins with the right word. For steps and lists, the share of
 the items given counts. An answer to any other question is right if it holds what it must and nothing that it
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 SETS = Path(__file__).parent / "question_sets"
-COLLECTIONS = ("hospital", "utility", "university")
+COLLECTIONS = ("hospital", "utility", "university", "insurer", "taxoffice")
 SURE = 0.8
 _BEGINNINGS = {
     ("en", "yes"): r"Yes\b",
@@ -46,6 +46,7 @@ def main() -> None:
     arguments = _arguments()
     cases = [json.loads(line) for line in (SETS / "questions.jsonl").read_text("utf-8").splitlines()]
     cases = [c for c in cases if c["set"] in arguments.set and c["language"] in arguments.language]
+    cases = [c for c in cases if c["collection"] in arguments.collection]
     served = contextlib.nullcontext(arguments.url) if arguments.url else _server()
     with served as url:
         scored = [_scored(case, *_ask(url, case)) for case in cases]
@@ -63,6 +64,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--url")
     parser.add_argument("--set", nargs="+", default=["yes or no", "steps and lists", "trust"])
     parser.add_argument("--language", nargs="+", default=["en", "zh"])
+    parser.add_argument("--collection", nargs="+", default=list(COLLECTIONS))
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
@@ -146,11 +148,12 @@ def _is_old_refusal(text: str) -> bool:
 
 
 def _groups(scored: list[Case]) -> Iterator[tuple[str, list[Case]]]:
-    """Cases by set and kind, by set and language, and all that should not be answered."""
+    """Cases by set and kind, by set and language, by collection, and all that should not be answered."""
     groups: dict[str, list[Case]] = defaultdict(list)
     for case in scored:
         groups[f"{case['set']}: {case['kind']}"].append(case)
         groups[f"{case['set']}, {case['language']}"].append(case)
+        groups[case["collection"]].append(case)
         groups["unanswerable" if case.get("refuse") else "answerable"].append(case)
     yield from groups.items()
 

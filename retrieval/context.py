@@ -4,11 +4,12 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from knowledge_base.sentences import sentence_spans
 from knowledge_base.values import Passage
 from retrieval.analysis import content_terms
-from retrieval.values import Vectors
+from retrieval.values import TextKind, Vectors
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
@@ -104,7 +105,13 @@ def holds_figure(text: str) -> bool:
     return bool(_HOLDS.search(text))
 
 
-Embed = Callable[[Sequence[str]], Vectors]
+class Embed(Protocol):
+    """Texts to unit vectors, all alike unless one of them is a question that the others may answer."""
+
+    def __call__(self, texts: Sequence[str], *, kind: TextKind = "passage") -> Vectors:
+        """Vectors of shape [len(texts), dimension], each row of length one."""
+        ...
+
 
 # Cosines of sentences lie within about .15 of each other, shares of words within 1: this makes them equals.
 _COSINE_WEIGHT = 4.0

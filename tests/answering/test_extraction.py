@@ -11,7 +11,7 @@ from answering.extraction import extract
 from answering.question import Asked
 from knowledge_base.values import Document
 from retrieval.retriever import Retriever
-from retrieval.values import Vectors
+from retrieval.values import TextKind, Vectors
 from tests.fakes import FakeEmbedder, FakeIndex, a_document
 
 TODAY = date(2026, 12, 1)
@@ -73,10 +73,10 @@ def retriever_of(documents: Sequence[Document]) -> Retriever:
     return Retriever(index)
 
 
-def embed(texts: Sequence[str]) -> Vectors:
+def embed(texts: Sequence[str], *, kind: TextKind = "passage") -> Vectors:
     """Cosines from .75 up, as those of e5, by shared words."""
     shared = np.full((len(texts), 1), np.sqrt(0.75), dtype=np.float32)
-    return np.hstack([shared, np.sqrt(0.25) * FakeEmbedder().embed(texts, "query")])
+    return np.hstack([shared, np.sqrt(0.25) * FakeEmbedder().embed(texts, kind)])
 
 
 def answered(question: str, documents: Sequence[Document] = (HOUSE, *PRICES, HALLS, SHOPS)) -> Draft | None:
@@ -253,3 +253,28 @@ def test_sums_differences_and_extremes_are_computed_from_the_right_column(
     assert draft is not None
     assert draft.outcome == "answered"
     assert all(part in draft.text for part in parts)
+
+
+RULES = a_document(
+    "rules.md",
+    [
+        "Not insured\nWe do not insure:\n- scratches\n- worn tyres",
+        "押金\n有下列情形的，押金不退：（一）钥匙遗失；（二）设备损坏。",
+    ],
+    title="Rules",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        ("Do you insure worn tyres?", ["No.", "worn tyres"]),
+        ("钥匙遗失的，押金退不退？", ["不", "钥匙遗失"]),
+        ("哪些情形押金不退？", ["- 钥匙遗失", "- 设备损坏"]),
+    ],
+)
+def test_an_item_is_read_with_the_lead_of_its_list(question: str, parts: list[str]) -> None:
+    draft = answered(question, [RULES])
+    assert draft is not None
+    assert draft.outcome == "answered"
+    assert [part for part in parts if part not in draft.text] == []

@@ -42,6 +42,9 @@ CASES = (
     ("提前3天退票收费吗？", "提前7天以上退票不收费，7天以内收取20元。", "yes"),
     ("一次可以借12册吗？", "读者一次可借8册。", "no"),
     ("May I phone at nine in the evening?", "Calls are answered until 20:00.", "no"),
+    # what one may do, one need not do
+    ("Do I have to fly with your airline?", "You may fly with any airline.", "no"),
+    ("必须在总部办理吗？", "可以在任何分部办理。", "no"),
     # prices
     ("Do pensioners have to pay for the bus?", "Pensioners use the bus free of charge.", "no"),
     ("Is delivery free?", "Delivery costs 5 euros.", "no"),
