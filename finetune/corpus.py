@@ -10,7 +10,7 @@ from knowledge_base.values import Passage
 from retrieval.collections import Collections
 from retrieval.context import Embed
 from retrieval.retriever import Ranked, Retriever
-from retrieval.values import NO_FILTER, Filter, Vectors
+from retrieval.values import NO_FILTER, Filter, TextKind, Vectors
 
 # No document has this path; an empty set would limit nothing.
 _NONE = frozenset({""})
@@ -60,9 +60,9 @@ class Corpus:
             found = [snapshot.document(path) for path in paths]
         return tuple(passage for one in found if one is not None for passage in one.passages)
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
+    def embed(self, texts: Sequence[str], *, kind: TextKind = "passage") -> Vectors:
         """Unit vectors of sentences and questions, [n, dimension]: what is near is kept by them."""
-        return self._open_embed()(texts)
+        return self._open_embed()(texts, kind=kind)
 
     def asked(self, question: str) -> str:
         """A question as it is searched for and read when it is served, with the year of "this year" in it."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ def a_corpus(k: int = 4, *more: Document) -> Corpus:
         "bank",
         collections,
         lambda: retriever,
-        lambda: lambda texts: FakeEmbedder().embed(texts, "passage"),
+        lambda: partial(FakeEmbedder().embed, kind="passage"),
         k,
     )
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def a_corpus() -> Corpus:
         "bank",
         collections,
         lambda: retriever,
-        lambda: lambda texts: FakeEmbedder().embed(texts, "passage"),
+        lambda: partial(FakeEmbedder().embed, kind="passage"),
         2,
     )
 
