@@ -24,9 +24,9 @@ def doctor(
     quick: Annotated[bool, typer.Option("--quick", help="Do not load the models.")] = False,
     home: Home = None,
 ) -> None:
-    """Check versions, models, disk, memory, processor, home, access and collections, and load the models.
+    """Check the installation, and load the models.
 
-    Each line is ok, warn or fail, with the remedy. --json prints a list of {"check", "state", "seen",
+    It checks versions, models, disk, memory, processor, home folder, access and collections. Each line is ok, warn or fail, with the remedy. --json prints a list of {"check", "state", "seen",
     "remedy"}. The exit code is 11 if anything fails.
 
     \b

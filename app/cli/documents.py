@@ -107,9 +107,10 @@ def verify_deleted(
 ) -> None:
     """Check that nothing of a deleted document is left in the home folder.
 
-    Every file is looked through for its path and for each --text, free pages of databases and members of
-    archives included. The exit code is 8 if something is found. Question-answer pairs, retrainings and
-    archives that you exported are yours to keep or to remove; they are listed too.
+    It searches every file for the path of the document and for each --text, including free pages of
+    databases and members of archives. The exit code is 8 if it finds something. It also lists
+    question–answer pairs, retrainings and exported archives that contain it: delete those yourself if they
+    must go.
 
     \b
     Example:

@@ -28,9 +28,7 @@ _MAY_PASS = {BusyError.exit_code, UnavailableError.exit_code, RemovalError.exit_
 
 AllowRemoval = Annotated[
     bool,
-    typer.Option(
-        "--allow-removal", help="Remove documents also if more than half of the folder's are gone at once."
-    ),
+    typer.Option("--allow-removal", help="Remove documents even if more than half of their files are gone."),
 ]
 
 
@@ -65,8 +63,8 @@ def ingest(
     (docs/api.md); with --watch, one line for each run. The exit code is 5 if a file could not be read, or if
     the folder holds only files of unknown formats.
 
-    If more than half of the folder's documents are gone, as after an unmount, nothing is changed (exit code
-    12), unless you confirm it or give --allow-removal.
+    If more than half of the files are gone, perhaps because a disk is not mounted, nothing is changed (exit
+    code 12) unless you confirm or give --allow-removal.
 
     \b
     Example:

@@ -109,7 +109,7 @@ def common(
 
     --home and --collection can be given before or after the command. Every setting can also be set in the
     environment (DOMAINQA_READ_K=3) or in settings.toml in the home folder. While `domainqa serve` runs on the
-    home, commands on questions, documents, collections, adapters and pairs work through it, without delay.
+    home folder, it carries out most commands, and they need not load the models.
 
     \b
     Example:
