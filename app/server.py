@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Response
 from starlette.concurrency import run_in_threadpool
 
-from app import log
+from app import log, telemetry
 from app.access.bodies import BodyLimit
 from app.access.middleware import Access, RateLimit
 from app.access.rules import asks, host_names, is_loopback
@@ -67,7 +67,12 @@ def create_app(
         jobs.close()
 
     app = FastAPI(
-        title="domainqa", version=version("domainqa"), docs_url=None, redoc_url=None, lifespan=lifespan
+        title="domainqa",
+        version=version("domainqa"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        telemetry=telemetry.of_requests(),
     )
     add_api(app, workspace, settings, jobs)
     app.router.routes.append(http_route(tools))
@@ -105,13 +110,15 @@ def create_app(
 
 def _guard(app: FastAPI, store: AccessStore, settings: Settings, uploads: Path, token: str) -> None:
     """What every request passes, from the last line to the first."""
+    write = log.write if settings.log_requests else log.nowhere
+    app.state.workspace.metrics.log = write
     rate = RateLimit(settings.home, settings.requests_per_minute)
     spool = Spool(settings.home, settings.max_waiting_megabytes)
     app.add_middleware(FileValues, folder=uploads)
     app.add_middleware(BodyLimit, megabytes=settings.max_request_megabytes, spool=spool)
     app.add_middleware(Access, store=store, required=asks(settings), rate=rate, token=token)
     app.add_middleware(Guard, hosts=host_names(settings))
-    app.add_middleware(RequestLog, write=log.write if settings.log_requests else log.nowhere)
+    app.add_middleware(RequestLog, write=write)
 
 
 class Server:

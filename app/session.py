@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from answering.generation.protocol import Cancelled, never
 from answering.values import Event, Question, Task, Writing
 from app.access.values import Principal, Right
+from app.audit import NOTED, noted
 from app.telling import tell, told
 from app.versions import Version, choices_of, versions_of
 from app.workspace import CollectionInfo, Workspace
@@ -52,7 +54,8 @@ def needs(right: Right, collection: str | None = None) -> Callable[[UseCase[P, R
             given = signature.bind(session, *args, **kwargs).arguments
             session.principal.require(right, _value(collection, given) if collection else None)
             try:
-                return use_case(session, *args, **kwargs)
+                with session._noted(use_case.__name__, given):
+                    return use_case(session, *args, **kwargs)
             except DomainqaError as error:
                 raise session._told(error) from error.__cause__
 
@@ -85,6 +88,12 @@ class Session:
     def __init__(self, workspace: Workspace, principal: Principal) -> None:
         self._workspace = workspace
         self.principal = principal
+
+    def _noted(self, act: str, given: Mapping[str, Any]) -> AbstractContextManager[None]:
+        if act not in NOTED:
+            return nullcontext()
+        who = f"{self.principal.name} ({self.principal.kind})"
+        return noted(self._workspace.settings.home, who, act, given)
 
     def _told(self, error: DomainqaError) -> DomainqaError:
         return tell(error, self.principal, self._workspace.settings.home)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.audit import note_promotion
 from app.settings import load_settings
 from app.workspace import Workspace
 from finetune.retrain.commands import carry_out
@@ -28,7 +29,8 @@ def main(arguments: Sequence[str]) -> None:
     runs = RunStore(Path(home))
     with runs.working(run_id, held) as folder, Workspace(load_settings({"home": home})) as workspace:
         request = runs.get(run_id).request
-        carry_out(workspace.pipeline(request.collection), request, folder, _nobody)
+        outcome = carry_out(workspace.pipeline(request.collection), request, folder, _nobody)
+        note_promotion(workspace.settings.home, outcome)
 
 
 def _nobody(_status: Status) -> None:

@@ -47,6 +47,7 @@ from tests.fake_retraining import FakePairs, FakeRegistry, FakeRuns
 from tests.fakes import FakeEmbedder, FakeIndex, words
 
 REFUSAL = "The documents do not say."
+STAGES = {"search": 0.05, "write": 0.2}
 
 
 class FakeWorkspace:
@@ -364,8 +365,8 @@ def answer_of(question: Question, found: Retrieval, name: str, adapter: str = "b
         citations=(citation,) if citation else (),
         nearest=closest,
         adapter=adapter,
-        trace=Trace(question.text, found.ranked, f"Text: {text}", (), found.candidates.revision),
-        seconds=0.25,
+        trace=Trace(question.text, found.ranked, f"Text: {text}", (), found.candidates.revision, {}, STAGES),
+        seconds=sum(STAGES.values()),
     )
 
 

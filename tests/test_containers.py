@@ -27,7 +27,7 @@ def composed(name: str) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", *COMPOSE])
+@pytest.mark.parametrize("name", ["Dockerfile", *COMPOSE, "deploy/domainqa.service"])
 def test_every_setting_exists(name: str) -> None:
     named = set(re.findall(r"\bDOMAINQA_[A-Z_]+", (ROOT / name).read_text(encoding="utf-8"))) - OURS
     assert named

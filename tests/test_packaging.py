@@ -5,7 +5,8 @@ import re
 import socket
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from collections.abc import Sequence
+from importlib.metadata import files, packages_distributions
 
 import pytest
 from packaging.requirements import Requirement
@@ -39,13 +40,23 @@ def test_every_direct_requirement_has_an_exact_version_that_fits(extra: str) -> 
 def imported_distributions() -> set[str]:
     """Normal names of the distributions that the four packages import."""
     modules = {
-        name.partition(".")[0]
+        name
         for file in FILES
         for name in imported(ast.walk(parsed(file)))
         if name.partition(".")[0] not in {*LAYERS, *sys.stdlib_module_names}
     }
     known = packages_distributions()
-    return {canonicalize_name(known[module][0]) for module in modules}
+    return {
+        canonicalize_name(found[0] if len(found) == 1 else _holder(module, found))
+        for module in modules
+        if (found := known[module.partition(".")[0]])
+    }
+
+
+def _holder(module: str, names: Sequence[str]) -> str:
+    """Which of several distributions that share a package holds a module of it."""
+    path = module.replace(".", "/")
+    return next(name for name in names if any(str(file).startswith(path) for file in files(name) or ()))
 
 
 def test_what_is_imported_is_asked_for_and_the_other_way_round() -> None:

@@ -22,6 +22,7 @@ from app.schema import (
     search_of,
 )
 from app.session import Session
+from app.telemetry import tracer
 from retrieval.prompt import Message
 
 # Questions are embedded by this machine's processors: more searches at once only take each other's turns.
@@ -109,5 +110,6 @@ def _task(asked: GenerateRequest, collection: str) -> Task:
 
 
 def _search(session: Session, asked: SearchRequest, collection: str) -> SearchResponse:
-    (found,) = session.search([asked.query], collection, k=asked.k, limit=asked.limit.as_filter())
+    with tracer.start_as_current_span("search", attributes={"domainqa.collection": collection}):
+        (found,) = session.search([asked.query], collection, k=asked.k, limit=asked.limit.as_filter())
     return search_of(found, collection)

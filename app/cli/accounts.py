@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +15,7 @@ from app.cli.state import Home, State, listing_group, remember
 
 if TYPE_CHECKING:
     from app.access.store import AccessStore
+    from app.access.values import Grant
 
 Key = Annotated[str, typer.Argument(metavar="NAME", help="Name of the key.")]
 User = Annotated[str, typer.Argument(metavar="NAME", help="Name that the user logs in with.")]
@@ -105,7 +108,9 @@ def create(
     """
     from app.access.values import grant
 
-    text = _store(remember(ctx, home)).keys.create(name, grant(role, collections or ()))
+    granted = grant(role, collections or ())
+    with _changing(ctx, home, "keys.create", name, granted) as store:
+        text = store.keys.create(name, granted)
     typer.echo(text)
     messages().print("Save it now: it cannot be shown again.")
 
@@ -118,7 +123,8 @@ def revoke(ctx: typer.Context, name: Key, home: Home = None) -> None:
     Example:
       domainqa keys revoke website
     """
-    _store(remember(ctx, home)).keys.revoke(name)
+    with _changing(ctx, home, "keys.revoke", name) as store:
+        store.keys.revoke(name)
     messages().print(f"Revoked the key {name}.", markup=False)
 
 
@@ -134,8 +140,9 @@ def add(
     """
     from app.access.values import checked_name, grant
 
-    store, granted = _store(remember(ctx, home)), grant(role, collections or ())
-    store.users.add(checked_name(name), _password(), granted)
+    granted = grant(role, collections or ())
+    with _changing(ctx, home, "users.add", checked_name(name), granted) as store:
+        store.users.add(name, _password(), granted)
     messages().print(f"Added the user {name}.", markup=False)
 
 
@@ -147,7 +154,8 @@ def password(ctx: typer.Context, name: User, home: Home = None) -> None:
     Example:
       domainqa users password li
     """
-    _store(remember(ctx, home)).users.change_password(name, _password())
+    with _changing(ctx, home, "users.password", name) as store:
+        store.users.change_password(name, _password())
     messages().print(f"{name} has a new password.", markup=False)
 
 
@@ -159,7 +167,8 @@ def remove(ctx: typer.Context, name: User, home: Home = None) -> None:
     Example:
       domainqa users remove li
     """
-    _store(remember(ctx, home)).users.remove(name)
+    with _changing(ctx, home, "users.remove", name) as store:
+        store.users.remove(name)
     messages().print(f"Removed the user {name}.", markup=False)
 
 
@@ -167,6 +176,19 @@ def _store(state: State) -> AccessStore:
     from app.access.store import AccessStore
 
     return AccessStore(state.settings().home)
+
+
+@contextmanager
+def _changing(
+    ctx: typer.Context, home: Path | None, act: str, name: str, granted: Grant | None = None
+) -> Iterator[AccessStore]:
+    """Keys and users, with a line in the audit log of who gave or took which access."""
+    from app.audit import noted, owner
+
+    state = remember(ctx, home)
+    given = {"role": granted.role, "collections": _names(granted.collections)} if granted else {}
+    with noted(state.settings().home, owner(), act, {"name": name, **given}):
+        yield _store(state)
 
 
 def _names(collections: tuple[str, ...] | None) -> str:

@@ -92,10 +92,13 @@ def _begin(workspace: Workspace, request: RunRequest) -> RunInfo:
 
 
 def _carry_out(workspace: Workspace, info: RunInfo) -> Outcome:
+    from app.audit import note_promotion
     from finetune.retrain.commands import carry_out
 
     with workspace.runs.working(info.id) as folder, ended_by_signals(), RunBar() as bar:
-        return carry_out(workspace.pipeline(info.collection), info.request, folder, bar)
+        outcome = carry_out(workspace.pipeline(info.collection), info.request, folder, bar)
+    note_promotion(workspace.settings.home, outcome)
+    return outcome
 
 
 @contextmanager

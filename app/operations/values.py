@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -12,6 +13,7 @@ from pydantic import ConfigDict, ValidationError, validate_call
 from pydantic_core import to_json
 
 from answering.generation.protocol import Cancelled, never
+from app.audit import NOTED, noted, owner
 from app.settings import Settings
 from knowledge_base.errors import InputError, NotFoundError
 
@@ -74,8 +76,10 @@ def perform(name: str, given: Mapping[str, Any], home: Home, listener: Listener)
     if found is None or not hasattr(found, _MARK):
         raise NotFoundError(f"There is no operation {name}.", "Use the same version as the server.")
     checked = validate_call(config=ConfigDict(arbitrary_types_allowed=True))(found)
+    act = noted(home.settings.home, owner(), name, given) if function in NOTED else nullcontext()
     try:
-        return to_json(checked(home, listener, **given)).decode()
+        with act:
+            return to_json(checked(home, listener, **given)).decode()
     except ValidationError as error:
         if error.title != function:
             raise  # not of what was given: a defect
