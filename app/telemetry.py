@@ -1,6 +1,6 @@
 """Traces and metrics by OpenTelemetry, sent where its environment variables say, with the extra `otel`.
 
-FastAPI itself traces and measures requests, and sets up what sends it; the stages of an answer are added here.
+FastAPI traces and measures requests, and sets up what sends it; here the stages of an answer are added.
 Without OTEL_EXPORTER_OTLP_ENDPOINT, or that of traces or metrics alone, nothing is sent.
 """
 
