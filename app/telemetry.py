@@ -48,7 +48,7 @@ def trace_answer(answer: Answer, ended: int) -> None:
     Its stages follow each other without gaps, so their times are known once it is finished.
     """
     at = ended - int(sum(answer.trace.seconds.values()) * _NANO)
-    attributes = {
+    attributes: dict[str, str | int] = {
         "domainqa.answer": answer.id,
         "domainqa.collection": answer.collection,
         "domainqa.adapter": answer.adapter,
