@@ -26,8 +26,9 @@ def doctor(
 ) -> None:
     """Check the installation, and load the models.
 
-    It checks versions, models, disk, memory, processor, home folder, access and collections. Each line is ok, warn or fail, with the remedy. --json prints a list of {"check", "state", "seen",
-    "remedy"}. The exit code is 11 if anything fails.
+    It checks versions, models, disk, memory, processor, home folder, access and collections. Each line is ok,
+    warn or fail, with the remedy. --json prints a list of {"check", "state", "seen", "remedy"}. The exit code
+    is 11 if anything fails.
 
     \b
     Example:
