@@ -1,7 +1,10 @@
 """Many clients at once against a served sample bank: throughput, waiting times, errors, memory.
 
-usage: python benchmarks/load.py [--seconds 60] [--searching 50] [--streaming 16] [--adapter base]
-                                 [--json FILE]
+usage: python benchmarks/load.py [--seconds 60] [--searching 50] [--streaming 16] [--mixed 20]
+                                 [--adapter base] [--json FILE]
+
+Mixed clients search, ask, read streams to their end or leave them, rate answers, upload and delete, open the
+page, and send what is no request: an error is an answer other than the one that each of these should get.
 
 Starts `domainqa serve` in a process of its own over a fresh home, with the settings of the environment:
 DOMAINQA_ELASTICSEARCH_URL puts the collection into a cluster, DOMAINQA_GENERATOR_URL lets a server write.
@@ -63,6 +66,7 @@ def main() -> None:
         for what, clients, request in (
             ("search", arguments.searching, _search),
             ("answers, streamed", arguments.streaming, _stream(arguments.adapter)),
+            ("everything", arguments.mixed, _mixed(arguments.adapter)),
         ):
             if clients:
                 # What is loaded and kept at the first requests is not load.
@@ -83,6 +87,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each kind is asked")
     parser.add_argument("--searching", type=int, default=50, help="clients that search")
     parser.add_argument("--streaming", type=int, default=16, help="clients that read streamed answers")
+    parser.add_argument("--mixed", type=int, default=20, help="clients that do everything by turns")
     parser.add_argument("--adapter", default="base", help="who answers")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
@@ -95,7 +100,7 @@ def _questions() -> list[str]:
 
 @contextmanager
 def _server(home: Path, arguments: argparse.Namespace) -> Iterator[tuple[str, psutil.Process]]:
-    most = str(2 * max(arguments.searching, arguments.streaming, 1))
+    most = str(2 * max(arguments.searching, arguments.streaming, arguments.mixed, 1))
     settings = {"DOMAINQA_HOME": str(home), "DOMAINQA_COLLECTION": COLLECTION}
     settings |= {"DOMAINQA_MAX_WAITING": most, "DOMAINQA_ANSWER_SECONDS": str(PATIENCE)}
     environment = {**os.environ, **settings}
@@ -160,6 +165,78 @@ def _stream(adapter: str) -> Request:
         return Done(first, time.monotonic() - begun, ended)
 
     return stream
+
+
+def _mixed(adapter: str) -> Request:
+    """What clients of every kind do, one after the other."""
+    kinds = (_search, _stream(adapter), _rated(adapter), _left(adapter), _uploaded, _opened, _refused)
+    numbers = count()
+
+    async def act(client: httpx.AsyncClient, question: str) -> Done:
+        begun = time.monotonic()
+        try:
+            return await kinds[next(numbers) % len(kinds)](client, question)
+        except httpx.HTTPError:
+            seconds = time.monotonic() - begun
+            return Done(seconds, seconds, False)
+
+    return act
+
+
+def _rated(adapter: str) -> Request:
+    async def rated(client: httpx.AsyncClient, question: str) -> Done:
+        begun = time.monotonic()
+        answer = await client.post("/v1/generate", json={"input": question, "adapter_id": adapter})
+        seconds = time.monotonic() - begun
+        verdict = {"answer_id": answer.json().get("answer_id"), "verdict": "up"}
+        stored = await client.post("/v1/feedback", json=verdict)
+        return Done(seconds, seconds, stored.status_code == httpx.codes.NO_CONTENT)
+
+    return rated
+
+
+def _left(adapter: str) -> Request:
+    async def left(client: httpx.AsyncClient, question: str) -> Done:
+        begun = time.monotonic()
+        body = {"model": adapter, "messages": [{"role": "user", "content": question}], "stream": True}
+        async with client.stream("POST", "/v1/chat/completions", json=body) as answer:
+            async for _ in answer.aiter_lines():
+                break  # the connection is closed while the answer is written
+        seconds = time.monotonic() - begun
+        return Done(seconds, seconds, answer.status_code == httpx.codes.OK)
+
+    return left
+
+
+async def _uploaded(client: httpx.AsyncClient, question: str) -> Done:
+    begun = time.monotonic()
+    documents = f"/v1/collections/{COLLECTION}/documents"
+    name = f"{abs(hash(question))}.txt"
+    sent = await client.post(documents, files={"files": (name, f"{question} Nobody knows.")})
+    busy = sent.status_code == httpx.codes.TOO_MANY_REQUESTS  # a job waits for another one, up to a number
+    while sent.status_code == httpx.codes.ACCEPTED:
+        job = (await client.get(f"/v1/jobs/{sent.json()['id']}")).json()
+        if job["state"] in {"done", "failed"}:
+            break
+        await asyncio.sleep(0.2)
+    gone = await client.delete(f"{documents}/uploads/{name}")
+    seconds = time.monotonic() - begun
+    fine = gone.status_code in {httpx.codes.NO_CONTENT, httpx.codes.NOT_FOUND}  # another client was first
+    return Done(seconds, seconds, busy or (fine and job["state"] == "done"))
+
+
+async def _opened(client: httpx.AsyncClient, question: str) -> Done:
+    begun = time.monotonic()
+    page = await client.get("/", headers={"accept": "text/html"})
+    seconds = time.monotonic() - begun
+    return Done(seconds, seconds, page.status_code == httpx.codes.OK)
+
+
+async def _refused(client: httpx.AsyncClient, question: str) -> Done:
+    begun = time.monotonic()
+    answer = await client.post("/v1/generate", json={"input": question, "collection": "no-such"})
+    seconds = time.monotonic() - begun
+    return Done(seconds, seconds, answer.status_code == httpx.codes.NOT_FOUND)
 
 
 @contextmanager

@@ -67,10 +67,13 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
             check()
         except DomainqaError as error:
             reason = str(error)
+        note(name, reason)
+        return not reason
+
+    def note(name: str, reason: str) -> None:
         if reason != reasons.get(name, ""):
             log.write("not ready" if reason else "ready again", part=name, reason=reason)
             reasons[name] = reason
-        return not reason
 
     @routes.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -91,7 +94,7 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
         missing = [name for name, check in checks.items() if not works(name, check)]
         if missing:
             return JSONResponse({"status": "not ready", "missing": missing}, 503)
-        return _impaired(workspace)
+        return _impaired(workspace, note)
 
     @routes.get("/metrics")
     def metrics(session: Caller) -> Response:
@@ -101,10 +104,14 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
     return routes
 
 
-def _impaired(workspace: Workspace) -> JSONResponse:
+def _impaired(workspace: Workspace, note: Callable[[str, str], None]) -> JSONResponse:
     """Ready, with what is impaired; not if that is the adapter that answers whoever names no other."""
-    impaired = ["collections"] if any(info.problem for info in workspace.collections()) else []
-    if problems := workspace.adapter_problems():
+    broken = [info.problem for info in workspace.collections() if info.problem]
+    impaired = ["collections"] if broken else []
+    problems = workspace.adapter_problems()
+    note("some collections", " ".join(broken))
+    note("some adapters", " ".join(map(str, problems.values())))
+    if problems:
         if workspace.adapters()[0] in problems:
             return JSONResponse({"status": "not ready", "missing": ["adapters"]}, 503)
         impaired.append("adapters")
