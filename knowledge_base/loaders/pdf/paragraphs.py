@@ -40,8 +40,8 @@ def blocks_of(pages: Sequence[PageText]) -> Iterator[Block]:
     previous: TextTable | None = None
     for number, page in enumerate(pages, start=1):
         first = True
-        for region in page.regions:
-            for group in _groups(region, levels):
+        for groups in _columns(page.regions, levels):
+            for group in groups:
                 if isinstance(group, TextTable):
                     titles, table = _below_titles(group)
                     yield from (Block(title, page=number) for title in titles)
@@ -53,6 +53,33 @@ def blocks_of(pages: Sequence[PageText]) -> Iterator[Block]:
                     previous = None
                 first = False
         yield from (Block(text.text, page=number) for text in page.slanted)
+
+
+def _columns(regions: Sequence[Region], levels: Levels) -> Iterator[list[TextTable | list[Row]]]:
+    """The groups of each region; a sentence that goes on at the top of the next column is one group."""
+    groups: list[TextTable | list[Row]] = []
+    for region in regions:
+        following = list(_groups(region, levels))
+        if groups and following and _runs_on(groups[-1], following[0], levels):
+            following[0] = [*groups.pop(), *following[0]]  # type: ignore[misc]  # both are rows
+        yield groups
+        groups = following
+    yield groups
+
+
+def _runs_on(above: TextTable | list[Row], below: TextTable | list[Row], levels: Levels) -> bool:
+    """Whether text at the end of a column is a sentence whose rest begins the next one."""
+    if isinstance(above, TextTable) or isinstance(below, TextTable):
+        return False
+    last, first = above[-1], below[0]
+    if last.size in levels or abs(last.size - first.size) > _SAME_SIZE or last.is_bold != first.is_bold:
+        return False
+    if _SENTENCE_END.search(last.text) or starts_item(first.text) or _BULLET.match(first.text):
+        return False
+    if first.text[0].islower():
+        return True
+    is_full = last.box[2] > max(row.box[2] for row in above) - last.size
+    return len(above) > 1 and is_full and has_chinese(last.text[-1]) and has_chinese(first.text[0])
 
 
 def _heading_levels(pages: Sequence[PageText]) -> Levels:

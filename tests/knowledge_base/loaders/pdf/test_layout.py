@@ -128,6 +128,16 @@ def test_a_frame_around_a_page_is_no_table() -> None:
     assert sum("Paragraph 7" in text for text in found) == 1
 
 
+def test_a_sentence_that_goes_on_in_the_next_column_is_one_paragraph() -> None:
+    left = [
+        "保证人应当在债权人首次书面要求后",
+        "无条件支付款项，并且不得提出任何",
+        "抗辩。任何条款的放弃须以书面形式",
+    ]
+    right = ["作出并由双方签字。通知应寄送至各", "方注册地址，并于投递后第三个工作", "日视为送达。"]
+    assert texts(drawn(together(lines(left), lines(right, x=320)))) == ["".join([*left, *right])]
+
+
 def test_a_table_beside_a_column_of_text_stays_apart_from_it() -> None:
     report = [
         "Revenue fell in the last quarter, as we had",
