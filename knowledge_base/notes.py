@@ -21,6 +21,7 @@ NoteKind = Literal[
     "hidden_left_out",
     "signs_unreadable",
     "part_damaged",
+    "part_large",
     "part_unread",
 ]
 
@@ -70,6 +71,10 @@ _WORDS: Mapping[NoteKind, tuple[str, str]] = MappingProxyType({
         "有 {count} 个符号无法对应到文字，显示为 �。",
     ),
     "part_damaged": ("{name} is damaged and was not read.", "{name} 已损坏，未读取。"),
+    "part_large": (
+        "{name} is too large and was not read. Split the file to read all of it.",
+        "{name} 过大，未读取。如需全部读取，请拆分文件。",
+    ),
     "part_unread": ("{name} has a format that domainqa does not read.", "{name} 的格式不受支持，未读取。"),
 })  # fmt: skip
 

@@ -109,7 +109,7 @@ class Package:
         if name not in self:
             return None
         if self._archive.getinfo(self._names[name.lower()]).file_size > _MOST_TREE_BYTES:
-            self.notes.append(Note("part_damaged", name=basename(name)))
+            self.notes.append(Note("part_large", name=basename(name)))
             return None
         data = self.read(name)
         if self.is_strict:

@@ -6,7 +6,7 @@ from posixpath import basename
 
 from lxml import etree
 
-from knowledge_base.loaders.bounds import collected
+from knowledge_base.loaders.bounds import BoundReachedError, collected
 from knowledge_base.loaders.drawing import graphic_blocks
 from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.loaders.numbering import Numbering
@@ -176,9 +176,8 @@ def _children_of_body(package: Package, part: str) -> Iterator[Element]:
                 elements += 1
                 body = depth if element.tag == qn("w:body") else body
                 if elements > _MOST_ELEMENTS:  # of one table, which would fill the memory
-                    package.notes.append(Note("part_damaged", name=basename(part)))
                     yield next(element.iterancestors(qn("w:tbl")), element)
-                    return
+                    raise BoundReachedError("text_cut")
                 continue
             depth -= 1
             if body and depth == body:

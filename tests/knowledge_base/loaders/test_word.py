@@ -13,9 +13,10 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
 from knowledge_base.errors import LoadError
-from knowledge_base.loaders import parse
+from knowledge_base.loaders import parse, word
 from knowledge_base.loaders.numbering import chinese_number
 from knowledge_base.loaders.word import load_word
+from knowledge_base.notes import Note
 from knowledge_base.values import LoadedFile
 
 
@@ -291,3 +292,14 @@ def test_a_damaged_part_costs_itself_and_is_noted() -> None:
     loaded = load_word(buffer.getvalue())
     assert [block.text for block in loaded.blocks] == ["Kept"]
     assert {note.name for note in loaded.notes} == {"styles.xml", "document.xml"}
+
+
+def test_a_table_too_large_for_memory_is_cut_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = docx.Document()
+    table = document.add_table(40, 2)
+    for number, row in enumerate(table.rows):
+        row.cells[0].text, row.cells[1].text = f"Name {number}", f"value {number}"
+    monkeypatch.setattr(word, "_MOST_ELEMENTS", 400)
+    found = loaded(document)
+    assert any("value 5" in block.text for block in found.blocks)
+    assert found.notes == (Note("text_cut", count=sum(len(block.text) for block in found.blocks)),)
