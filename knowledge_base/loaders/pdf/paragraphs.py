@@ -18,7 +18,7 @@ _HEADING = 1.12  # times the size of the text
 _LONGEST_HEADING = 150
 _BOLD = 0.0  # stands for the size of headings that are only bold …
 _MOST_BOLD = 0.3  # … where no more of the text is
-_LONGEST_BOLD, _LINES_OF_BOLD = 90, 2
+_SHORTEST_BOLD, _LONGEST_BOLD, _LINES_OF_BOLD = 3, 90, 2
 _DEEPEST_HEADING = 6
 _WIDE_GAP = 1.3  # times the usual distance of lines
 _FARTHEST = 1.7  # times the letters' size, for lines of one paragraph
@@ -104,6 +104,8 @@ def _heading_levels(pages: Sequence[PageText]) -> Levels:
 def _is_bold_heading(rows: Sequence[Row], text: str) -> bool:
     """Whether a bold text of the usual size is one: in letters that stand out, and no sentence."""
     if not all(row.is_bold and len(row.parts) == 1 for row in rows) or len(rows) > _LINES_OF_BOLD:
+        return False
+    if len(text) < _SHORTEST_BOLD and not has_chinese(text):
         return False
     return len(text) <= _LONGEST_BOLD and not _SENTENCE_END.search(text) and not looks_like_value(text)
 
