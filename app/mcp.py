@@ -33,6 +33,7 @@ from app.schema import (
     text_of,
 )
 from app.session import Session
+from app.settings import Settings
 from app.workspace import Workspace
 from knowledge_base.errors import DomainqaError
 
@@ -45,6 +46,7 @@ _INSTRUCTIONS = (
 _READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 
 R = TypeVar("R")
+Receive = Callable[[R], Awaitable[None]]
 SessionOf = Callable[[Context[Any, Any]], Session]
 InCollection = Annotated[
     str | None, Field(description="Name of the collection; the server's default one if left out.")
@@ -57,11 +59,13 @@ class Tools:
     Args:
         session_of: the session of whoever sent a request.
         usual: the collection that is used when none is named.
+        room: where they run.
     """
 
-    def __init__(self, session_of: SessionOf, usual: str) -> None:
+    def __init__(self, session_of: SessionOf, usual: str, room: "Room") -> None:
         self._session_of = session_of
         self._usual = usual
+        self._room = room
 
     async def search(
         self,
@@ -73,7 +77,7 @@ class Tools:
     ) -> SearchResponse:
         """Find the passages of the documents that fit a question best."""
         where = collection or self._usual
-        found = await _in_thread(
+        found = await self._room.call(
             lambda: self._session_of(context).search([query], where, k=k, limit=limit.as_filter())
         )
         return search_of(found[0], where)
@@ -95,19 +99,19 @@ class Tools:
             elif isinstance(event, Finished):
                 answers.append(answer_of(event.answer))
 
-        await _run(lambda cancelled: self._session_of(context).ask(asked, cancelled), receive)
+        await self._room.run(lambda cancelled: self._session_of(context).ask(asked, cancelled), receive)
         return answers[-1]
 
     async def list_collections(self, context: Context[Any, Any]) -> list[Collection]:
         """List the collections that you may read, with the number of their documents and passages."""
-        found = await _in_thread(lambda: self._session_of(context).collections())
+        found = await self._room.call(lambda: self._session_of(context).collections())
         return [Collection.model_validate(info) for info in found]
 
     async def list_documents(
         self, context: Context[Any, Any], collection: InCollection = None
     ) -> list[DocumentEntry]:
         """List the documents of a collection: path, title, format, date, and what could not be read."""
-        found = await _in_thread(lambda: self._session_of(context).documents(collection or self._usual))
+        found = await self._room.call(lambda: self._session_of(context).documents(collection or self._usual))
         return [entry_of(entry, local=False) for entry in found]
 
     async def read_document(
@@ -117,18 +121,19 @@ class Tools:
         collection: InCollection = None,
     ) -> DocumentText:
         """Read the whole text of a document, with the places of its passages."""
-        found = await _in_thread(
+        found = await self._room.call(
             lambda: self._session_of(context).document(collection or self._usual, document)
         )
         return text_of(found, local=False)
 
 
-def mcp_server(session_of: SessionOf, usual: str) -> MCPServer[Any]:
-    """A server that offers the tools."""
+def mcp_server(session_of: SessionOf, settings: Settings) -> MCPServer[Any]:
+    """A server that offers the tools, within the bounds of the settings."""
     server: MCPServer[Any] = MCPServer(
         "domainqa", version=version("domainqa"), instructions=_INSTRUCTIONS, log_level="ERROR"
     )
-    tools = Tools(session_of, usual)
+    room = Room(settings.max_waiting, settings.answer_seconds)
+    tools = Tools(session_of, settings.collection, room)
     for tool in (tools.search, tools.ask, tools.list_collections, tools.list_documents, tools.read_document):
         server.add_tool(tool, annotations=_READS)
     return server
@@ -158,27 +163,67 @@ def session_of_request(workspace: Workspace) -> SessionOf:
     return session_of
 
 
-async def _in_thread(work: Callable[[], R]) -> R:
-    """The result of blocking work; an expected failure becomes the tool's own error message."""
-    try:
-        return await anyio.to_thread.run_sync(work)
-    except DomainqaError as error:
-        raise ToolError(str(error)) from error
+class Room:
+    """Threads for the calls of assistants: at most `most` at once, each for at most `seconds`.
 
+    Threads of their own: those of the event loop are for short calls, and there are only forty.
+    """
 
-async def _run(start: Callable[[Cancelled], Iterator[R]], receive: Callable[[R], Awaitable[None]]) -> None:
-    """Pass on what `start` gives; if the caller cancels or leaves, the work in its thread is stopped."""
-    stop = threading.Event()
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._inside = 0
+        self._threads: anyio.CapacityLimiter | None = None  # made in the event loop
 
-    async def stop_when_cancelled() -> None:
+    async def call(self, work: Callable[[], R]) -> R:
+        """The result of blocking work; an expected failure becomes the tool's own error message."""
+        self._threads = self._threads or anyio.CapacityLimiter(self._most)
         try:
-            await anyio.sleep_forever()
-        finally:
-            stop.set()
+            return await anyio.to_thread.run_sync(work, limiter=self._threads)
+        except DomainqaError as error:
+            raise ToolError(str(error)) from error
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(stop_when_cancelled)
-        events = await _in_thread(lambda: start(stop.is_set))
-        while (event := await _in_thread(lambda: next(events, None))) is not None:
-            await receive(event)
-        group.cancel_scope.cancel()
+    async def run(self, start: Callable[[Cancelled], Iterator[R]], receive: Receive[R]) -> None:
+        """Pass on what `start` gives; if the caller cancels or leaves, the work in its thread is stopped."""
+        if self._inside >= self._most:
+            raise ToolError(
+                f"{self._inside} questions are waiting, and no more are accepted. Ask again later."
+            )
+        self._inside += 1
+        try:
+            with anyio.move_on_after(self._seconds) as late:
+                await self._run(start, receive)
+        finally:
+            self._inside -= 1
+        if late.cancelled_caught:
+            raise ToolError(f"The answer was not ready after {self._seconds:g} seconds. Ask again later.")
+
+    async def _run(self, start: Callable[[Cancelled], Iterator[R]], receive: Receive[R]) -> None:
+        stop, problem = threading.Event(), None
+
+        async def stop_when_cancelled() -> None:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                stop.set()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(stop_when_cancelled)
+            events: Iterator[R] = iter(())
+            try:
+                events = await self.call(lambda: start(stop.is_set))
+                while (event := await self.call(lambda: next(events, None))) is not None:
+                    await receive(event)
+            except ToolError as error:  # else the group would wrap it
+                problem = error
+            finally:
+                _close(events)
+            group.cancel_scope.cancel()
+        if problem:
+            raise problem
+
+
+def _close(events: Iterator[object]) -> None:
+    """End work that was left in the middle at once: it may hold the model."""
+    if close := getattr(events, "close", None):
+        close()

@@ -57,7 +57,7 @@ def create_app(
     Files given to the page lie in `uploads`. The commands of the owner show `token`; "" lets none in.
     """
     jobs = Jobs(workspace, settings.home)
-    tools = mcp_server(session_of_request(workspace), settings.collection)
+    tools = mcp_server(session_of_request(workspace), settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 """A workspace in memory, with the functions of the real one: for tests of the page and the command line."""
 
 import itertools
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -289,14 +290,17 @@ class FakeWorkspace:
     def _events(self, question: Question, found: Retrieval, cancelled: Cancelled) -> Iterator[Event]:
         yield Searched(found.ranked)
         answer = answer_of(question, found, str(next(self._numbers)), self._version(question))
-        written = ""
         answer = replace(answer, profile=self.profile)
-        for piece in [answer.text] if self.profile == "extract" else answer.text.split(" "):
-            if cancelled():
-                break
-            time.sleep(self.pause)
-            written += f"{' ' if written else ''}{piece}"
-            yield Piece(f"{' ' if written != piece else ''}{piece}")
+        pieces = [answer.text] if self.profile == "extract" else re.findall(r" ?[^ ]+", answer.text)
+        self.writing += 1
+        try:
+            for piece in pieces:
+                if cancelled():
+                    break
+                time.sleep(self.pause)
+                yield Piece(piece)
+        finally:
+            self.writing -= 1
         yield Finished(answer)
 
     def _version(self, question: Question) -> str:

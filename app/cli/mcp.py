@@ -24,4 +24,4 @@ def mcp(ctx: typer.Context, home: Home = None, collection: Collection = None) ->
     state = remember(ctx, home, collection)
     settings = state.settings()
     with state.open(settings) as workspace:
-        mcp_server(lambda _: Session(workspace, LOCAL), settings.collection).run("stdio")
+        mcp_server(lambda _: Session(workspace, LOCAL), settings).run("stdio")

@@ -23,6 +23,7 @@ from app.settings import Settings
 from tests.app.serving import served
 from tests.fake_workspace import FakeWorkspace
 
+SETTINGS = Settings(collection="bank", max_waiting=2, answer_seconds=2)
 TEXT = "The gold card costs 200 yuan a year.\nLost cards are blocked at once."
 
 
@@ -48,7 +49,7 @@ def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
 
 @asynccontextmanager
 async def client_of(workspace: FakeWorkspace) -> AsyncIterator[Client]:
-    async with Client(mcp_server(lambda _: Session(workspace, LOCAL), "bank")) as client:
+    async with Client(mcp_server(lambda _: Session(workspace, LOCAL), SETTINGS)) as client:
         yield client
 
 
@@ -112,6 +113,31 @@ async def test_what_is_wrong_is_said_to_the_assistant(workspace: FakeWorkspace) 
 
 
 @in_a_loop
+async def test_what_is_wrong_with_a_question_is_said_to_the_assistant(workspace: FakeWorkspace) -> None:
+    async with client_of(workspace) as client:
+        result = await client.call_tool("ask", {"question": "gold", "collection": "nowhere"})
+    assert result.is_error
+    assert "There is no collection nowhere" in str(result.content)
+
+
+@in_a_loop
+async def test_questions_have_a_time_and_a_number(workspace: FakeWorkspace) -> None:
+    workspace.pause = 0.5  # four seconds in all
+    question = {"question": "What does the gold card cost a year, all told, please?"}
+    told: list[str] = []
+    async with client_of(workspace) as client, anyio.create_task_group() as group:
+
+        async def ask() -> None:
+            told.append(str((await client.call_tool("ask", question)).content))
+
+        for _ in range(3):
+            group.start_soon(ask)
+    assert ["2 questions are waiting" in text for text in told] == [True, False, False]
+    assert ["not ready after 2 seconds" in text for text in told] == [False, True, True]
+    assert not workspace.writing
+
+
+@in_a_loop
 async def test_a_cancelled_question_ends_its_work(workspace: FakeWorkspace) -> None:
     workspace.pause = 0.5  # four seconds in all
     async with client_of(workspace) as client:
@@ -141,6 +167,31 @@ async def test_over_http_a_key_opens_only_its_collections(workspace: FakeWorkspa
     assert "200 yuan" in answer["text"]
     assert hidden.is_error
     assert "9,000" not in str(hidden.content)
+
+
+@in_a_loop
+async def test_over_http_progress_is_reported_and_a_cancelled_question_ends_its_work(
+    workspace: FakeWorkspace, tmp_path: Path
+) -> None:
+    steps: list[str | None] = []
+
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        steps.append(message)
+
+    question = {"question": "What does the gold card cost a year, all told, please?"}
+    with served(workspace, Settings(home=tmp_path, collection="bank")) as address:
+        async with Client(f"{address}mcp") as client:
+            await client.call_tool("ask", question, progress_callback=progress)
+            workspace.pause = 0.5  # four seconds in all
+            with anyio.move_on_after(1) as scope:
+                await call(client, "ask", **question)
+            assert scope.cancelled_caught
+            with anyio.fail_after(2):
+                while workspace.writing:
+                    await anyio.sleep(0.05)
+            workspace.pause = 0
+            assert await call(client, "ask", **question), "the client can go on"
+    assert steps == ["2 passages found"]
 
 
 @in_a_loop
