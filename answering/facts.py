@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from answering.evidence import cells_of
@@ -13,8 +14,8 @@ from answering.values import Answer, Citation
 from answering.wording import folded, subject_terms, terms_in
 from retrieval.prompt import Language, language_of
 
-# The answer to another question about the same documents, in a few words if the second argument is true.
-Ask = Callable[[str, bool], Answer]
+# The answer to another question about the same documents.
+Ask = Callable[[str], Answer]
 
 _WHOLE = re.compile(
     r"answers?|text|response|reply|results?|contents?|summary|message|output|explanation|reason(?:ing)?|details?"
@@ -23,6 +24,17 @@ _WHOLE = re.compile(
 _NAME = re.compile(r"(?:\w+ )?(?:name|title|item|product)|.*(?:名称|项目|名字)")
 _BEGINNING = re.compile(r"\b(?:open|start|begin|from)|开")
 _END = re.compile(r"\b(?:clos|end|until|finish)|[关结止]")
+_SUFFIX = re.compile(
+    r"(?: in)?(?: (?:name|number|no|yuan|cny|rmb|usd|eur|gbp|hours|days|months|years|percent|pct|text))+$"
+)
+# Names of fields whose values can be told by their form.
+_FORMS = {
+    re.compile(
+        r"(?:.* )?(?:tele)?phone(?: number)?|hotline|tel|.*(?:电话|热线)(?:号码)?"
+    ): r"\+?\d[\d -]{3,}\d",
+    re.compile(r"(?:.* )?e ?mail(?: address)?|.*邮箱(?:地址)?"): r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
+    re.compile(r"(?:.* )?(?:url|website|link)|网址"): r"https?://[^\s)>\]]+|www\.[^\s)>\]]+",
+}
 _MOST_ASKED = 12  # other questions that one object may take
 _FOUND = re.compile(r"found|answered|answerable|has answer|is answered|是否找到|已回答")
 _SOURCE = re.compile(
@@ -73,8 +85,8 @@ class Label:
 
     @property
     def terms(self) -> frozenset[str]:
-        """What its name can be found by; nothing in another language."""
-        words = self.words
+        """What its name can be found by, without a unit or "name" at its end; nothing in another language."""
+        words = _SUFFIX.sub("", self.words) or self.words
         return frozenset(subject_terms(words)) if language_of(words) == self.language else frozenset()
 
     def fits(self, pattern: re.Pattern[str]) -> bool:
@@ -91,7 +103,7 @@ class Facts:
 
     answer: Answer
     ask: Ask | None = None
-    _asked: dict[tuple[str, bool], Answer] = field(default_factory=dict)
+    _asked: dict[str, Answer] = field(default_factory=dict)
 
     def text(self, label: Label, form: str = "") -> str | None:
         """Words for a field; `form` is the format of JSON Schema that they are to have."""
@@ -101,11 +113,12 @@ class Facts:
             return told
         if label.fits(_UNIT):
             return next(filter(None, map(_unit_in, self._texts(label))), None)
+        if spelled := next((spelled for names, spelled in _FORMS.items() if label.fits(names)), ""):
+            texts = chain(self._sentences(label), self._texts(label))
+            return next((found[0] for text in texts if (found := re.search(spelled, text))), None)
         if self._is_answer(label):
             return self.answer.text
-        if clock := self._clock(label):
-            return clock
-        return self._cell(label) or self._in_words(label)
+        return self._clock(label) or self._cell(label) or self._in_words(label) or self._told(label) or None
 
     def number(self, label: Label, *, whole: bool) -> float | int | None:
         """A number as it is written, for a field that may want whole ones only."""
@@ -125,8 +138,7 @@ class Facts:
             return True
         if self.answer.kind == "yesno" and (label.alone or label.fits(_WHOLE) or not self.ask):
             return _decided(self.answer.text)
-        asked = self._asking_whether(label)
-        found = self._other(asked, False)
+        found = self._other(self._asking_whether(label))
         decided = _decided(found.text) if found and found.kind == "yesno" else None
         return decided if decided is not None or self.answer.kind != "yesno" else _decided(self.answer.text)
 
@@ -194,9 +206,16 @@ class Facts:
             yield cell
         if self._is_answer(label) or label.fits(_UNIT) or self._is_asked_for(label):
             yield from self._sentences(label)
-        other = self._other(self._asking(label), False)
-        if other and other.outcome == "answered":
-            yield other.text
+        if told := self._told(label):
+            yield told
+
+    def _told(self, label: Label) -> str:
+        """What asking for the field gives, if that speaks of it."""
+        other = self._other(self._asking(label))
+        if other is None or other.outcome != "answered":
+            return ""
+        said = terms_in(" ".join([other.text, *(citation.quote for citation in other.citations)]))
+        return other.text if label.terms <= said else ""
 
     def _is_answer(self, label: Label) -> bool:
         """Whether a field is the answer itself: by its name, or alone and about the same."""
@@ -217,50 +236,65 @@ class Facts:
         return sorted(texts, key=lambda text: -len(label.terms & terms_in(text)))
 
     def _cell(self, label: Label) -> str:
-        """The cell of a cited row under the column that the field is named after."""
-        best, most = "", (0, 0.0)
-        asked = frozenset(subject_terms(self.answer.trace.standalone))
+        """The cell of a cited row about the subject, in the column that the field is named after.
+
+        In a table whose columns are the subjects, the row is named after the field.
+        """
+        best, most = "", 0.0
         for citation in self.answer.citations:
             cells = cells_of(citation.quote)
             if cells and label.fits(_NAME) and self.ask is None:
                 return cells[0][1]
-            for column, value in cells:
-                terms = terms_in(column)
-                shared = len(label.terms & terms) / max(len(label.terms | terms), 1)
-                fits = len(asked & terms_in(citation.quote)), shared
-                if shared and fits > most and (label.terms <= terms or terms <= label.terms):
-                    best, most = value, fits
+            for column, value in cells if label.terms else ():
+                named, row = terms_in(column), terms_in(cells[0][1])
+                shared = len(label.terms & named) / len(label.terms | named)
+                if not self._subject(label) <= terms_in(citation.quote):
+                    continue
+                if label.terms <= row and self._subject(label) <= named | row and value != cells[0][1]:
+                    return value
+                if shared > most and (label.terms <= named or named <= label.terms):
+                    best, most = value, shared
         return best
 
-    def _is_asked_for(self, label: Label) -> bool:
-        """Whether the question itself asks for the field."""
-        wanted = label.terms
-        return bool(wanted) and wanted <= frozenset(subject_terms(self.answer.trace.standalone))
+    def _subject(self, label: Label) -> frozenset[str]:
+        """What the question is about, as far as the answer knows it; a single item is about itself."""
+        if self.ask is None:
+            return frozenset()
+        question = self.answer.trace.standalone
+        known = terms_in(
+            " ".join([self.answer.text, *(citation.quote for citation in self.answer.citations)])
+        )
+        return frozenset(subject_terms(question)) & known - Asked(question).attribute - label.terms
 
-    def _in_words(self, label: Label) -> str | None:
-        """A few words from the documents: what the question is about, or what asking for the field gives."""
+    def _is_asked_for(self, label: Label) -> bool:
+        """Whether the question itself asks for the field, or an item speaks of it."""
+        asked = subject_terms(self.answer.trace.standalone)
+        about = frozenset(asked) if self.ask else terms_in(self.answer.text)
+        return bool(label.terms) and label.terms <= about
+
+    def _in_words(self, label: Label) -> str:
+        """The one quantity that is asked for, or what the question calls the field: "platinum card"."""
         question, found = self.answer.trace.standalone, quantities_in(self.answer.text)
-        if self._is_asked_for(label) and label.terms <= Asked(question).attribute and len(found) == 1:
-            return found[0].text
-        if self._is_asked_for(label) and not label.terms <= Asked(question).attribute:
-            named = re.search(rf"(\w+) {re.escape(label.words)}\b", folded(question))
-            return named[0] if named and subject_terms(named[1]) else None
-        words = self._is_asked_for(label)
-        other = self._other(question if words else self._asking(label), True)
-        return other.text if other and other.outcome == "answered" else None
+        if self.ask is None or not self._is_asked_for(label):
+            return ""
+        if label.terms <= Asked(question).attribute:
+            return found[0].text if len(found) == 1 else ""
+        name = re.escape(_SUFFIX.sub("", label.words))
+        named = re.search(rf"(\w+) {name}\b", folded(question))
+        return named[0] if named and subject_terms(named[1]) else ""
 
     def _asking(self, label: Label) -> str:
         """A question for the field, about what the question is about."""
         if label.description.rstrip().endswith(("?", "？")):
             return label.description
-        if label.is_foreign and not label.terms:
+        if not label.terms:
             return ""
         asked = Asked(self.answer.trace.standalone)
         named = asked.attribute | label.terms
         subject = [chunk for chunk in asked.chunks if not named >= set(subject_terms(chunk))]
         if asked.language == "zh":
             return f"{''.join(subject)}的{label.words}是多少？"
-        return f"What is the {label.words} of the {' '.join(subject)}?"
+        return f"What is the {_SUFFIX.sub('', label.words)} of the {' '.join(subject)}?"
 
     def _asking_whether(self, label: Label) -> str:
         told = _WHETHER.sub("", label.description).rstrip(".。")
@@ -271,14 +305,11 @@ class Facts:
             return f"{told or ''.join(asked.chunks)}{'' if told else label.words}吗？"
         return f"Is it true that {told}?" if told else f"Is the {' '.join(asked.chunks)} {label.words}?"
 
-    def _other(self, question: str, words: bool) -> Answer | None:
-        if not question:
-            return None
-        if (question, words) not in self._asked:
-            if self.ask is None or len(self._asked) == _MOST_ASKED:
-                return None
-            self._asked[question, words] = self.ask(question, words)
-        return self._asked[question, words]
+    def _other(self, question: str) -> Answer | None:
+        """The answer to another question, asked once."""
+        if question and question not in self._asked and self.ask and len(self._asked) < _MOST_ASKED:
+            self._asked[question] = self.ask(question)
+        return self._asked.get(question)
 
 
 def _preferred(found: Sequence[Quantity], label: Label) -> list[Quantity]:

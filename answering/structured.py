@@ -50,9 +50,9 @@ _AS_JSON = re.compile(
 _UNFILLED: dict[Language, tuple[str, str]] = {
     "en": (
         "The documents do not give {field}, which the schema requires.",
-        "No JSON that fits the schema could be written.",
+        "The model wrote no JSON that fits the request.",
     ),
-    "zh": ("文档没有给出模式要求的 {field}。", "未能写出符合该模式的 JSON。"),
+    "zh": ("文档没有给出模式要求的 {field}。", "模型没有写出符合要求的 JSON。"),
 }
 
 
@@ -225,7 +225,8 @@ class _Filler:
         self._facts = facts
         kinds = list(_leaves(form.schema))
         self._one_value = len(kinds) == 1
-        self._one_number = sum(kind in ("integer", "number") for kind in kinds) == 1
+        numbers = [kind for kind in kinds if kind in ("integer", "number")]
+        self._one_number = len(numbers) == 1 and facts.ask is not None  # an item may lack its only number
 
     def value(self, schema: Schema, path: tuple[str, ...]) -> Json:
         """A value for one part of the form; _MissingError names the field for which there is none."""

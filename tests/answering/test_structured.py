@@ -58,6 +58,18 @@ ROW = an_answer(
 STEPS = an_answer(
     "How do I order a chequebook?", "1. Log in.", "2. Choose a size.", "3. Confirm.", kind="howto"
 )
+# A table whose columns are the cards; and rows of other cards than the one that is asked about.
+COLUMNS = an_answer(
+    "Tell me about the tin card",
+    "Annual fee: tin 45 euros.",
+    quotes=["Feature: Annual fee; Zinc: 90 euros; Tin: 45 euros"],
+)
+OTHERS = an_answer(
+    "Tell me about the tin card",
+    "The tin card comes with the zinc card.",
+    quotes=["Card: Zinc; Annual fee: 90 euros; Cash limit: 100 euros; Branch: Main"],
+)
+CALL = an_answer("Whom do I call?", "Call 400-555-0101 from 9:00 to 17:30 on 5 days a week.")
 MAY = an_answer("May I pay in coins?", "Yes. Coins are taken up to 50 euros a day.", kind="yesno")
 CHINESE = an_answer("铜卡的年费是多少？", "铜卡的年费为45欧元。")
 
@@ -110,6 +122,9 @@ def fill(answer: Answer, properties: dict[str, Any]) -> Any:
             {"cards": {"type": "array", "items": {"properties": {"card": S, "annual_fee": N}}}},
             {"cards": [{"card": "Copper", "annual_fee": 45}]},
         ),
+        (ROW, {"annual_fee_eur": N, "card_name": S}, {"annual_fee_eur": 45, "card_name": "Copper"}),
+        (COLUMNS, {"annual_fee": N}, {"annual_fee": 45}),
+        (CALL, {"phone": S, "email": NULLABLE}, {"phone": "400-555-0101", "email": None}),
         (STEPS, {"steps": TEXTS}, {"steps": ["Log in.", "Choose a size.", "Confirm."]}),
         (MAY, {"allowed": B}, {"allowed": True}),
         (
@@ -135,8 +150,8 @@ def test_a_field_that_the_answer_lacks_is_asked_for_and_cited() -> None:
         {"type": "object", "properties": {"annual_fee": N, "cash_limit": N}, "required": ["cash_limit"]}
     )
 
-    def ask(question: str, words: bool) -> Answer:
-        assert (question, words) == ("What is the cash limit of the copper card?", False)
+    def ask(question: str) -> Answer:
+        assert question == "What is the cash limit of the copper card?"
         return limit
 
     text, answer = filled(form, FEE, ask, lambda messages, schema: "")
@@ -157,9 +172,9 @@ def test_what_is_not_found_is_null_or_left_out_where_the_schema_allows_it() -> N
         ({"fee": N, "colour": S}, "do not give colour"),
         ({"height_of_tower": N}, "do not give height_of_tower"),
         ({"card": {"properties": {"colour": S}, "required": ["colour"]}, "fee": N}, "give card.colour"),
-        ({"fee": {"type": "number", "maximum": 3}}, "No JSON that fits"),
-        ({"fee": {"type": "string", "pattern": "^[A-Z]$"}}, "No JSON that fits"),
-        ({"fee": {"type": "string", "pattern": "^(a+)+$"}}, "No JSON that fits"),
+        ({"fee": {"type": "number", "maximum": 3}}, "no JSON that fits"),
+        ({"fee": {"type": "string", "pattern": "^[A-Z]$"}}, "no JSON that fits"),
+        ({"fee": {"type": "string", "pattern": "^(a+)+$"}}, "no JSON that fits"),
     ],
 )
 def test_otherwise_a_sentence_names_the_field(properties: dict[str, Any], told: str) -> None:
@@ -167,8 +182,19 @@ def test_otherwise_a_sentence_names_the_field(properties: dict[str, Any], told: 
         fill(FEE, properties)
 
 
-def _nothing(question: str, words: bool) -> Answer:
+def _nothing(question: str) -> Answer:
     return replace(FEE, text="?", outcome="not_found", citations=())
+
+
+def test_a_neighbour_s_value_is_never_taken() -> None:
+    nullable = {"type": ["number", "null"]}
+    assert fill(OTHERS, {"annual_fee": nullable, "card": NULLABLE}) == {
+        "annual_fee": None,
+        "card": "tin card",
+    }
+    items = {"type": "array", "items": {"properties": {"name": S, "annual_fee": N}}}
+    with pytest.raises(UnfilledError, match="items"):
+        fill(CALL, {"items": {**items, "items": {**items["items"], "required": ["name", "annual_fee"]}}})
 
 
 def test_a_hostile_pattern_does_not_hold_up_the_process() -> None:
@@ -193,7 +219,7 @@ def test_a_capable_model_writes_the_object_from_its_checked_answer() -> None:
 
 
 def test_a_text_that_is_no_json_of_the_form_is_an_error() -> None:
-    with pytest.raises(UnfilledError, match="No JSON"):
+    with pytest.raises(UnfilledError, match="no JSON"):
         written(form_of({"type": "object"}), [Message("user", "Hello")], lambda *_: "[1]")
 
 

@@ -172,9 +172,8 @@ class Reply:
         if answer.refused and self.wanted.form:
             raise UnfilledError(answer.text)
 
-        def ask(text: str, words: bool) -> Answer:
-            style = "words" if words else question.style
-            return self._answer(replace(question, text=text, history=(), style=style), cancelled)
+        def ask(text: str) -> Answer:
+            return self._answer(replace(question, text=text, history=()), cancelled)
 
         return filled(form or _ANY_OBJECT, answer, ask, partial(self._write, cancelled=cancelled))
 

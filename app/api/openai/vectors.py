@@ -134,7 +134,7 @@ def vector_routes(queue: Queue) -> APIRouter:
         (found,) = await queue.whole(request, start)
         return found
 
-    @routes.post("/rerank")
+    @routes.post("/rerank", response_model_exclude_none=True)
     async def rerank(asked: RerankRequest, request: Request, session: Caller) -> RerankResponse:
         """Texts ordered by the reranker, or by the embedder where the settings name no reranker."""
 
