@@ -28,7 +28,6 @@ from app.api.mount import add_api
 from app.mcp import http_route, mcp_server, session_of_request
 from app.middleware import Guard, RequestLog
 from app.page.files import FileValues
-from app.page.frame import Limits
 from app.page.layout import Page
 from app.page.login import add_login
 from app.page.reports import ADDRESS, report_response
@@ -38,7 +37,6 @@ from app.settings import Settings, load_settings
 from app.spool import Spool, spooling
 from app.workspace import Workspace
 from knowledge_base.errors import BusyError, InputError
-from knowledge_base.loaders import formats
 
 _PAGE = Path(__file__).parent / "page"
 _STOP_SECONDS = 3  # how long open streams may go on after the end was asked for
@@ -83,8 +81,7 @@ def create_app(
 
     store = AccessStore(settings.home)
     add_login(app, store, settings.language)
-    limits = Limits(settings.max_file_megabytes, tuple(f".{name}" for name in sorted(formats())))
-    page = Page(workspace, runs, limits, settings.language)
+    page = Page(workspace, runs, settings.max_file_megabytes, settings.language)
     page.blocks.queue(api_open=False, max_size=_QUEUED)
     gr.mount_gradio_app(
         app,

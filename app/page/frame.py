@@ -34,14 +34,6 @@ HERE = Path(__file__).parent
 CLICKS = (HERE / "clicks.js").read_text(encoding="utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an upload may be: megabytes of a file and the suffixes that have a loader."""
-
-    megabytes: int
-    suffixes: tuple[str, ...]
-
-
 class Wording:
     """Makes components in one language and puts them into another."""
 
@@ -71,7 +63,7 @@ class Frame:
 
     workspace: Workspace
     runs: Runs
-    limits: Limits
+    max_megabytes: int
     words: Wording
     language: gr.Radio
     collection: gr.Dropdown

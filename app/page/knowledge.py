@@ -89,8 +89,7 @@ class Collections:
         )
 
     def _build_upload(self) -> None:
-        limits = self._frame.limits
-        formats = " ".join(suffix.removeprefix(".") for suffix in limits.suffixes)
+        most = self._frame.max_megabytes
         self._files = self._frame.words.make(
             gr.File,
             lambda t: {"label": t.upload},
@@ -100,7 +99,7 @@ class Collections:
         )
         self._frame.words.make(
             gr.HTML,
-            lambda t: {"value": hint(t.upload_hint.format(megabytes=limits.megabytes, formats=formats))},
+            lambda t: {"value": hint(t.upload_hint.format(megabytes=most))},
             apply_default_css=False,
             elem_id="dq-upload-hint",
         )

@@ -7,7 +7,7 @@ from gradio.events import Dependency
 
 from app.page.adapters import AdaptersTab
 from app.page.chat import ChatTab
-from app.page.frame import Frame, Limits, Updates, Values, Wording, bind, merged
+from app.page.frame import Frame, Updates, Values, Wording, bind, merged
 from app.page.knowledge import KnowledgeTab
 from app.page.rendering.login import account
 from app.page.rendering.notices import page_title, theme_button
@@ -37,18 +37,18 @@ class Page:
     Args:
         workspace: what the page shows and calls, through the session of whoever sent an event.
         runs: where its work goes on.
-        limits: what an upload may be.
+        max_megabytes: of one uploaded file.
         language: "en", "zh", or "auto" for the browser's.
     """
 
-    def __init__(self, workspace: Workspace, runs: Runs, limits: Limits, language: str) -> None:
+    def __init__(self, workspace: Workspace, runs: Runs, max_megabytes: int, language: str) -> None:
         self._runs = runs
         words = Wording(texts_of(language))
         with gr.Blocks(
             title="domainqa", analytics_enabled=False, fill_width=True, delete_cache=(600, 600)
         ) as blocks:
             self._chosen = gr.BrowserState("", storage_key="domainqa-language")
-            self._frame = self._build_frame(workspace, limits, words)
+            self._frame = self._build_frame(workspace, max_megabytes, words)
             with gr.Tabs(elem_id="dq-tabs", overflow_behavior="wrap"):
                 with words.make(gr.Tab, lambda t: {"label": t.chat}, id="chat") as chat:
                     self._chat = ChatTab(self._frame)
@@ -64,7 +64,7 @@ class Page:
             self._wire_visits(adapters, (chat, knowledge, retrieval))
         self.blocks = blocks
 
-    def _build_frame(self, workspace: Workspace, limits: Limits, words: Wording) -> Frame:
+    def _build_frame(self, workspace: Workspace, max_megabytes: int, words: Wording) -> Frame:
         language = words.make(
             gr.Radio,
             lambda t: {"label": t.page_language},
@@ -93,7 +93,7 @@ class Page:
             words.make(gr.HTML, lambda t: {"value": theme_button(t)}, elem_id="dq-theme", **plain)
             self._account = gr.HTML(elem_id="dq-account", apply_default_css=False)
         notice = gr.HTML(elem_id="dq-notice", apply_default_css=False)
-        return Frame(workspace, self._runs, limits, words, language, collection, notice)
+        return Frame(workspace, self._runs, max_megabytes, words, language, collection, notice)
 
     def _wire(self, blocks: gr.Blocks, fixed: str) -> None:
         frame = self._frame

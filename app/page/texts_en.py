@@ -22,7 +22,7 @@ EN = Texts(
     cancel="Cancel",
     adapter="Model",
     compare="Compare with",
-    compare_off="no comparison",
+    compare_off="nothing",
     new_chat="New chat",
     ask="Your question",
     ask_placeholder="Ask the documents…",
@@ -89,7 +89,8 @@ EN = Texts(
     deleted_collection="Collection {name} was deleted.",
     summary="{documents} documents · {passages} passages · {size}",
     upload="Add documents",
-    upload_hint="Drop files here or click: {formats}, up to {megabytes} MB each",
+    upload_hint="Drop files here or click: PDF, Word, Excel, PowerPoint, mail, web pages, text, pictures, "
+    "zip and older formats, up to {megabytes} MB each",
     uploading="Adding",
     uploaded="{added} added, {changed} changed, {unchanged} unchanged, {failed} failed, {skipped} not read · "
     "{passages} passages "

@@ -86,7 +86,8 @@ ZH = Texts(
     deleted_collection="知识库 {name} 已删除。",
     summary="{documents} 个文档 · {passages} 个段落 · {size}",
     upload="添加文档",
-    upload_hint="拖放文件到这里或点击选择：{formats}，每个不超过 {megabytes} MB",
+    upload_hint="拖放文件到这里或点击选择：PDF、Word、Excel、PowerPoint、邮件、网页、文本、图片、"
+    "zip 及旧格式，每个不超过 {megabytes} MB",
     uploading="正在添加",
     uploaded="新增 {added} 个，更新 {changed} 个，未变 {unchanged} 个，失败 {failed} 个，未读取 {skipped} 个"
     " · {passages} 个段落，用时 {seconds} 秒",

@@ -10,7 +10,7 @@ import pytest
 
 from answering.values import Question, Task
 from app.access.values import LOCAL, ForbiddenError, Principal
-from app.page.frame import Frame, Limits, Wording
+from app.page.frame import Frame, Wording
 from app.page.runs import Runs
 from app.page.texts import EN
 from app.session import Session, closed, needs
@@ -157,9 +157,7 @@ def test_lists_leave_out_what_is_not_the_callers(workspace: FakeWorkspace) -> No
 def frame(workspace: FakeWorkspace) -> Iterator[Frame]:
     """The frame of a page whose components are never shown."""
     with gr.Blocks():
-        made = Frame(
-            workspace, Runs(), Limits(1, ()), Wording(EN), gr.Radio(["en"]), gr.Dropdown(), gr.HTML()
-        )
+        made = Frame(workspace, Runs(), 1, Wording(EN), gr.Radio(["en"]), gr.Dropdown(), gr.HTML())
     yield made
     made.runs.close()
 
