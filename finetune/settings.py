@@ -166,7 +166,7 @@ class TrainSettings(_Seeded):
 
 
 class GateSettings(_Seeded):
-    """What a candidate must show before it answers; see `finetune.evaluation.gate`.
+    """What a candidate must show before it answers; see `finetune.evaluation.promotion`.
 
     A limit that the live adapter misses itself is relative to it: the candidate may then be worse than the
     live one by no more than `margin`.

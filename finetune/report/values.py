@@ -7,7 +7,7 @@ from finetune.evaluation.bootstrap import CONFIDENCE, Estimate
 from finetune.evaluation.calibration import WRONG_REFUSALS
 from finetune.evaluation.cases import Case
 from finetune.evaluation.forgetting import Forgetting
-from finetune.evaluation.gate import Verdict
+from finetune.evaluation.promotion import Verdict
 from finetune.evaluation.scoring import Scored, Summary
 from finetune.pairs.values import Dropped
 from finetune.reasons import Reason, ReasonKind

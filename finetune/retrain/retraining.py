@@ -31,7 +31,7 @@ from finetune.evaluation.cases import (
 )
 from finetune.evaluation.evaluate import evaluate
 from finetune.evaluation.forgetting import measure_forgetting
-from finetune.evaluation.gate import Verdict, judge
+from finetune.evaluation.promotion import Verdict, judge
 from finetune.files import ResultFolder
 from finetune.pairs.check import check_pairs
 from finetune.pairs.store import Dataset

@@ -6,7 +6,7 @@ from typing import Literal
 
 from finetune.evaluation.calibration import Curve
 from finetune.evaluation.forgetting import Forgetting
-from finetune.evaluation.gate import Verdict
+from finetune.evaluation.promotion import Verdict
 from finetune.evaluation.scoring import Scored
 from finetune.pairs.store import Dataset
 from finetune.pairs.values import Dropped

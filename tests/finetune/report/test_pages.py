@@ -13,7 +13,7 @@ from finetune.evaluation.bootstrap import Estimate
 from finetune.evaluation.calibration import curve
 from finetune.evaluation.cases import BASE, CANDIDATE, NO_CONTEXT, Kind
 from finetune.evaluation.forgetting import Forgetting, Losses
-from finetune.evaluation.gate import judge
+from finetune.evaluation.promotion import judge
 from finetune.evaluation.scoring import Scored, score, summarise
 from finetune.pairs.values import Dropped
 from finetune.reasons import Reason, ReasonKind

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from finetune.evaluation.cases import BASE, CANDIDATE, EXAMPLES, LIVE, NO_CONTEXT, Case
-from finetune.evaluation.gate import LIMITS, Verdict, judge
+from finetune.evaluation.promotion import LIMITS, Verdict, judge
 from finetune.evaluation.scoring import Scored, score
 from finetune.report.words import sentences_of
 from knowledge_base.errors import InputError

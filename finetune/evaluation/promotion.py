@@ -1,4 +1,4 @@
-"""The gate: a candidate is promoted only if it is statistically better, and no worse elsewhere.
+"""The promotion gate: a candidate becomes live only if it is statistically better, and no worse elsewhere.
 
 The F1 that must rise is the one over the answerable cases, with a refused one as 0. An F1 over all cases,
 with a right refusal as 1, would move with the share of unanswerable cases, which we chose ourselves, and a
