@@ -16,13 +16,14 @@ from pathlib import Path
 import torch
 from peft import PeftModel
 from torch.nn import functional
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedModel
 
 from answering.generation.encoding import Encoder
 from finetune.training.checkpoint import trained_parameters
 from finetune.training.network import load_base
 from finetune.training.packing import Tokens
 from finetune.training.values import Base
+from finetune.training.vocabulary import last_states, nats_of, summed
 
 # Tokens of a piece: some sentences, since what is forgotten shows only where much was read before; equal
 # lengths make a batch without masks.
@@ -45,16 +46,22 @@ def _piece(text: str, encoder: Encoder, chance: random.Random) -> Tokens:
     return encoder.text(text[start : start + _WINDOW])[:PIECE]
 
 
-def divergence(model: PeftModel, pieces: Sequence[Tokens]) -> torch.Tensor:
+def divergence(model: PeftModel, network: PreTrainedModel, pieces: Sequence[Tokens]) -> torch.Tensor:
     """KL(base ‖ adapted) over the vocabulary, summed over all predictions of the pieces, in nats: a scalar.
 
-    `pieces` are equally long, [pieces, tokens].
+    `pieces` are equally long, [pieces, tokens]; `network` is the base with the adapter in it.
     """
-    ids = torch.tensor(pieces, device=model.device)
+    ids = torch.tensor(pieces, device=network.device)
     with torch.no_grad(), model.disable_adapter():
-        kept = functional.log_softmax(model(input_ids=ids, use_cache=False).logits.float(), dim=-1)
-    now = functional.log_softmax(model(input_ids=ids, use_cache=False).logits.float(), dim=-1)
-    return functional.kl_div(now, kept, reduction="sum", log_target=True)
+        base, head = last_states(network, input_ids=ids)
+    states, _ = last_states(network, input_ids=ids)
+
+    def loss(logits: torch.Tensor, rows: slice) -> torch.Tensor:
+        kept = functional.log_softmax(head(base[rows]).float(), dim=-1)
+        now = functional.log_softmax(logits, dim=-1)
+        return functional.kl_div(now, kept, reduction="sum", log_target=True)
+
+    return summed(states, head, loss)
 
 
 _SCALES = tuple(tenth / 10 for tenth in range(10, 2, -1))
@@ -90,13 +97,13 @@ def scale_down(model: PeftModel, loss: Callable[[], tuple[float, int]], limit: f
 
 
 @torch.no_grad()
-def text_loss(model: PeftModel, encoder: Encoder, texts: Sequence[str]) -> tuple[float, int]:
+def text_loss(network: PreTrainedModel, encoder: Encoder, texts: Sequence[str]) -> tuple[float, int]:
     """Sum of the nats of all tokens but the first of each text, and how many they are."""
     nats, tokens = 0.0, 0
     for text in texts:
-        ids = torch.tensor([encoder.text(text)[: encoder.context]], device=model.device)
-        logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
-        nats += float(functional.cross_entropy(logits, ids[0, 1:], reduction="sum"))
+        ids = torch.tensor([encoder.text(text)[: encoder.context]], device=network.device)
+        states, head = last_states(network, input_ids=ids)
+        nats += float(summed(states[:-1], head, nats_of(ids[0, 1:])))
         tokens += ids.shape[1] - 1
     return nats, tokens
 
@@ -107,8 +114,8 @@ class TextLosses:
     def __init__(self, base: Base, adapter: Path) -> None:
         tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
         self._encoder = Encoder(tokenizer, base.context)
-        network = load_base(base.folder, base.device)
-        self._model = PeftModel.from_pretrained(network, str(adapter)).train(False)
+        self._network = load_base(base.folder, base.device)
+        self._model = PeftModel.from_pretrained(self._network, str(adapter)).train(False)
 
     def of_base(self, texts: Sequence[str]) -> tuple[float, int]:
         """As `text_loss`, without the adapter."""
@@ -120,4 +127,4 @@ class TextLosses:
 
     def _losses(self, texts: Sequence[str], plain: bool) -> tuple[float, int]:
         with self._model.disable_adapter() if plain else nullcontext():
-            return text_loss(self._model, self._encoder, texts)
+            return text_loss(self._network, self._encoder, texts)

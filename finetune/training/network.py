@@ -15,6 +15,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from finetune.settings import TrainSettings
 from finetune.training.packing import Encoded, PackedSequence
+from finetune.training.vocabulary import last_states, nats_of, summed
 from knowledge_base.errors import InputError, ModelError
 
 Mask = torch.Tensor | dict[str, torch.Tensor]
@@ -99,21 +100,20 @@ def continued(network: PreTrainedModel, folder: Path) -> PeftModel:
         ) from error
 
 
-def sequence_loss(model: torch.nn.Module, network: PreTrainedModel, sequence: PackedSequence) -> torch.Tensor:
+def sequence_loss(network: PreTrainedModel, sequence: PackedSequence) -> torch.Tensor:
     """Cross-entropy of all reply tokens of a packed sequence, summed, in nats: a scalar tensor.
 
     Logits are computed only where a reply token is predicted: in a small model with a large vocabulary the
     head is most of the work.
     """
     device = network.device
-    logits = model(
+    states, head = last_states(
+        network,
         input_ids=sequence.ids[None].to(device),
         position_ids=sequence.positions[None].to(device),
         attention_mask=masks_of(network, sequence),
-        use_cache=False,
-        logits_to_keep=sequence.places.to(device),
-    ).logits
-    return functional.cross_entropy(logits[0].float(), sequence.targets.to(device), reduction="sum")
+    )
+    return summed(states[sequence.places.to(device)], head, nats_of(sequence.targets.to(device)))
 
 
 def masks_of(network: PreTrainedModel, sequence: PackedSequence) -> Mask:

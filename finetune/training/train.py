@@ -141,7 +141,7 @@ def fit(  # noqa: PLR0913, PLR0917 - as `train`, and who shares the work
         ) from error
     course = _Run(model, network, plan, settings, folder, processes, progress).train()
     plain = [text for language in LANGUAGES for text in general_texts("shrink", language)]
-    scale = scale_down(model.train(False), lambda: text_loss(model, encoder, plain), settings.forget_limit)
+    scale = scale_down(model.train(False), lambda: text_loss(network, encoder, plain), settings.forget_limit)
     trained = Trained(tuple(course.curve), course.best_loss, course.step, course.seconds, plan.refused, scale)
     return model, plan, trained
 
@@ -215,7 +215,7 @@ class _Run:
         mine = pieces[self._processes.number :: self._processes.count]
         if mine:
             share = self._settings.kl_weight / (len(pieces) * PIECE)
-            (divergence(self._model, mine) * share).backward()  # type: ignore[no-untyped-call]
+            (divergence(self._model, self._network, mine) * share).backward()  # type: ignore[no-untyped-call]
             self._tokens += len(mine) * PIECE
 
     def _measure(self, course: Course, loss: float) -> None:
@@ -270,7 +270,7 @@ class _Run:
         return abs(together - alone) <= _AGREEMENT * abs(alone)
 
     def _of_sequence(self, trees: tuple[PrefixTree, ...]) -> torch.Tensor:
-        return sequence_loss(self._model, self._network, pack_sequence(trees))
+        return sequence_loss(self._network, pack_sequence(trees))
 
     def _of_samples(self, trees: tuple[PrefixTree, ...]) -> torch.Tensor:
         losses = [plain_loss(self._model, self._network, sample) for sample in _samples(trees)]

@@ -35,12 +35,12 @@ def test_where_there_is_no_text_nothing_is_kept(gemma: Path, texts: tuple[str, .
 def test_a_fresh_adapter_diverges_from_nothing_and_a_changed_one_does(gemma: Path) -> None:
     pieces = pieces_of(LONG, encoder_of(gemma), 4, seed=0)
     model = adapted(load_base(gemma, "cpu"), SETTINGS)
-    assert float(divergence(model, pieces).detach()) == pytest.approx(0, abs=1e-4)
+    assert float(divergence(model, model.get_base_model(), pieces).detach()) == pytest.approx(0, abs=1e-4)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "lora_B" in name:
                 parameter.normal_(std=0.05)
-    changed = divergence(model, pieces)
+    changed = divergence(model, model.get_base_model(), pieces)
     assert float(changed.detach()) > 0.1
     changed.backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is None for n, p in model.named_parameters() if "lora_" not in n)
@@ -63,7 +63,7 @@ def test_it_learns_its_replies_and_stays_nearer_to_the_base(
 
 def _divergence(model: PeftModel, pieces: tuple[tuple[int, ...], ...]) -> float:
     with torch.no_grad():
-        return float(divergence(model, pieces))
+        return float(divergence(model, model.get_base_model(), pieces))
 
 
 def test_it_continues_after_a_kill_only_with_the_same_text(

@@ -99,7 +99,7 @@ def test_loss_and_gradients_are_those_of_the_plain_computation(
     plain = torch.stack([plain_loss(model, network, s) for t in trees for s in t.samples]).sum()
     plain.backward()
     wanted = gradients(model)
-    together = sequence_loss(model, network, pack_sequence(trees))
+    together = sequence_loss(network, pack_sequence(trees))
     together.backward()
     found = gradients(model)
 
@@ -119,7 +119,7 @@ def test_windows_count_positions_not_places(tiny: Maker, samples: tuple[Sample, 
     (tree, *_) = prefix_trees(encoded, 2048)
     assert tree.length > 2 * network.config.sliding_window
     alone = sum(float(plain_loss(network, network, sample)) for sample in tree.samples)
-    assert float(sequence_loss(network, network, pack_sequence([tree]))) == pytest.approx(alone, rel=1e-4)
+    assert float(sequence_loss(network, pack_sequence([tree]))) == pytest.approx(alone, rel=1e-4)
 
 
 def test_a_base_without_weights_is_named(tmp_path: Path) -> None:
