@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import answering
 from answering.generation.gemma import GEMMA
+from answering.generation.protocol import Limits
 from app.settings import Settings
 from retrieval.e5 import E5_SMALL
 from retrieval.models import PackagedModel, Progress, resolve, silent, torch_device
@@ -108,7 +109,11 @@ def build_generator(settings: Settings, progress: Progress = silent) -> Generato
 
     limit_threads(settings)
     folder = model_folder(settings.generator, settings.models_cache, progress)
-    return InProcessGenerator(folder, device=settings.device)
+    limits = Limits(
+        prefix_bytes=settings.prompt_cache_megabytes * 2**20,
+        adapter_bytes=settings.adapter_cache_megabytes * 2**20,
+    )
+    return InProcessGenerator(folder, device=settings.device, limits=limits)
 
 
 def build_remote_generator(settings: Settings, url: str) -> RemoteGenerator:

@@ -6,10 +6,10 @@ Prometheus asks for it, and OpenTelemetry is sent the most of it; each answer is
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from answering.generation.protocol import TokenCounts
+from answering.generation.protocol import Caching, Generator, TokenCounts
 from answering.values import Answer, Event, Finished
 from app import log
 from app.telemetry import meter, now, trace_answer
@@ -58,9 +58,11 @@ class Metrics:
         self._searches.labels("true").inc(cached)
         self._searches.labels("false").inc(questions - cached)
 
-    def watch_tokens(self, tokens: TokenCounts) -> None:
-        """Show what a generator reads and writes."""
-        self._registry.register(_Tokens(tokens))
+    def watch_generator(self, generator: Generator) -> None:
+        """Show what a generator reads, writes and keeps in memory."""
+        self._registry.register(_Tokens(generator.tokens))
+        if isinstance(generator, Caching):
+            self._registry.register(_Held(generator))
 
     def watch(self, name: str, told: str, value: Callable[[], float]) -> None:
         """Show a number that is asked for whenever somebody looks."""
@@ -104,4 +106,19 @@ class _Tokens(Collector):
         family = CounterMetricFamily("domainqa_tokens", told, labels=["kind"])
         for kind, total in self._tokens.totals().items():
             family.add_metric([kind], total)
+        yield family
+
+
+class _Held(Collector):
+    """What a generator keeps in memory, asked for whenever somebody looks."""
+
+    def __init__(self, generator: Caching) -> None:
+        self._generator = generator
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One number for each kind."""
+        told = "Bytes of prompts that were read and of adapters, kept for later questions."
+        family = GaugeMetricFamily("domainqa_cache_bytes", told, labels=["kind"])
+        for kind, size in self._generator.held_bytes().items():
+            family.add_metric([kind], size)
         yield family

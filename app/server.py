@@ -37,6 +37,7 @@ from app.settings import Settings, load_settings
 from app.spool import Spool, spooling
 from app.workspace import Workspace
 from knowledge_base.errors import BusyError, InputError
+from knowledge_base.memory import share_arenas
 
 _PAGE = Path(__file__).parent / "page"
 _STOP_SECONDS = 3  # how long open streams may go on after the end was asked for
@@ -142,6 +143,7 @@ class Server:
 
         Uploads lie in a private folder of the home that goes with the server.
         """
+        share_arenas()
         with spooling(self._settings.home) as folder:
             runs, announcer = Runs(), Announcer(self._settings.home)
             app = create_app(self._workspace, self._settings, runs, folder, announcer.token)

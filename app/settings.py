@@ -163,6 +163,20 @@ class Settings(BaseSettings):
         "are cut "
         "off.",
     )
+    prompt_cache_megabytes: int = Field(
+        256,
+        ge=0,
+        le=1_000_000,
+        description="Memory for prompts that the model in this process has read, in megabytes. Raise it if "
+        "the same passages are asked about again and again.",
+    )
+    adapter_cache_megabytes: int = Field(
+        256,
+        ge=0,
+        le=1_000_000,
+        description="Memory for adapters of the model in this process, in megabytes; the least recently used "
+        "leave. Raise it if many adapters take turns.",
+    )
     max_question_chars: int = Field(
         2000, ge=1, le=100_000, description="Maximum length of a question in characters."
     )

@@ -50,6 +50,7 @@ from knowledge_base.errors import (
 )
 from knowledge_base.ingest import IngestSettings, OnProgress, Report, require_presence, silent, synchronise
 from knowledge_base.loaders import has_pictures
+from knowledge_base.memory import release_memory
 from knowledge_base.ocr import Ocr, OcrMode
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.collections import WritableIndex
@@ -184,6 +185,7 @@ class Workspace(AbstractContextManager["Workspace"]):
             report = synchronise(folder, index, ingestion, progress)
             index.compact()
             self._erase(collection, report.removed)
+        release_memory()
         return replace(report, outdated=self.collection(collection).outdated)
 
     def upload(
@@ -207,6 +209,7 @@ class Workspace(AbstractContextManager["Workspace"]):
             self._drop_unreadable(collection, report)
             index.compact()
             self._erase(collection, report.removed)
+        release_memory()
         return report
 
     def documents(self, collection: str) -> list[CatalogueEntry]:
@@ -388,7 +391,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         with self._generating:
             if self._served is None:
                 self._served = ServedAdapters(self.generator(), build_reading(self.settings))
-                self.metrics.watch_tokens(self.generator().tokens)
+                self.metrics.watch_generator(self.generator())
             return self._served
 
     def answerer(self) -> Answerer:
@@ -417,7 +420,8 @@ class Workspace(AbstractContextManager["Workspace"]):
 
     def load(self) -> None:
         """Load the models and write a token with the default adapter; raises what keeps them from it."""
-        self.answerer()
+        for kind in ("query", "passage"):
+            self.embedder().embed(["Hello"], kind)
         greeting = Task((Message("user", "Hello"),), self.settings.collection, max_new_tokens=1)
         pieces = self.write(greeting).pieces
         if runs_in_process(self.settings):

@@ -56,7 +56,7 @@ class LoadedAdapters:
 
     @property
     def size(self) -> int:
-        """Bytes of all adapters in memory."""
+        """Bytes of all adapters in memory; any thread may ask."""
         return sum(loaded.size for loaded in list(self._loaded.values()))
 
     def activate(self, adapter: Adapter | None) -> None:

@@ -33,6 +33,7 @@ class Encoder:
         self._tokenizer = tokenizer
         self.context = context
         self.has_template = tokenizer.chat_template is not None
+        self.end: int | None = tokenizer.eos_token_id
 
     def prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Token ids of the rendered messages, with one beginning-of-sequence token where the model has one.

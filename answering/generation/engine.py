@@ -10,6 +10,7 @@ import torch
 
 from answering.generation.adapters import LoadedAdapters
 from answering.generation.decoding import Lookup
+from answering.generation.encoding import Encoder
 from answering.generation.known_adapters import Adapter, KnownAdapters
 from answering.generation.kv_cache import Position, PrefixCache, Tokens, read_prompt, read_token
 from answering.generation.model import Precision, best_precision, load_model
@@ -22,11 +23,12 @@ _GUESSED = 7
 
 
 class Engine:
-    """One model in memory. Used by one request at a time, but for `encoder`."""
+    """One model in memory. Used by one request at a time."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what it is made of, once
         self,
         folder: Path,
+        encoder: Encoder,
         device: str,
         precision: Precision | None,
         limits: Limits,
@@ -34,8 +36,8 @@ class Engine:
         seed: int,
     ) -> None:
         device = torch_device(device)
-        self.model = load_model(folder, device, precision or best_precision(device), limits.context)
-        self.encoder = self.model.encoder
+        self.model = load_model(folder, device, precision or best_precision(device), encoder)
+        self.encoder = encoder
         self.prefixes = PrefixCache(limits.prefix_bytes)
         self.adapters = LoadedAdapters(self.model.network, known, limits.adapter_bytes, self.prefixes.forget)
         self._random = torch.Generator().manual_seed(seed)

@@ -11,7 +11,7 @@ from threading import Condition
 from typing import TYPE_CHECKING
 
 from answering.generation.decoding import THINK, StopFilter, TokenText
-from answering.generation.encoding import has_chat_template
+from answering.generation.encoding import Encoder, has_chat_template
 from answering.generation.known_adapters import Adapter, KnownAdapters
 from answering.generation.protocol import (
     Cancelled,
@@ -101,11 +101,17 @@ class InProcessGenerator:
         self._known = KnownAdapters()
         self._lock = FifoLock()
 
+        def load_encoder() -> Encoder:
+            from answering.generation.model import load_encoder  # transformers takes seconds
+
+            return load_encoder(model_folder, limits.context)
+
         def load() -> Engine:
-            from answering.generation.engine import Engine  # torch and transformers take seconds
+            from answering.generation.engine import Engine
 
-            return Engine(model_folder, device, precision, limits, self._known, seed)
+            return Engine(model_folder, self.encoder(), device, precision, limits, self._known, seed)
 
+        self.encoder = Once(load_encoder)
         self.engine = Once(load)
 
     @cached_property
@@ -116,13 +122,14 @@ class InProcessGenerator:
     @property
     def context(self) -> int:
         """See `Generator.context`."""
-        return self.engine().encoder.context
+        return self.encoder().context
 
     def stream(self, request: Request, cancelled: Cancelled = never) -> Pieces:
         """See `Generator.stream`; what is wrong with the request is raised here, before the first piece."""
         check_request(request)
         adapter = self._known.find(request.adapter)
-        ids = self.engine().encoder.prompt(request.messages)
+        ids = self.encoder().prompt(request.messages)
+        self.engine()  # what is wrong with the model is raised here, too
         return self._write(request, adapter, ids, cancelled)
 
     def logprobs(
@@ -134,9 +141,9 @@ class InProcessGenerator:
         engine = self.engine()
         scores: list[float] = []
         for request in requests:
-            token = engine.encoder.first_token(request.messages, continuation)
+            token = self.encoder().first_token(request.messages, continuation)
             adapter = self._known.find(request.adapter)
-            ids = engine.encoder.prompt(request.messages)
+            ids = self.encoder().prompt(request.messages)
             with self._lock.hold(cancelled) as mine:
                 position = engine.read(adapter, ids, self.tokens, cancelled) if mine else None
             if position is None:
@@ -146,7 +153,7 @@ class InProcessGenerator:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See `Generator.count_tokens`."""
-        return self.engine().encoder.count(texts)
+        return self.encoder().count(texts)
 
     def add_adapter(self, name: str, folder: Path, version: str) -> None:
         """Make the PEFT folder known as `name`; its weights are loaded by the first request that wants them.
@@ -156,7 +163,7 @@ class InProcessGenerator:
         self._known.add(name, folder, version)
 
     def held_bytes(self) -> Mapping[str, int]:
-        """Memory of what is kept for later requests: "prompts" that were read, and "adapters"."""
+        """See `Caching.held_bytes`."""
         engine = self.engine.made
         if engine is None:
             return {"prompts": 0, "adapters": 0}
@@ -174,10 +181,10 @@ class InProcessGenerator:
 
     def _pieces(self, request: Request, position: Position, ids: Tokens, cancelled: Cancelled) -> Pieces:
         engine = self.engine()
-        text, stop = TokenText(engine.encoder.decode), StopFilter(request.stop)
-        limit = min(request.max_new_tokens, engine.encoder.context - position.cache.get_seq_length())
+        text, stop = TokenText(self.encoder().decode), StopFilter(request.stop)
+        limit = min(request.max_new_tokens, self.encoder().context - position.cache.get_seq_length())
         written = 0
-        if request.reasoning and engine.encoder.opens_thought(request.messages):
+        if request.reasoning and self.encoder().opens_thought(request.messages):
             yield THINK  # the prompt has it already
         for token in engine.tokens(position, ids, limit, request, cancelled):
             written += 1

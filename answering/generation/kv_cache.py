@@ -1,15 +1,16 @@
 """Prompts are read into keys and values, and recent ones are kept: a shared beginning is read once."""
 
-import ctypes
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from transformers.cache_utils import Cache, DynamicLayer
 
 from answering.generation.model import LoadedModel
 from answering.generation.protocol import Cancelled
+from knowledge_base.memory import release_memory
 
 Tokens = tuple[int, ...]
 Layers = tuple[tuple[torch.Tensor, torch.Tensor], ...]
@@ -64,8 +65,8 @@ class PrefixCache:
 
     @property
     def size(self) -> int:
-        """Bytes of all entries."""
-        return sum(prefix.size for prefix in self._entries.values())
+        """Bytes of all entries; any thread may ask."""
+        return sum(prefix.size for prefix in list(self._entries.values()))
 
     def longest(self, version: str, ids: Sequence[int]) -> tuple[Prefix | None, int]:
         """The entry that shares most leading tokens with `ids`, and how many those are."""
@@ -103,27 +104,19 @@ def common_length(left: Sequence[int], right: Sequence[int]) -> int:
     return min(len(left), len(right))
 
 
-def release_memory() -> None:
-    """Return freed memory to the system, where the C library can (glibc); it takes some milliseconds.
-
-    The C library keeps what each thread has freed for that thread. A server whose requests come from many
-    threads would grow to a multiple of what it holds.
-    """
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):
-        return
-
-
 class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     """A full-length cache layer that writes in place, into buffers that grow in steps.
 
     transformers' own layer copies everything for each new token: 70 MB a token for Gemma 3 270M after 1,000
     tokens. Views handed out earlier stay valid, since nothing before the end is ever written again.
+
+    Args:
+        room: tokens of the first buffer, so that a prompt of known length takes no more than it needs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = 0) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._room = room
         self._buffers: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def update(
@@ -135,7 +128,8 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         start = self.get_seq_length()
         end = start + key_states.shape[-2]
         if self._buffers is None or self._buffers[0].shape[-2] < end:
-            self._buffers = (_grown(key_states, self.keys, end), _grown(value_states, self.values, end))
+            room = self._room if end <= self._room else end + _STEP
+            self._buffers = (_grown(key_states, self.keys, room), _grown(value_states, self.values, room))
         keys, values = self._buffers
         keys[..., start:end, :] = key_states
         values[..., start:end, :] = value_states
@@ -143,20 +137,20 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         return self.keys, self.values
 
 
-def _grown(new: torch.Tensor, old: torch.Tensor | None, end: int) -> torch.Tensor:
-    """A buffer for `end` tokens and more like `new`, which begins with `old`."""
-    buffer = new.new_empty(*new.shape[:-2], end + _STEP, new.shape[-1])
+def _grown(new: torch.Tensor, old: torch.Tensor | None, room: int) -> torch.Tensor:
+    """A buffer like `new` for `room` tokens, which begins with `old`."""
+    buffer = new.new_empty(*new.shape[:-2], room, new.shape[-1])
     if old is not None and old.numel():
         buffer[..., : old.shape[-2], :] = old
     return buffer
 
 
-def continue_from(layers: Layers, length: int) -> Cache:
-    """A new cache that begins with the first `length` tokens of `layers`, copied.
+def continue_from(layers: Layers, length: int, room: int = 0) -> Cache:
+    """A new cache that begins with the first `length` tokens of `layers`, copied, in buffers for `room`.
 
     Sliding-window layers keep their full length too, so that it can be cut anywhere.
     """
-    cache = Cache(layer_class_to_replicate=GrowingLayer)
+    cache = Cache(layer_class_to_replicate=partial(GrowingLayer, room))  # type: ignore[arg-type]
     if length:
         for index, (keys, values) in enumerate(layers):
             cache.update(keys[..., :length, :], values[..., :length, :], index)
@@ -180,7 +174,7 @@ def read_prompt(
     if known is not None and shared == len(ids) == len(known.ids):
         return Position(continue_from(known.layers, shared), known.logits, shared)
     shared = min(shared, len(ids) - 1)
-    cache = continue_from(known.layers if known else (), shared)
+    cache = continue_from(known.layers if known else (), shared, room=len(ids))
     for start in range(shared, len(ids), CHUNK):
         if cancelled():
             return None

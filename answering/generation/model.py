@@ -1,18 +1,19 @@
 """A Hugging Face folder becomes a model in memory, in the number formats that are fastest here."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     PreTrainedModel,
-    PreTrainedTokenizerBase,
 )
 from transformers.utils.logging import disable_progress_bar
 
@@ -26,6 +27,7 @@ from answering.generation.layers import (
     use_grouped_attention,
 )
 from knowledge_base.errors import ModelError
+from knowledge_base.memory import release_memory
 
 Packing = Literal["half", "int8"]
 
@@ -68,39 +70,65 @@ class LoadedModel:
     device: torch.device
 
 
-def load_model(folder: Path, device: str, precision: Precision, max_context: int) -> LoadedModel:
-    """Load weights and tokenizer of `folder`; ModelError names what is missing or does not fit."""
-    disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
+def load_encoder(folder: Path, max_context: int) -> Encoder:
+    """The tokenizer of `folder`, without any weights; ModelError names what is missing or does not fit."""
+    with _loadable(folder):
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        network = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, dtype=precision.weights, local_files_only=True
-        )
+        limit = getattr(config.get_text_config(), "max_position_embeddings", max_context)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return Encoder(tokenizer, min(limit, max_context))
+
+
+def load_model(folder: Path, device: str, precision: Precision, encoder: Encoder) -> LoadedModel:
+    """Load the weights of `folder`; ModelError names what is missing or does not fit."""
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    with _loadable(folder):
+        network = AutoModelForCausalLM.from_pretrained(folder, dtype=precision.weights, local_files_only=True)
         network.train(False).requires_grad_(False)
         torch.nn.Module.to(network, device)
         _optimise(network, precision)
-        # Last, since the head is still being packed beside it.
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        if precision.packing is not None:
+            _map_embedding_anew(network, folder)
+    release_memory()
+    return LoadedModel(network, encoder, _end_tokens(network, encoder), torch.device(device))
+
+
+@contextmanager
+def _loadable(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, LookupError, AttributeError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"The model in {folder} cannot be loaded: {error}",
             "Use the folder of a causal language model with config, tokenizer and safetensors weights, "
             "or remove a damaged one from the cache so that it is unpacked again.",
         ) from error
-    limit = getattr(config.get_text_config(), "max_position_embeddings", max_context)
-    return LoadedModel(
-        network=network,
-        encoder=Encoder(tokenizer, min(limit, max_context)),
-        ends=_end_tokens(network, tokenizer),
-        device=torch.device(device),
-    )
 
 
-def _end_tokens(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+def _map_embedding_anew(network: PreTrainedModel, folder: Path) -> None:
+    """Let go of the file's pages that packing has read: of the embedding only rows of words are used now.
+
+    All weights of a file share one mapping, which stays as long as one of them does. What is not mapped from
+    one file (several files, another number format) stays as it is.
+    """
+    embedding = network.get_input_embeddings()
+    name = next(name for name, weight in network.named_parameters() if weight is embedding.weight)
+    file = folder / "model.safetensors"
+    if not file.is_file():
+        return
+    with safe_open(file, "pt") as weights:
+        if name not in weights.keys():  # noqa: SIM118 - it is no mapping
+            return
+        mapped = weights.get_tensor(name)
+    if mapped.dtype == embedding.weight.dtype and mapped.shape == embedding.weight.shape:
+        embedding.weight.data = mapped
+
+
+def _end_tokens(network: PreTrainedModel, encoder: Encoder) -> frozenset[int]:
     settings = network.generation_config
     ends = settings.eos_token_id if settings else None
     listed = ends if isinstance(ends, list) else [ends]
-    return frozenset(int(end) for end in (*listed, tokenizer.eos_token_id) if end is not None)
+    return frozenset(int(end) for end in (*listed, encoder.end) if end is not None)
 
 
 def _optimise(network: PreTrainedModel, precision: Precision) -> None:

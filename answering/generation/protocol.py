@@ -4,7 +4,7 @@ import math
 import re
 import threading
 from collections import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -169,4 +169,13 @@ class Scorer(Protocol):
         Stops soon after `cancelled()` turns true, also in the middle of a prompt; the list is shorter then.
         The prompts' prefill is kept for a while, so that streaming one of them next starts at once.
         """
+        ...
+
+
+@runtime_checkable
+class Caching(Protocol):
+    """A generator that keeps in memory what later requests may need."""
+
+    def held_bytes(self) -> Mapping[str, int]:
+        """Bytes held of each kind: "prompts" that were read, and "adapters"."""
         ...

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from answering.values import Finished, Question, Task
+from app.metrics import Metrics
 from app.settings import load_settings
 from app.workspace import Workspace
 from knowledge_base import chunking
@@ -92,6 +93,19 @@ def test_a_repeated_question_is_seen_in_the_metrics(workspace: Workspace, docume
     assert counted['domainqa_searches_total{cached="true"}'] == 1
     assert counted['domainqa_tokens_total{kind="prompt"}'] > 0
     assert counted['domainqa_tokens_total{kind="completion"}'] > 0
+
+
+def test_what_a_generator_keeps_in_memory_is_in_the_metrics() -> None:
+    class Keeping(FakeGenerator):
+        def held_bytes(self) -> dict[str, int]:
+            return {"prompts": 7, "adapters": 5}
+
+    metrics = Metrics()
+    metrics.watch_generator(Keeping())
+    assert {
+        'domainqa_cache_bytes{kind="prompts"} 7.0',
+        'domainqa_cache_bytes{kind="adapters"} 5.0',
+    } <= set(metrics.text().decode().splitlines())
 
 
 def test_feedback_on_an_unknown_answer_says_what_to_do(workspace: Workspace) -> None:

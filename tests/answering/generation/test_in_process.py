@@ -234,6 +234,16 @@ def test_prompts_are_remembered_only_within_their_memory(gemma: Path) -> None:
     assert sizes[-1] < 2 * sizes[0] * 6
 
 
+def test_a_remembered_prompt_takes_the_room_of_its_tokens_and_no_more(gemma: Path) -> None:
+    generator = InProcessGenerator(gemma, precision=PLAIN)
+    written(generator, asked(tokens=3))
+    (prefix,) = generator.engine().prefixes._entries.values()
+    tensors = [tensor for pair in prefix.layers for tensor in pair]
+    assert (
+        generator.held_bytes()["prompts"] == sum(tensor.nbytes for tensor in tensors) + prefix.logits.nbytes
+    )
+
+
 def test_those_who_wait_come_in_the_order_of_asking(gemma: Path) -> None:
     generator = InProcessGenerator(gemma, precision=PLAIN)
     first = generator.stream(asked())

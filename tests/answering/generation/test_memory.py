@@ -7,7 +7,8 @@ import psutil
 import pytest
 import torch
 
-from answering.generation.kv_cache import Prefix, PrefixCache, release_memory
+from answering.generation.kv_cache import Prefix, PrefixCache
+from knowledge_base.memory import release_memory
 
 FLOATS = 25_000  # 100 kB: below the size that the C library takes from the system one by one
 COUNT = 2000

@@ -39,9 +39,7 @@ def test_no_more_rows_than_a_few_are_in_memory_at_once() -> None:
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
-def test_the_head_on_the_last_states_gives_the_logits_of_the_model(
-    architecture: str, tmp_path: Path
-) -> None:
+def test_the_head_on_the_last_states_gives_the_logits_of_the_model(architecture: str, tmp_path: Path) -> None:
     network = AutoModelForCausalLM.from_pretrained(save_model(tmp_path, architecture)).requires_grad_(False)
     ids = torch.tensor([[5, 6, 7], [8, 9, 10]])
     states, head = last_states(network, input_ids=ids)
