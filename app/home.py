@@ -9,6 +9,7 @@ PREFIX = "DOMAINQA_"
 _OF_SERVERS = frozenset({
     *("home", "host", "port", "access", "allowed_hosts", "requests_per_minute", "max_request_megabytes"),
     *("max_waiting_megabytes", "trusted_proxies", "log_requests", "max_waiting", "answer_seconds"),
+    *("stop_seconds",),
     "use_server",
 })  # fmt: skip
 

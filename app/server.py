@@ -1,11 +1,13 @@
 """The web server: one FastAPI application with the page at "/", on one address and port."""
 
+import asyncio
 import errno
 import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -22,6 +24,7 @@ from app.access.middleware import Access, RateLimit
 from app.access.rules import asks, host_names, is_loopback
 from app.access.store import AccessStore
 from app.announcement import Announcer, Usual
+from app.api.answering import Queue
 from app.api.dependencies import Caller
 from app.api.jobs import Jobs
 from app.api.mount import add_api
@@ -40,7 +43,8 @@ from knowledge_base.errors import BusyError, InputError
 from knowledge_base.memory import share_arenas
 
 _PAGE = Path(__file__).parent / "page"
-_STOP_SECONDS = 3  # how long open streams may go on after the end was asked for
+_STOP_SECONDS = 3  # how long work may take to end after it was told to
+_FLUSH_SECONDS = 0.2  # in which last words reach their clients
 # Longer than clients and load balancers keep idle connections (5 to 60 seconds): who closes first must not be
 # the server, or a request is lost that is sent at that moment.
 _IDLE_SECONDS = 75
@@ -161,11 +165,20 @@ class Server:
                 self._announce(announcer)
                 ready(self.address)
 
-            def end() -> None:
+            queue: Queue = app.state.queue
+
+            def leave() -> None:
                 announcer.withdraw()
+                queue.close()
+
+            def end() -> None:
+                queue.end()
                 runs.close()
 
-            self._server = _Server(config, begin, end)
+            ending = _Ending(
+                leave, lambda: bool(queue.inside or runs.active), end, self._settings.stop_seconds
+            )
+            self._server = _Server(config, begin, ending)
             with self._socket, _signals_end_quietly():
                 try:
                     self._server.run(sockets=[self._socket])
@@ -190,13 +203,23 @@ class Server:
             self._server.should_exit = True
 
 
-class _Server(uvicorn.Server):
-    """Tells when it answers, and ends the work behind its open streams before it waits for them."""
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How the work ends: `leave` takes no more, and after at most `seconds` of `is_busy`, `end` stops it."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], end: Callable[[], None]) -> None:
+    leave: Callable[[], None]
+    is_busy: Callable[[], bool]
+    end: Callable[[], None]
+    seconds: float
+
+
+class _Server(uvicorn.Server):
+    """Tells when it answers; lets open answers end, within bounds, before it closes their connections."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], ending: _Ending) -> None:
         super().__init__(config)
         self._ready = ready
-        self._end = end
+        self._ending = ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then tell."""
@@ -205,9 +228,23 @@ class _Server(uvicorn.Server):
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the work, then close."""
-        self._end()
+        """End the work, tell its clients, then close; a second signal ends it at once."""
+        self._ending.leave()
+        for server in self.servers:
+            server.close()
+        await self._until_idle(self._ending.seconds)
+        self._ending.end()
+        await self._until_idle(_STOP_SECONDS)
+        await asyncio.sleep(_FLUSH_SECONDS)
+        for connection in list(self.server_state.connections):
+            connection.transport.close()  # as if the client had left: cancelled tasks would fill the log
         await super().shutdown(sockets)
+
+    async def _until_idle(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._ending.is_busy() and not self.force_exit:
+                    await asyncio.sleep(_FLUSH_SECONDS / 4)
 
 
 def _require_somebody(settings: Settings) -> None:

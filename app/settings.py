@@ -237,6 +237,13 @@ class Settings(BaseSettings):
         le=86_400,
         description="Seconds after which an API question that has no answer gets status 503.",
     )
+    stop_seconds: float = Field(
+        8.0,
+        ge=0,
+        le=3600,
+        description="Seconds for which open answers may go on after the server was told to stop. Then their "
+        "clients get status 503, or an error event in a stream.",
+    )
     append_sources: bool = Field(
         False,
         description="Append the list of sources to the text of answers over OpenAI's API, for clients that "

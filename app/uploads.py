@@ -2,29 +2,70 @@
 
 import shutil
 import unicodedata
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from knowledge_base.errors import InputError, LoadError, NotFoundError, StorageError
+from knowledge_base.ingest import Report
 from knowledge_base.loaders import read, without_member
+from knowledge_base.notes import Note
 from knowledge_base.values import Document, digest_of
 
-_LONGEST_NAME = 150
+_MOST_BYTES = 200  # file systems take 255; the rest is for the name while it is written
+_LONGEST_SUFFIX = 12
+_PARTIAL = ".partial"
 
 
 def upload_name(given: str) -> str:
     """A safe file name from what a browser sent: its last part, without signs that mean something to a shell.
 
-    Raises InputError if nothing usable is left.
+    A name that had to be changed, or that is too long for a file system, gets a mark of its own, the same
+    each time: names that only look alike do not take each other's place. InputError if nothing is left.
     """
-    last = unicodedata.normalize("NFC", given).replace("\\", "/").rsplit("/", 1)[-1]
-    name = "".join(char for char in last if char.isprintable() and char not in '<>:"|?*').strip(". ")
-    if not name or len(name) > _LONGEST_NAME:
+    last = _last_part(given)
+    normal = unicodedata.normalize("NFC", last)
+    name = "".join(char for char in normal if char.isprintable() and char not in '<>:"|?*').strip(". ")
+    if not name:
         raise InputError(
-            f"{given[:200]!r} cannot be used as a file name.",
-            f"Rename the file: letters, digits, spaces and signs, at most {_LONGEST_NAME} characters.",
+            f"{given[:200]!r} cannot be used as a file name.", "Rename the file: letters, digits and signs."
         )
-    return name
+    is_long = len(name.encode()) > _MOST_BYTES
+    return _marked(name, last) if is_long or name != last else name
+
+
+def upload_names(given: Sequence[str]) -> list[str]:
+    """A safe name for each file of one upload, no two alike."""
+    names: list[str] = []
+    for number, one in enumerate(given):
+        name = upload_name(one)
+        names.append(_marked(name, f"{one}/{number}") if name in names else name)
+    return names
+
+
+def noting_names(report: Report, given: Mapping[str, str]) -> Report:
+    """The report, in which each document says the name it was uploaded under; `given` by the name it has."""
+    notes = dict(report.notes)
+    for name, before in given.items():
+        path = f"uploads/{name}"
+        if name != _last_part(before) and path in {*report.added, *report.changed}:
+            notes[path] = (*notes.get(path, ()), Note("renamed", name=before))
+    return replace(report, notes=notes)
+
+
+def _last_part(given: str) -> str:
+    return given.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _marked(name: str, told: str) -> str:
+    """The name with a few digits that tell `told` from others, cut to what file systems take."""
+    mark = f"~{digest_of(told.encode(errors='surrogatepass'))[:6]}"
+    stem, dot, suffix = name.rpartition(".")
+    if not stem or len(suffix) > _LONGEST_SUFFIX:
+        stem, dot, suffix = name, "", ""
+    room = _MOST_BYTES - len(f"{mark}{dot}{suffix}".encode())
+    return f"{stem.encode()[:room].decode(errors='ignore').rstrip()}{mark}{dot}{suffix}"
 
 
 def remove_member(archive: Path, member: str) -> None:
@@ -32,7 +73,7 @@ def remove_member(archive: Path, member: str) -> None:
     try:
         rest = without_member(archive.read_bytes(), member)
         if rest:
-            partial = archive.with_name(f".{archive.name}.partial")
+            partial = archive.with_name(f".{archive.name}{_PARTIAL}")
             partial.write_bytes(rest)
             partial.replace(archive)
         else:
@@ -55,25 +96,36 @@ def drop_upload(folder: Path, path: str) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def keep_upload(file: Path, folder: Path, *, move: bool = False) -> Path:
-    """Copy or move `file` into `folder` under its safe name, in place of one of the same name.
+def keep_uploads(files: Sequence[Path], folder: Path, *, move: bool = False) -> dict[str, str]:
+    """Copy or move files into `folder` under safe names, each in place of one of the same name.
 
-    It is renamed into place when it is whole, so a full disk leaves the old one as it was.
+    Each is renamed into place when it is whole, so a full disk leaves the old one as it was. Call with the
+    collection held: what a killed process left is removed. Returns the given names by those that were kept.
     """
-    target = folder / upload_name(file.name)
-    partial = target.with_name(f".{target.name}.partial")
+    kept = dict(zip(upload_names([file.name for file in files]), files, strict=True))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (shutil.move if move else shutil.copyfile)(file, partial)
-        partial.replace(target)
+        for left in folder.glob(f".*{_PARTIAL}"):
+            left.unlink()
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        raise StorageError(
-            f"The upload {target.name} cannot be kept in {folder}: {error.strerror}.",
-            "Check free space and permissions of the home folder, then upload again.",
-        ) from error
-    return target
+        raise _not_kept(folder, "its folder", error) from error
+    for name, file in kept.items():
+        partial = folder / f".{name}{_PARTIAL}"
+        try:
+            (shutil.move if move else shutil.copyfile)(file, partial)
+            partial.replace(folder / name)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink()
+            raise _not_kept(folder, name, error) from error
+    return {name: file.name for name, file in kept.items()}
+
+
+def _not_kept(folder: Path, name: str, error: OSError) -> StorageError:
+    return StorageError(
+        f"The upload {name} cannot be kept in {folder}: {error.strerror}.",
+        "Check free space and permissions of the home folder, then upload again.",
+    )
 
 
 def ingested_file(document: Document, max_bytes: int) -> bytes:

@@ -31,7 +31,7 @@ from app.feedback import FeedbackStore
 from app.metrics import Metrics
 from app.replicas import RecentAnswers
 from app.settings import Settings
-from app.uploads import drop_upload, ingested_file, keep_upload
+from app.uploads import drop_upload, ingested_file, keep_uploads, noting_names
 from finetune.corpus import Corpus
 from finetune.files import model_digest
 from finetune.pairs.feedback import Feedback, Verdict
@@ -203,14 +203,13 @@ class Workspace(AbstractContextManager["Workspace"]):
         index = self.index(collection)
         folder = self._home.uploads_folder(collection)
         with index.writing(self.settings.wait_seconds, progress.waiting):
-            for file in files:
-                keep_upload(file, folder, move=move)
+            given = keep_uploads(files, folder, move=move)
             report = synchronise(folder, index, self._ingestion(self._ocr, "uploads/"), progress)
             self._drop_unreadable(collection, report)
             index.compact()
             self._erase(collection, report.removed)
         release_memory()
-        return report
+        return noting_names(report, given)
 
     def documents(self, collection: str) -> list[CatalogueEntry]:
         """Every document of a collection, by path."""

@@ -23,6 +23,7 @@ NoteKind = Literal[
     "part_damaged",
     "part_large",
     "part_unread",
+    "renamed",
 ]
 
 # In English and in Chinese; `pages` comes as "page 2" or "pages 2, 5–7", in Chinese as "2" or "2, 5–7".
@@ -74,6 +75,11 @@ _WORDS: Mapping[NoteKind, tuple[str, str]] = MappingProxyType({
     "part_large": (
         "{name} is too large and was not read. Split the file to read all of it.",
         "{name} 过大，未读取。如需全部读取，请拆分文件。",
+    ),
+    "renamed": (
+        "Uploaded as {name}. Kept under another name: it is too long, has signs that file names cannot have, "
+        "or another file has it.",
+        "上传时的文件名为 {name}。因文件名过长、含有不可用的字符或与其他文件重名，已改名保存。",
     ),
     "part_unread": ("{name} has a format that domainqa does not read.", "{name} 的格式不受支持，未读取。"),
 })  # fmt: skip

@@ -6,7 +6,6 @@ names and sizes are checked before anything is written, and each file as it is r
 in one step at the end; nothing is embedded again.
 """
 
-import hashlib
 import json
 import tempfile
 import zipfile
@@ -14,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import IO, Annotated, Any
 
@@ -24,11 +24,14 @@ from knowledge_base.errors import InputError, MismatchError, ModelError, Storage
 from knowledge_base.values import Document
 from retrieval.collections import Chunking, Collections, CollectionSnapshot, content_of, program_version
 from retrieval.models import Progress, silent
+from retrieval.storage import translate_errors
 from retrieval.values import TextKind, Vectors
 
 FORMAT = 1
 MANIFEST, DOCUMENTS, VECTORS, UPLOADS = "manifest.json", "documents.jsonl", "vectors.npy", "uploads/"
 
+# In a collection's folder while it is imported: the digest of the manifest.
+_UNREPORTED = ".importing"
 _CHUNK = 1 << 20
 _LARGEST_MANIFEST = 50_000_000
 _LONGEST_LINE = 500_000_000
@@ -112,8 +115,8 @@ def import_collection(
 ) -> Manifest:
     """Make a collection of an archive, under the name it had or another; returns what it holds.
 
-    The collection is filled in one step at the end. If that fails there is none; an import that was killed
-    leaves an empty one, which the next import fills.
+    The collection is filled in one step at the end. If that fails there is none. An import that was killed
+    can be run again: it fills the empty collection, or finds that all was done.
 
     Raises:
         InputError: the archive is damaged, or there is a collection of that name with documents.
@@ -124,7 +127,12 @@ def import_collection(
         _check_names(archive, manifest)
         wanted = manifest.collection if name is None else name
         is_new = not collections.exists(wanted)
+        mark = collections.uploads_folder(wanted).with_name(_UNREPORTED)
+        made_of = sha256(manifest.model_dump_json().encode()).hexdigest()
         if not is_new and collections.stats(wanted).documents:
+            if mark.is_file() and mark.read_text() == made_of:
+                mark.unlink()  # a kill came between the last step and the report of it
+                return manifest
             raise InputError(
                 f"A collection named {wanted} already exists.",
                 "Import under another name with --as, or delete it.",
@@ -132,6 +140,9 @@ def import_collection(
         embedder = _ArchivedVectors(manifest)
         chunking: Chunking | None = json.loads(manifest.chunking) if manifest.chunking else None
         collections.create(wanted, embedder, chunking).close()
+        with translate_errors(mark):
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.write_text(made_of)
         try:
             with collections.rebuilding(wanted, embedder, chunking) as index:
                 for documents, vectors in _windows(archive, manifest, on_progress):
@@ -139,9 +150,11 @@ def import_collection(
                     index.add(documents)
                 _copy_uploads(archive, manifest, collections.uploads_folder(wanted))
         except BaseException:
+            mark.unlink(missing_ok=True)
             if is_new:
                 collections.delete(wanted)
             raise
+        mark.unlink()
     return manifest
 
 
@@ -195,7 +208,7 @@ def _add(
 ) -> Member:
     info = zipfile.ZipInfo(name)
     info.compress_type = compression
-    digest, size = hashlib.sha256(), 0
+    digest, size = sha256(), 0
     with archive.open(info, "w", force_zip64=True) as sink:
         for piece in pieces:
             sink.write(piece)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import anyio
 from anyio import from_thread, to_thread
@@ -44,12 +44,22 @@ class Queue:
         self._seconds = seconds
         # Threads of their own: those of the event loop are for short calls, and there are only forty.
         self._threads = anyio.CapacityLimiter(most)
-        self._inside: dict[object, None] = {}  # in the order of coming
+        self._inside: dict[_Work[Any], None] = {}  # in the order of coming
+        self._is_closed = False
 
     @property
     def inside(self) -> int:
         """Requests that wait or are being answered."""
         return len(self._inside)
+
+    def close(self) -> None:
+        """Take no more requests; those that are inside go on until `end`."""
+        self._is_closed = True
+
+    def end(self) -> None:
+        """Stop what is inside, and tell its clients why."""
+        for work in list(self._inside):
+            work.end(_stopping())
 
     async def whole(self, request: Request, start: Start[T]) -> list[T]:
         """Everything that `start` gives, in the order it came.
@@ -102,6 +112,8 @@ class Queue:
         return Waiting(inside.index(work) if work in inside else 0)
 
     def _begin(self, request: Request, run: Run[T], seconds: float) -> "_Work[T]":
+        if self._is_closed:
+            raise _stopping()
         if self.inside >= self._most:
             raise BusyError(
                 f"{self.inside} questions are waiting, and no more are accepted.",
@@ -161,6 +173,10 @@ class _Work(Generic[T]):
     def _work(self) -> None:
         with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # nobody waits any more
             self._run(self._stop.is_set, lambda piece: from_thread.run_sync(self._send.send_nowait, piece))
+
+
+def _stopping() -> UnavailableError:
+    return UnavailableError("The server is stopping.", "Ask again in a moment.")
 
 
 def _each_of(start: Start[T]) -> Run[T]:

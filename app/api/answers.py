@@ -23,6 +23,7 @@ from app.schema import (
 )
 from app.session import Session
 from app.telemetry import tracer
+from knowledge_base.errors import UnavailableError
 from retrieval.prompt import Message
 
 # Questions are embedded by this machine's processors: more searches at once only take each other's turns.
@@ -43,9 +44,11 @@ def answer_routes(queue: Queue, usual: str) -> APIRouter:
         return await _write(session, queue, request, _task(asked, collection))
 
     @routes.post("/search")
-    async def search(asked: SearchRequest, session: Caller) -> SearchResponse:
+    async def search(asked: SearchRequest, request: Request, session: Caller) -> SearchResponse:
         """The passages that fit a question best."""
         async with room:
+            if await request.is_disconnected():
+                raise UnavailableError("The client has closed the connection.", "Ask again.")
             return await run_in_threadpool(_search, session, asked, asked.collection or usual)
 
     @routes.post("/feedback", status_code=204)

@@ -22,7 +22,7 @@ from app.schema import (
     entry_of,
     text_of,
 )
-from app.uploads import upload_name
+from app.uploads import upload_names
 from knowledge_base.errors import InputError
 from retrieval.storage import translate_errors
 
@@ -124,19 +124,10 @@ def _add_jobs(routes: APIRouter, jobs: Jobs) -> None:
         return found.model_copy(update={"error": found.error and session.readable(found.error)})
 
 
-def _distinct(names: Sequence[str]) -> Sequence[str]:
-    """The names; InputError if two files would take each other's place."""
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(
-            f"Several files are called {', '.join(twice)}.", "Rename them, or send them one after the other."
-        )
-    return names
-
-
 def _keep(jobs: Jobs, files: Sequence[UploadFile], collection: str, most_bytes: int) -> Job:
     """Copy uploaded files into the folder of a new job; nothing is left of them if one cannot be used."""
-    names = _distinct([upload_name(file.filename or "") for file in files])
+    given = [file.filename or "" for file in files]
+    names = upload_names(given)
     large = [name for name, file in zip(names, files, strict=True) if (file.size or 0) > most_bytes]
     if large:
         raise InputError(
@@ -149,7 +140,7 @@ def _keep(jobs: Jobs, files: Sequence[UploadFile], collection: str, most_bytes: 
             for name, file in zip(names, files, strict=True):
                 with (folder / name).open("wb") as copy:
                     shutil.copyfileobj(file.file, copy)
-        return jobs.upload(folder, collection)
+        return jobs.upload(folder, collection, dict(zip(names, given, strict=True)))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -6,8 +6,9 @@ server that starts, or by one that is asked for them.
 
 import shutil
 import threading
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -16,6 +17,7 @@ from pathlib import Path
 from app.replicas import RecentRecords, Replica, is_alive
 from app.schema import Job, Shape, report_of
 from app.spool import INCOMING
+from app.uploads import noting_names
 from app.workspace import Workspace
 from knowledge_base.errors import BusyError, DomainqaError, NotFoundError
 from knowledge_base.ingest import OnProgress, Progress, Report
@@ -23,15 +25,17 @@ from retrieval.storage import translate_errors
 
 _REMEMBERED = 200
 _MOST_WAITING = 20
+_ABANDONED_SECONDS = 3600
 _ENDED = "The server that worked on it has ended. Send it again: what was stored is kept."
 
 
 class _Order(Shape):
-    """A job, and the folder to ingest; None for the files that were uploaded for it."""
+    """A job, and the folder to ingest; None for uploaded files, whose first names are `given`."""
 
     job: Job
     ingest: str | None
     allow_removal: bool = False
+    given: Mapping[str, str] = {}
 
 
 class Jobs:
@@ -54,11 +58,14 @@ class Jobs:
             folder.mkdir(parents=True, mode=0o700)
         return folder
 
-    def upload(self, folder: Path, collection: str) -> Job:
-        """Ingest the files of a folder that `folder` made; BusyError if too many jobs are waiting."""
+    def upload(self, folder: Path, collection: str, given: Mapping[str, str] | None = None) -> Job:
+        """Ingest the files of a folder that `folder` made; BusyError if too many jobs are waiting.
+
+        `given` are the names that they had, by those that they have.
+        """
         total = sum(1 for _ in folder.iterdir())
         job = Job(id=folder.name, collection=collection, state="waiting", done=0, total=total)
-        return self._begin(_Order(job=job, ingest=None))
+        return self._begin(_Order(job=job, ingest=None, given=given or {}))
 
     def ingest(self, folder: Path, collection: str, allow_removal: bool = False) -> Job:
         """Bring a collection up to date with a folder; BusyError if too many jobs are waiting."""
@@ -82,9 +89,13 @@ class Jobs:
 
     def resume(self) -> None:
         """Take over the jobs that wait for servers that have ended, and remove the files of their others."""
-        with suppress(DomainqaError):  # a server that cannot read its home still starts, and says so
-            for job_id in self._records.ids():
+        with suppress(DomainqaError, OSError):  # a server that cannot read its home still starts, and says so
+            known = self._records.ids()
+            for job_id in known:
                 self.get(job_id)
+            for folder in (self._home / INCOMING).glob("*"):  # of servers that ended before they had a job
+                if folder.name not in known and time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Accept no more; the running job is finished, and those that wait are left to another server."""
@@ -134,7 +145,8 @@ class Jobs:
             folder, allowed = Path(order.ingest), order.allow_removal
             return self._workspace.ingest(folder, collection, progress=progress, allow_removal=allowed)
         files = sorted(self._folder_of(order.job.id).iterdir())
-        return self._workspace.upload(files, collection, move=True, progress=progress)
+        report = self._workspace.upload(files, collection, move=True, progress=progress)
+        return noting_names(report, order.given)
 
     def _keep(self, order: _Order, **news: object) -> None:
         changed = order.model_copy(update={"job": order.job.model_copy(update=news)})

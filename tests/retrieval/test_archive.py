@@ -219,6 +219,25 @@ def test_an_import_that_was_killed_can_be_run_again(home: Home, archive: Path) -
     assert not left.exists()
 
 
+def test_an_import_that_was_killed_after_its_last_step_can_be_run_again(
+    home: Home, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(BaseException):
+        """As a kill, nothing is done after it."""
+
+    def killed(_mark: Path, missing_ok: bool = False) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr("retrieval.archive.Path.unlink", killed)
+        import_collection(home, archive, "copy")
+    documents = home.stats("copy").documents
+    assert documents
+    assert import_collection(home, archive, "copy").documents == documents
+    with pytest.raises(InputError, match="already exists"):
+        import_collection(home, archive, "copy")
+
+
 def test_a_failed_import_leaves_an_empty_collection_that_was_there(home: Home, archive: Path) -> None:
     home.create("copy", FakeEmbedder(), CHUNKING).close()
     body = {**manifest(archive), "documents": 1}

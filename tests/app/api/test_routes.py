@@ -139,10 +139,14 @@ def test_an_upload_into_a_collection_that_is_not_there_is_refused(site: httpx.Cl
     assert [one["name"] for one in site.get("/v1/collections").json()] == [COLLECTION]
 
 
-def test_files_that_would_take_each_others_place_are_refused(site: httpx.Client) -> None:
-    sent = site.post(DOCUMENTS, files=[("files", ("a/x.txt", b"1")), ("files", ("b/x.txt", b"2"))])
-    assert sent.status_code == 422
-    assert "x.txt" in sent.json()["error"]["message"]
+def test_files_of_one_name_are_kept_apart_and_the_report_says_so(site: httpx.Client) -> None:
+    sent = site.post(DOCUMENTS, files=[("files", ("a/x.txt", b"One.")), ("files", ("b/x.txt", b"Two."))])
+    assert sent.status_code == 202
+    report = finished(site, sent.json()["id"])["report"]
+    first, second = sorted(report["added"])
+    assert (first, second[:-10]) == ("uploads/x.txt", "uploads/x~")
+    notes = {note["path"]: note["text"] for note in report["notes"] if note["kind"] == "renamed"}
+    assert "Uploaded as b/x.txt." in notes[second]
 
 
 def test_a_folder_of_the_server_is_ingested_by_a_job(site: httpx.Client, tmp_path: Path) -> None:
