@@ -225,8 +225,12 @@ def test_an_import_that_was_killed_after_its_last_step_can_be_run_again(
     class KilledError(BaseException):
         """As a kill, nothing is done after it."""
 
-    def killed(_mark: Path, missing_ok: bool = False) -> None:
-        raise KilledError
+    unlink = Path.unlink
+
+    def killed(file: Path, missing_ok: bool = False) -> None:
+        if file.name == ".importing":
+            raise KilledError
+        unlink(file, missing_ok)
 
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         patch.setattr("retrieval.archive.Path.unlink", killed)
