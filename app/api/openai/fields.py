@@ -42,7 +42,7 @@ WITHOUT_EFFECT = frozenset(
         "user",
     }
 )
-_TOOLS = "The model calls no tools; leave them out, or send tool_choice none."
+_TOOLS = "The model calls no tools; leave them out, or send tool_choice none"
 
 
 class Lenient(Shape):

@@ -210,7 +210,19 @@ def test_temperature_draws_the_same_texts_for_the_same_seed(gemma: Path) -> None
     assert len(set(texts(1))) > 1
 
 
-@pytest.mark.parametrize("senseless", [asked(tokens=0), replace(asked(), temperature=-1.0)])
+def test_a_request_may_bring_its_seed_and_draw_from_the_likeliest_alone(gemma: Path) -> None:
+    generator = InProcessGenerator(gemma, precision=PLAIN)
+    drawn = Request((Message("user", ENGLISH),), max_new_tokens=8, temperature=2.0)
+    seeded = [written(generator, replace(drawn, seed=seed)) for seed in (1, 2, 1)]
+    assert seeded[0] == seeded[2] != seeded[1]
+    greedy = written(generator, replace(drawn, temperature=0.0))
+    assert written(generator, drawn) != greedy
+    assert {written(generator, replace(drawn, top_p=top_p)) for top_p in (0.0, 1e-6)} == {greedy}
+
+
+@pytest.mark.parametrize(
+    "senseless", [asked(tokens=0), replace(asked(), temperature=-1.0), replace(asked(), top_p=1.1)]
+)
 def test_a_request_that_makes_no_sense_is_refused_at_once(gemma: Path, senseless: Request) -> None:
     with pytest.raises(InputError):
         InProcessGenerator(gemma, precision=PLAIN).stream(senseless)

@@ -295,6 +295,11 @@ def test_the_request_says_what_was_asked(server: OpenAIServer, opened: Open) -> 
     assert (body["model"], body["max_tokens"], body["temperature"]) == (BASE, 7, 0.5)
     assert body["stop"] == ["\n", "a", "b", "c"]
     assert set(body["logit_bias"].values()) == {-100}
+    assert not {"top_p", "seed", "response_format"} & set(body)
+    written(generator, replace(request, top_p=0.5, seed=7, schema='{"type": "object"}'))
+    body = server.asked[-1]
+    assert (body["top_p"], body["seed"]) == (0.5, 7)
+    assert body["response_format"]["json_schema"] == {"name": "reply", "schema": {"type": "object"}}
     server.behaviour.tokenizes = False
     written(opened(), request)
     assert "logit_bias" not in server.asked[-1]
