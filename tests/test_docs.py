@@ -12,6 +12,7 @@ from scripts import generate_docs
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
+RELIABILITY = ROOT / "docs" / "reliability.md"
 GENERATED = ("docs/cli.md", "docs/map.md", "docs/settings.md", "docs/training-options.md")
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
@@ -75,3 +76,10 @@ def test_every_command_shows_an_example() -> None:
     sections = documents()["docs/cli.md"].split("\n## ")[1:]
     assert [section.partition("\n")[0] for section in sections if "Example:" not in section] == []
     assert len(sections) > len({"serve", "ask", "ingest", "search", "doctor"})
+
+
+def test_every_fault_names_a_test_that_exists() -> None:
+    rows = re.findall(r"^\| .*`(tests/[\w/]+\.py)::(\w+)` \|$", RELIABILITY.read_text(encoding="utf-8"), re.M)
+    assert len(rows) >= 20
+    for file, name in rows:
+        assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), name

@@ -10,6 +10,9 @@ from knowledge_base.errors import InputError
 from knowledge_base.ingest import Progress
 from knowledge_base.ocr import OcrMode
 
+# Who deleted which document, and the last command that wrote: they name documents, and hold no text of them.
+_NAMING = frozenset({"audit.jsonl", "lock.json"})
+
 
 @dataclass(frozen=True, slots=True)
 class _Told:
@@ -77,4 +80,8 @@ def traces(
             f"Delete it first: domainqa documents delete {document} --collection {collection}",
         )
     found = find_traces(home.settings.home, [document, *texts])
-    return [Trace(file=file.as_posix(), text=text) for file, text in found]
+    return [
+        Trace(file=file.as_posix(), text=text)
+        for file, text in found
+        if text != document or file.name not in _NAMING
+    ]

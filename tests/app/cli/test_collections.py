@@ -101,6 +101,7 @@ def test_what_is_left_of_a_deleted_document_is_shown(
     home = tmp_path / "home"
     (home / "notes").mkdir(parents=True)
     (home / "notes" / "old.txt").write_text("The fee was 4711 yuan.", encoding="utf-8")
+    (home / "audit.jsonl").write_text('{"document": "gone.txt"}', encoding="utf-8")
     left = run("documents", "verify-deleted", "gone.txt", "--text", "4711 yuan", "--json")
     assert left.exit_code == 8
     assert json.loads(left.stdout) == [{"file": "notes/old.txt", "text": "4711 yuan"}]
