@@ -1,12 +1,13 @@
 """Questions as people ask them, put to a running server: kinds of questions, steps and lists, trust.
 
-usage: python benchmarks/questions.py [--url URL] [--set "yes or no" "steps and lists" trust]
-       [--language en zh] [--collection hospital insurer] [--show] [--json FILE]
+usage: python benchmarks/questions.py [--url URL] [--set "yes or no" "steps and lists" trust
+       "paper and old files"] [--language en zh] [--collection hospital insurer] [--show] [--json FILE]
 
 The documents of question_sets/ describe a hospital, a utility, a university, a car insurer and a tax office
-that do not exist, in English and Chinese; no adapter has learned them. Without --url, they are ingested into
-a temporary home, each as a collection, and a server of this build is started on it; with --url, that server
-must already hold the collections "hospital", "utility", "university", "insurer" and "taxoffice".
+that do not exist, in English and Chinese; no adapter has learned them. "paper and old files" asks about scans,
+photographs, filled forms and files of old Office in the sample bank. Without --url, the collections are
+ingested into a temporary home and a server of this build is started on it; with --url, that server must
+already hold the collections "hospital", "utility", "university", "insurer", "taxoffice" and "bank".
 
 An answer to a yes-or-no question is right if it begins with the right word. For steps and lists, the share of
 the items given counts. An answer to any other question is right if it holds what it must and nothing that it
@@ -25,12 +26,13 @@ import tempfile
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 SETS = Path(__file__).parent / "question_sets"
-COLLECTIONS = ("hospital", "utility", "university", "insurer", "taxoffice")
+COLLECTIONS = ("hospital", "utility", "university", "insurer", "taxoffice", "bank")
+BANK = Path(__file__).parents[1] / "samples" / "bank"
 SURE = 0.8
 _BEGINNINGS = {
     ("en", "yes"): r"Yes\b",
@@ -47,7 +49,8 @@ def main() -> None:
     cases = [json.loads(line) for line in (SETS / "questions.jsonl").read_text("utf-8").splitlines()]
     cases = [c for c in cases if c["set"] in arguments.set and c["language"] in arguments.language]
     cases = [c for c in cases if c["collection"] in arguments.collection]
-    served = contextlib.nullcontext(arguments.url) if arguments.url else _server()
+    names = dict.fromkeys(case["collection"] for case in cases)
+    served = contextlib.nullcontext(arguments.url) if arguments.url else _server(names)
     with served as url:
         scored = [_scored(case, *_ask(url, case)) for case in cases]
     for case in scored if arguments.show else ():
@@ -62,7 +65,8 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--url")
-    parser.add_argument("--set", nargs="+", default=["yes or no", "steps and lists", "trust"])
+    sets = ["yes or no", "steps and lists", "trust", "paper and old files"]
+    parser.add_argument("--set", nargs="+", default=sets)
     parser.add_argument("--language", nargs="+", default=["en", "zh"])
     parser.add_argument("--collection", nargs="+", default=list(COLLECTIONS))
     parser.add_argument("--show", action="store_true")
@@ -71,15 +75,16 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextlib.contextmanager
-def _server() -> Iterator[str]:
-    """The address of a server on a temporary home that holds the three collections."""
+def _server(collections: Iterable[str]) -> Iterator[str]:
+    """The address of a server on a temporary home that holds the collections."""
     with tempfile.TemporaryDirectory() as home, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
         command = [sys.executable, "-m", "app.cli", "--home", home]
-        for name in COLLECTIONS:
-            subprocess.run([*command, "ingest", SETS / "documents" / name, "--collection", name], check=True)
+        for name in collections:
+            folder = BANK if name == "bank" else SETS / "documents" / name
+            subprocess.run([*command, "ingest", folder, "--collection", name], check=True)
         process = subprocess.Popen([*command, "serve", "--port", str(port)], stdout=subprocess.DEVNULL)
         try:
             url = f"http://127.0.0.1:{port}"

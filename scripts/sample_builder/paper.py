@@ -12,6 +12,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Flowable, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table
 
+from sample_builder.form import form_table
 from sample_builder.source import HAN, Block, Source
 
 HEADING_SIZES = {1: 18, 2: 14, 3: 11.5}
@@ -32,7 +33,10 @@ def build_pdf(source: Source) -> bytes:
         if number:
             story.append(PageBreak())
         for block in page:
-            story.extend(_flowables(block, source.chinese))
+            if source.meta.get("as") == "form" and block.kind == "table":
+                story.append(form_table(block, CHINESE_FONT if source.chinese else "Helvetica"))
+            else:
+                story.extend(_flowables(block, source.chinese))
     buffer = io.BytesIO()
     document = _Footed(
         buffer, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=MARGIN, bottomMargin=MARGIN,

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 PAGE_BREAK = re.compile(r"^<!-- page -->[ \t]*$", re.MULTILINE)
 HAN = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 KNOWN_KEYS = frozenset(
-    {"path", "title", "encoding", "from", "to", "cc", "date", "subject", "transfer", "alternative"}
+    {"path", "title", "as", "encoding", "from", "to", "cc", "date", "subject", "transfer", "alternative"}
 )
 Kind = Literal["heading", "paragraph", "bullet", "number", "quote", "table", "code"]
 

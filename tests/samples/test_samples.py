@@ -1,6 +1,7 @@
 """The sample bank is complete, every pair holds against the built documents, and the splits do not leak."""
 
 import json
+import shutil
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -9,14 +10,15 @@ from typing import Any
 import pytest
 
 from tests.run_script import ROOT, run_script
-from tests.samples.extract import text_of
+from tests.samples.extract import EXTRACTORS, text_of
 
 SAMPLES = ROOT / "samples"
 LANGUAGES = ("en", "zh")
 FORMATS = {
     ".pdf": 8, ".docx": 6, ".pptx": 2, ".xlsx": 3, ".csv": 3, ".html": 5,
-    ".md": 5, ".txt": 3, ".eml": 3, ".epub": 1,
+    ".md": 5, ".txt": 3, ".eml": 3, ".epub": 1, ".jpg": 1, ".doc": 1, ".xls": 1, ".ppt": 1,
 }  # fmt: skip
+OLD = (".doc", ".xls", ".ppt")
 KINDS = {"fact": 30, "table": 35, "similar": 20, "unanswerable": 30}
 KEYS = {"id", "question", "answer", "answers", "sentence", "evidence", "kind", "split"}
 LARGEST_BANK = 6 * 2**20
@@ -69,12 +71,17 @@ def run_builder(bank: Path) -> str:
 
 
 def test_builder_writes_what_is_committed_and_the_same_again(tmp_path: Path) -> None:
-    count = len(sources("en")) + len(sources("zh"))
-    assert run_builder(tmp_path) == f"{count} documents, {count} changed"
-    assert run_builder(tmp_path) == f"{count} documents, 0 changed"
+    paths = [*sources("en"), *sources("zh")]
+    old = [path for path in paths if Path(path).suffix in OLD]  # LibreOffice may be missing
+    for path in old:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SAMPLES / "bank" / path, tmp_path / path)
+    assert run_builder(tmp_path) == f"{len(paths)} documents, {len(paths) - len(old)} changed"
+    assert run_builder(tmp_path) == f"{len(paths)} documents, 0 changed"
     # compressed formats may differ with the version of zlib; the text in them may not
-    for path in (*sources("en"), *sources("zh")):
-        assert text_of(tmp_path / path) == text_of(SAMPLES / "bank" / path), path
+    for path in paths:
+        if Path(path).suffix in EXTRACTORS:
+            assert text_of(tmp_path / path) == text_of(SAMPLES / "bank" / path), path
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
