@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from knowledge_base.loaders import load
 from tests.run_script import ROOT, run_script
 from tests.samples.extract import EXTRACTORS, text_of
 
@@ -143,3 +144,28 @@ def test_the_question_of_the_first_page_is_held_out() -> None:
     question = "What is the annual fee of the platinum card this year?"
     (pair,) = [pair for pair in pairs("en") if pair["question"] == question]
     assert (pair["answer"], pair["split"]) == ("680", "heldout")
+
+
+@pytest.mark.parametrize(
+    ("path", "sentences"),
+    [
+        ("en/museum/museum-admission-scan.pdf", ["A guided tour lasts 50 minutes", "Price in yuan: 60"]),
+        ("en/staff/window-cleaning-notice.jpg", ["The lifting platform stands in Cooper Lane."]),
+        (
+            "zh/职工/职工图书室借阅须知（扫描件）.pdf",
+            ["类别：外文图书；可借数量：4册；借期：50天", "续借期为12天"],
+        ),
+        ("zh/职工/电梯检修通知.jpg", ["检修期间请改乘5号电梯，或走西侧楼梯。", "方启明"]),
+    ],
+)
+def test_paper_is_read_by_ocr(path: str, sentences: list[str]) -> None:
+    loaded = load(SAMPLES / "bank" / path)
+    text = "\n".join(block.text for block in loaded.blocks)
+    assert [sentence for sentence in sentences if sentence not in text] == []
+    assert all((block.ocr or 0) > 0.9 for block in loaded.blocks)
+
+
+@pytest.mark.parametrize("path", ["en/staff/bicycle-place-application.pdf", "zh/职工/健身房入会申请表.pdf"])
+def test_a_filled_form_keeps_its_values(path: str) -> None:
+    found = {block.text for block in load(SAMPLES / "bank" / path).blocks}
+    assert found & {"Place requested: C-17, near the ramp", "衣柜押金：85元"}
