@@ -2,9 +2,10 @@
 
 usage: python benchmarks/interrupted_ingest.py [--files N] [--json FILE]
 
-The files are of many kinds, scans among them. Each run of `domainqa ingest` has a terminal of its own; its
-last progress bar is shown. Nothing is done twice if a run stores no file that an earlier one stored, and OCR
-reads no page again: "read again" counts files that a run stored although the collection had them.
+The files are copies of the sample bank, scans and old Office among them. Each run of `domainqa ingest` has a
+terminal of its own; its last progress bar is shown. Nothing is done twice if a run stores no file that an
+earlier one stored, and OCR reads no page again: "read again" counts files that a run stored although the
+collection had them.
 """
 
 import sys
@@ -16,6 +17,7 @@ import argparse
 import os
 import pty
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -24,30 +26,21 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 
-from benchmarks.document_pages import all_pages
-from benchmarks.document_pages.pages import Language
-from benchmarks.measuring import Row, save, show
-from benchmarks.ocr import scan
+from benchmarks.measuring import SAMPLES, Row, save, show
 
 _BAR = re.compile(r"[^\r\n]*?\d+/\d+ documents[^\r\n\x1b]*")
 _STOPS = ((0.3, signal.SIGINT), (0.65, signal.SIGKILL), (2.0, None))  # stored share at which a run is stopped
-_SCANS = 6
 _WAIT = 0.2  # seconds between two looks at the store
 
 
 def write_files(folder: Path, count: int) -> None:
-    """Files of all kinds with a line of their own where the format allows it, and scans."""
-    kinds = [page for page in all_pages() if page.suffix not in ("doc", "xls", "ppt")]
-    for number in range(count - _SCANS):
-        page = kinds[number % len(kinds)]
-        file = folder / page.suffix / f"{number:03}.{page.suffix}"
-        file.parent.mkdir(exist_ok=True, parents=True)
-        file.write_bytes(page.data)
-    scans: tuple[Language, ...] = ("en", "zh")
-    for number in range(_SCANS):
-        file = folder / "tiff" / f"{number:02}.tiff"
-        file.parent.mkdir(exist_ok=True, parents=True)
-        file.write_bytes(scan(scans[number % 2], 1 + number // 2)[0])
+    """Copies of the sample bank's documents, as many as are wanted."""
+    documents = sorted(file for file in (SAMPLES / "bank").rglob("*") if file.is_file())
+    for number in range(count):
+        source = documents[number % len(documents)]
+        target = folder / f"copy {number // len(documents)}" / source.relative_to(SAMPLES / "bank")
+        target.parent.mkdir(exist_ok=True, parents=True)
+        shutil.copyfile(source, target)
 
 
 def stored(home: Path) -> Mapping[str, int]:
