@@ -22,6 +22,7 @@ _TALL = 1.5  # times as high as wide
 _MOST_SLOPE = 0.2
 _WIDE_GAP = 1.0  # times a line's height: wider than a blank …
 _BLANK = 0.2  # … which is given this width
+_WITHIN = 0.2  # of a line's height: what is drawn nearer to its edges underlines or frames it
 _CJK_FROM = "\u2e80"
 
 Check = Callable[[], None]
@@ -61,14 +62,16 @@ class PictureReader:
         read = self._read(upright, turned, pool, check)
         kept = [(quad, line) for quad, line in zip(turned, read, strict=True) if _is_text(line)]
         slope = _slope([quad for quad, _ in kept])
+        boxes = [_levelled(quad, slope, width / 2) for quad, _ in kept]
         words = [
             word
-            for number, (quad, line) in enumerate(kept)
-            for word in _words(_levelled(quad, slope, width / 2), line, number)
+            for number, (box, (_, line)) in enumerate(zip(boxes, kept, strict=True))
+            for word in _words(box, line, number)
         ]
         lowest = median(size_of(quad)[1] for quad, _ in kept) if kept else 0.0
         rules = find_rules(upright, slope, lowest) if kept else ()
-        return PictureText(width, height, quarters, round(slope, 5), tuple(words), rules)
+        drawn = tuple(rule for rule in rules if not any(_is_stroke(rule, box) for box in boxes))
+        return PictureText(width, height, quarters, round(slope, 5), tuple(words), drawn)
 
     def _quarters(self, pixels: Pixels, quads: Sequence[Quad], pool: ThreadPoolExecutor, check: Check) -> int:
         """The quarter turns clockwise that set most lines upright.
@@ -139,6 +142,14 @@ def _levelled(quad: Quad, slope: float, middle: float) -> tuple[float, float, fl
     top, bottom = (down[0] + down[1]) / 2, (down[2] + down[3]) / 2
     left, right = (quad[0, 0] + quad[3, 0]) / 2, (quad[1, 0] + quad[2, 0]) / 2
     return float(left), float(top), float(right), float(bottom)
+
+
+def _is_stroke(rule: tuple[float, ...], line: tuple[float, ...]) -> bool:
+    """Whether what looks like a drawn line lies within the letters of a line of text."""
+    margin = _WITHIN * (line[3] - line[1])
+    middle = (rule[1] + rule[3]) / 2
+    inside = line[0] <= rule[0] and rule[2] <= line[2]
+    return inside and line[1] + margin < middle < line[3] - margin
 
 
 def _words(box: tuple[float, float, float, float], line: ReadLine, number: int) -> Iterator[ReadWord]:

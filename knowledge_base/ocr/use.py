@@ -16,7 +16,7 @@ from knowledge_base.values import digest_of
 
 OcrMode = Literal["auto", "off", "force"]
 
-_VERSION = 2  # grows when the same picture gives other words
+_VERSION = 3  # grows when the same picture gives other words
 _AT_ONCE = 2  # pictures in memory
 
 

@@ -17,6 +17,8 @@ _FEWEST_ROWS = 3
 _COLUMNS = 2
 _FAR = 2.6  # times the usual distance of a table's rows: so far below, something else begins
 _VALUES = 0.25  # of the cells beside the first: fewer values, and gaps may be those of justified text
+_UNEVEN = 0.6  # of the letters' size: how far the edges of a column are apart …
+_MOST = 0.7  # … in most of its rows
 _BULLET = re.compile(r"[-–•*·●○◦▪■□☐☑➢✓√]|\(?[\da-zA-Z]{1,3}[.)、]|[①-⑳]")
 Cells = list[list[Piece]]  # by column
 
@@ -111,10 +113,28 @@ def _is_table(rows: Sequence[Row], spans: Sequence[Span]) -> bool:
     others = [piece.text for row in rows for piece in row.pieces[1:]]
     values = sum(looks_like_value(text) for text in others) / len(others)
     gaps = [right.box[0] - left.box[2] for row in rows for left, right in pairwise(row.pieces)]
-    if median(gaps) <= WIDE_GAP * rows[0].size and values < _VALUES:
+    if values < _VALUES and (median(gaps) <= WIDE_GAP * rows[0].size or not _lines_up(rows, spans)):
         return False
     filled = sum(len(row.pieces) for row in rows) / (len(rows) * len(spans))
     return filled > 0.5  # noqa: PLR2004 - half: sparser ones are scattered text
+
+
+def _lines_up(rows: Sequence[Row], spans: Sequence[Span]) -> bool:
+    """Whether the pieces of each column but the first share an edge or a middle, as gaps in text do not."""
+    columns: list[list[Span]] = [[] for _ in spans]
+    for row in rows:
+        for piece in row.pieces:
+            columns[_column(spans, piece)].append((piece.box[0], piece.box[2]))
+    near = _UNEVEN * rows[0].size
+    for column in filter(None, columns[1:]):
+        places = (
+            [left for left, _ in column],
+            [right for _, right in column],
+            [(a + b) / 2 for a, b in column],
+        )
+        if not any(sum(abs(at - median(each)) <= near for at in each) > _MOST * len(each) for each in places):
+            return False
+    return True
 
 
 def _cells(rows: Sequence[Row], spans: Sequence[Span]) -> list[Cells]:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from knowledge_base.errors import StorageError
-from knowledge_base.ocr import Ocr, Picture, PictureText, Watch
+from knowledge_base.ocr import Ocr, Picture, PictureText, Watch, reading
 from knowledge_base.ocr.use import OcrCancelled
 from tests.knowledge_base.ocr.drawing import SENTENCES, written
 
@@ -108,3 +108,10 @@ def test_who_reads_no_pictures_loads_no_models() -> None:
         "assert not {'cv2', 'onnxruntime', 'rapidocr'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_lies_within_letters_is_no_drawn_line() -> None:
+    line = (0.0, 10.0, 100.0, 20.0)
+    assert reading._is_stroke((10.0, 14.0, 40.0, 16.0), line)
+    assert not reading._is_stroke((10.0, 19.0, 40.0, 20.0), line)  # underlines it
+    assert not reading._is_stroke((10.0, 14.0, 140.0, 16.0), line)

@@ -96,3 +96,19 @@ def test_rows_that_no_line_divides_are_rows_of_a_table_with_upright_lines() -> N
         table(rows, (60, 200, 300))(canvas)
 
     assert texts(drawn(lined)) == [f"Card: {row[0]}; Fee: {row[1]}; Limit: {row[2]}" for row in rows[1:]]
+
+
+def test_gaps_of_stretched_text_that_do_not_line_up_make_no_table() -> None:
+    rows = [
+        ("tection, character", "recognition, and", "many other tasks"),
+        ("of", "documents are", "part of it all"),
+    ]
+    places = [(60, 190, 330), (60, 168, 300)]
+    page = together(
+        *(
+            lines([text], x, 740 - 14 * n)
+            for n, row in enumerate(rows)
+            for text, x in zip(row, places[n], strict=True)
+        )
+    )
+    assert [block.kind for block in load_pdf(drawn(page)).blocks] == ["text"]
