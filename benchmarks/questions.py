@@ -4,7 +4,7 @@ usage: python benchmarks/questions.py [--url URL] [--set "yes or no" "steps and 
        "paper and old files"] [--language en zh] [--collection hospital insurer] [--show] [--json FILE]
 
 The documents of question_sets/ describe a hospital, a utility, a university, a car insurer and a tax office
-that do not exist, in English and Chinese; no adapter has learned them. "paper and old files" asks about scans,
+that do not exist, in English and Chinese; no adapter has learned them. "paper and old files" asks of scans,
 photographs, filled forms and files of old Office in the sample bank. Without --url, the collections are
 ingested into a temporary home and a server of this build is started on it; with --url, that server must
 already hold the collections "hospital", "utility", "university", "insurer", "taxoffice" and "bank".
