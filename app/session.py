@@ -231,7 +231,8 @@ class Session:
     @needs("read")
     def versions(self) -> list[Version]:
         """Every version of every adapter: by name, the newest first."""
-        return versions_of(self._workspace.registry)
+        found = versions_of(self._workspace.registry)
+        return [replace(version, problem=self.readable(version.problem)) for version in found]
 
     @needs("read")
     def aliases(self, name: str) -> Aliases:

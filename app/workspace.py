@@ -101,6 +101,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         self.pairs = PairStore(settings.home / "pairs", self.corpus)
         self._home = open_collections(settings)
         self._feedback = FeedbackStore(settings.home / "feedback.sqlite")
+        self.warming = threading.Lock()  # held while models are loaded in the background
         self._lock = threading.RLock()
         self._generating = threading.RLock()  # documents can be searched while the generator is loaded
         self._embedder = embedder
@@ -402,17 +403,15 @@ class Workspace(AbstractContextManager["Workspace"]):
             return self._answerer
 
     def warm_up(self, done: Callable[[DomainqaError | None], None]) -> None:
-        """Load the models in the background, so that the first question need not wait for it.
-
-        `done` is told when questions can be answered, or why not; that is raised again for whoever asks.
-        """
+        """Load the models in the background; `done` is told when they can answer, or why they cannot."""
 
         def load() -> None:
             problem = None
-            try:
-                self.load()
-            except DomainqaError as error:
-                problem = error
+            with self.warming:
+                try:
+                    self.load()
+                except DomainqaError as error:
+                    problem = error
             done(problem)
 
         threading.Thread(target=load, name="warm-up", daemon=True).start()

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -77,6 +78,7 @@ class FakeWorkspace:
         self.profile: Profile = "span"
         self.failure: Exception | None = None
         self.closed = False
+        self.warming = threading.Lock()
         self.ocr: str | None = None
         self._numbers = itertools.count(1)
         self._embedder = FakeEmbedder()

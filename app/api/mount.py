@@ -86,6 +86,8 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
 
         The log of the server says why, and `domainqa doctor` too.
         """
+        if workspace.warming.locked():  # else each look would wait for the models, and hold a thread
+            return JSONResponse({"status": "not ready", "missing": ["models"]}, 503)
         checks: dict[str, Callable[[], object]] = {
             "collections": workspace.collections,
             "adapters": workspace.adapters,

@@ -42,6 +42,7 @@ CALLS: list[Callable[[Session], Any]] = [
     lambda s: s.document("bank", "no.txt"),
     lambda s: s.search(["fees"], "missing"),
     lambda s: s.collections(),
+    lambda s: s.versions(),
 ]
 
 

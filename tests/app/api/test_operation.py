@@ -31,3 +31,10 @@ def test_answers_refusals_and_stages_are_counted(site: httpx.Client) -> None:
     assert float(counted['domainqa_answers_total{adapter="base",refused="true"}']) >= 1
     assert counted["domainqa_questions_inside"] == "0.0"
     assert not [name for name in counted if "zebra" in name or "platinum" in name]
+
+
+def test_it_says_at_once_that_models_are_still_loaded(site: httpx.Client, workspace: FakeWorkspace) -> None:
+    with workspace.warming:
+        told = site.get("/readyz")
+        assert (told.status_code, told.json()) == (503, {"status": "not ready", "missing": ["models"]})
+    assert site.get("/readyz").status_code == 200
