@@ -58,22 +58,7 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
         "domainqa_questions_inside", "Questions of programs that wait or are answered.", lambda: queue.inside
     )
 
-    reasons: dict[str, str] = {}
-
-    def works(name: str, check: Callable[[], object]) -> bool:
-        """Whether a check passes; why it does not stands in the log, once for each reason."""
-        reason = ""
-        try:
-            check()
-        except DomainqaError as error:
-            reason = str(error)
-        note(name, reason)
-        return not reason
-
-    def note(name: str, reason: str) -> None:
-        if reason != reasons.get(name, ""):
-            log.write("not ready" if reason else "ready again", part=name, reason=reason)
-            reasons[name] = reason
+    reasons = _Reasons()
 
     @routes.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -93,10 +78,10 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
             "adapters": workspace.adapters,
             "generator": lambda: workspace.count_tokens(["ready"]),
         }
-        missing = [name for name, check in checks.items() if not works(name, check)]
+        missing = [name for name, check in checks.items() if not reasons.works(name, check)]
         if missing:
             return JSONResponse({"status": "not ready", "missing": missing}, 503)
-        return _impaired(workspace, note)
+        return _impaired(workspace, reasons)
 
     @routes.get("/metrics")
     def metrics(session: Caller) -> Response:
@@ -106,16 +91,39 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
     return routes
 
 
-def _impaired(workspace: Workspace, note: Callable[[str, str], None]) -> JSONResponse:
+def _impaired(workspace: Workspace, reasons: "_Reasons") -> JSONResponse:
     """Ready, with what is impaired; not if that is the adapter that answers whoever names no other."""
     broken = [info.problem for info in workspace.collections() if info.problem]
     impaired = ["collections"] if broken else []
     problems = workspace.adapter_problems()
-    note("some collections", " ".join(broken))
-    note("some adapters", " ".join(map(str, problems.values())))
+    reasons.note("some collections", " ".join(broken))
+    reasons.note("some adapters", " ".join(map(str, problems.values())))
     if problems:
         if workspace.adapters()[0] in problems:
             return JSONResponse({"status": "not ready", "missing": ["adapters"]}, 503)
         impaired.append("adapters")
     told: dict[str, object] = {"impaired": impaired} if impaired else {}
     return JSONResponse({"status": "ready", **told})
+
+
+class _Reasons:
+    """Why parts of the server cannot be used: a line of the log whenever that changes."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def works(self, part: str, check: Callable[[], object]) -> bool:
+        """Whether a check passes."""
+        reason = ""
+        try:
+            check()
+        except DomainqaError as error:
+            reason = str(error)
+        self.note(part, reason)
+        return not reason
+
+    def note(self, part: str, reason: str) -> None:
+        """The reason of a part, "" if it can be used."""
+        if reason != self._known.get(part, ""):
+            log.write("not ready" if reason else "ready again", part=part, reason=reason)
+            self._known[part] = reason
