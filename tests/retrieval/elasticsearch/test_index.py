@@ -80,7 +80,7 @@ def test_another_embedder_or_chunking_is_refused(home: ElasticsearchHome, index:
     index.add([FEES])
     with pytest.raises(MismatchError, match="--rebuild"):
         home.create("bank", FakeEmbedder("other"))
-    with pytest.raises(MismatchError, match="chunked"):
+    with pytest.raises(MismatchError, match="up to 200 tokens, not 100"):
         home.create("bank", FakeEmbedder(), {"tokens": 100, "overlap": 0})
     assert home.create("bank", FakeEmbedder()).document(FEES.path) == FEES
 
