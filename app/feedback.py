@@ -70,14 +70,15 @@ class FeedbackStore:
     def forget(self, collection: str, paths: Collection[str] | None) -> None:
         """Remove what was answered from documents, or (None) from the whole collection.
 
-        Of answers that did not cite them only their passages go.
+        Of answers that neither cited nor named them only their passages go.
         """
         with self._file.writing() as database:
             for row in database.execute(
                 "SELECT * FROM feedback WHERE collection = ?", (collection,)
             ).fetchall():
                 passages, citations = json.loads(row["passages"]), json.loads(row["citations"])
-                if paths is None or mentions(citations, paths):
+                named = paths is None or any(path in row["answer"] for path in paths)
+                if paths is None or named or mentions(citations, paths):
                     database.execute("DELETE FROM feedback WHERE answer_id = ?", (row["answer_id"],))
                 elif mentions(passages, paths):
                     kept = [passage for passage in passages if passage["document"] not in paths]

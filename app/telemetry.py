@@ -4,16 +4,21 @@ FastAPI traces and measures requests, and sets up what sends it; here the stages
 Without OTEL_EXPORTER_OTLP_ENDPOINT, or that of traces or metrics alone, nothing is sent.
 """
 
+from __future__ import annotations
+
 import os
 import time
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
-from fastapi.telemetry import TelemetryConfig
 from opentelemetry.metrics import get_meter
 from opentelemetry.trace import get_tracer, set_span_in_context
 
 from answering.values import Answer
 from knowledge_base.errors import SettingsError
+
+if TYPE_CHECKING:  # commands that serve nothing need no FastAPI
+    from fastapi.telemetry import TelemetryConfig
 
 _ENDPOINTS = [f"OTEL_EXPORTER_OTLP_{signal}ENDPOINT" for signal in ("", "TRACES_", "METRICS_")]
 _OF_PROGRAMS = ("/v1/", "/mcp")  # events of the page mostly wait for the next one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,13 @@ def _needs_cluster(item: pytest.Item) -> bool:
     given = item.callspec.params.values() if hasattr(item, "callspec") else ()
     asked = [*item.fixturenames, *(value for value in given if isinstance(value, str))]
     return any(name.startswith(_CLUSTER) for name in asked)
+
+
+@pytest.fixture(autouse=True)
+def _usual_temporary_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that earlier tests share still run, and keep temporary files of this process in a home."""
+    if "app" not in request.path.relative_to(Path(__file__).parent).parts:
+        monkeypatch.setattr(tempfile, "tempdir", None)
 
 
 @pytest.fixture(scope="session", autouse=True)

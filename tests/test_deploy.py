@@ -14,12 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from answering.generation.protocol import TokenCounts
 from app.access.store import AccessStore
 from app.access.values import grant
 from app.settings import Settings
 from tests.app.serving import client_of, served
 from tests.fake_workspace import FakeWorkspace
+from tests.fakes import FakeGenerator
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -162,7 +162,7 @@ def test_the_dashboard_asks_for_what_a_server_measures(tmp_path: Path) -> None:
     }
     bank = FakeWorkspace()
     bank.put("bank", "fees.txt", "The gold card costs 200 a year.")
-    bank.metrics.watch_tokens(TokenCounts())
+    bank.metrics.watch_generator(FakeGenerator())
     bank.metrics.searched(2, cached=1)
     with client_of(bank, Settings(home=tmp_path)) as site:
         site.post("/v1/generate", json={"input": "What does the gold card cost?"})

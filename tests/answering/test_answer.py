@@ -12,7 +12,7 @@ from answering.sufficiency import Calibration
 from answering.values import Answer, Finished, Piece, Question, Searched, Turn
 from retrieval.prompt import Style, refusal
 from retrieval.retriever import Retriever
-from tests.fakes import FakeEmbedder, FakeIndex, a_document
+from tests.fakes import FakeIndex, a_document, near
 
 DOUBT = Calibration({"certainty": 1.0}, bias=-2.0, threshold=0.5)
 READING = Reading(
@@ -69,10 +69,9 @@ def retriever() -> Retriever:
 
 
 def answerer(reader: ScriptedReader, reading: Reading = READING) -> Answerer:
-    embedder = FakeEmbedder()
     return Answerer(
         reader,
-        lambda texts: embedder.embed(texts, "query"),
+        near,
         lambda adapter: reading,
         today=lambda: date(2026, 11, 23),
     )
@@ -224,14 +223,13 @@ def test_together_nothing_found_is_refused() -> None:
 def test_each_adapter_is_read_in_its_own_way(retriever: Retriever) -> None:
     reader = ScriptedReader("Fees 2026", "680")
     strict = replace(READING, scored=replace(DOUBT, threshold=0.99), examples=True)
-    embedder = FakeEmbedder()
     asked_for: list[str | None] = []
 
     def readings(adapter: str | None) -> Reading:
         asked_for.append(adapter)
         return READING if adapter == "fees@2" else strict
 
-    answers = Answerer(reader, lambda texts: embedder.embed(texts, "query"), readings)
+    answers = Answerer(reader, near, readings)
     found = {}
     for adapter in ("fees@2", "base", None):
         question = Question("platinum card cost", "bank", style="words", adapter=adapter)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date
 
-import numpy as np
 import pytest
 
 from answering.draft import Draft, cited
@@ -11,8 +10,7 @@ from answering.extraction import extract
 from answering.question import Asked
 from knowledge_base.values import Document
 from retrieval.retriever import Retriever
-from retrieval.values import TextKind, Vectors
-from tests.fakes import FakeEmbedder, FakeIndex, a_document
+from tests.fakes import FakeIndex, a_document, near
 
 TODAY = date(2026, 12, 1)
 HOUSE = a_document(
@@ -73,16 +71,10 @@ def retriever_of(documents: Sequence[Document]) -> Retriever:
     return Retriever(index)
 
 
-def embed(texts: Sequence[str], *, kind: TextKind = "passage") -> Vectors:
-    """Cosines from .75 up, as those of e5, by shared words."""
-    shared = np.full((len(texts), 1), np.sqrt(0.75), dtype=np.float32)
-    return np.hstack([shared, np.sqrt(0.25) * FakeEmbedder().embed(texts, kind)])
-
-
 def answered(question: str, documents: Sequence[Document] = (HOUSE, *PRICES, HALLS, SHOPS)) -> Draft | None:
     retriever = retriever_of(documents)
     (found,) = retriever.search([question], 8)
-    return extract(question, found, retriever, embed, lambda _, passages: [None] * len(passages), TODAY)
+    return extract(question, found, retriever, near, lambda _, passages: [None] * len(passages), TODAY)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +143,7 @@ def test_traditional_and_simplified_full_and_half_width_are_the_same() -> None:
     retriever = retriever_of([shop])
     question = "东港仓库的夜班几点开始？"
     (found,) = retriever.search([question], 8)
-    draft = extract(question, found, retriever, embed, lambda _, p: [None] * len(p), TODAY)
+    draft = extract(question, found, retriever, near, lambda _, p: [None] * len(p), TODAY)
     assert draft is not None
     assert "十點半" in draft.text
 
@@ -175,7 +167,7 @@ def test_of_units_that_are_alike_the_reader_decides() -> None:
         question,
         found,
         retriever,
-        embed,
+        near,
         lambda _, passages: [-8.0 if "7 euros" in passage.text else -0.1 for passage in passages],
         TODAY,
     )

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from knowledge_base import scan as scanning
 from knowledge_base.errors import InputError, RemovalError, StorageError, UnreadFormatError
 from knowledge_base.ingest import IngestSettings, Progress, Report, require_presence, synchronise
-from knowledge_base.loaders import registry
 from knowledge_base.notes import Note
 from knowledge_base.scan import Scan
 from knowledge_base.values import Block, Document, LoadedFile
@@ -191,7 +190,7 @@ def test_a_format_that_is_missing_here_is_skipped_and_what_was_stored_stays(
     def missing(_data: bytes) -> LoadedFile:
         raise UnreadFormatError("The program that reads .txt is missing.", "Install it.")
 
-    monkeypatch.setattr(registry, "_LOADERS", {**registry._LOADERS, "txt": missing})
+    monkeypatch.setattr("knowledge_base.loaders.text.load_text", missing)
     report = run(folder, store)
     assert [file.path for file in report.skipped] == ["a.txt", "d.txt"]
     assert (report.failed, report.removed) == ((), ())
@@ -203,9 +202,8 @@ def test_what_was_not_read_of_a_document_is_reported_and_kept(
 ) -> None:
     note = Note("pictures_without_ocr", pages=(2,))
     monkeypatch.setattr(
-        registry,
-        "_LOADERS",
-        {**registry._LOADERS, "txt": lambda data: LoadedFile("", (Block(data.decode(), ocr=0.5),), (note,))},
+        "knowledge_base.loaders.text.load_text",
+        lambda data: LoadedFile("", (Block(data.decode(), ocr=0.5),), (note,)),
     )
     store = FakeIndex()
     report = run(folder, store)
@@ -236,8 +234,7 @@ def test_a_defect_of_a_parsing_library_is_a_failed_file(
     def fails(_: bytes) -> object:
         raise RecursionError("inside a library")
 
-    loaders = {**registry._LOADERS, "md": fails}
-    monkeypatch.setattr(registry, "_LOADERS", loaders)
+    monkeypatch.setattr("knowledge_base.loaders.markdown.load_markdown", fails)
     (folder / "x.md").write_text("# x")
     report = run(folder, FakeIndex())
     assert "RecursionError" in report.failed[0].cause

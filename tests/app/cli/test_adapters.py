@@ -14,7 +14,9 @@ from tests.finetune.registry.folders import DESCRIPTION, contents, peft_folder
 
 @pytest.fixture(autouse=True)
 def _nothing_is_shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And no model runs here, which versions would be judged by."""
     monkeypatch.setattr("app.adapters.SHIPPED", tmp_path / "nothing")
+    monkeypatch.setenv("DOMAINQA_GENERATOR", "langchain:openai:any")
 
 
 @pytest.fixture
