@@ -12,7 +12,8 @@ from answering.sufficiency import Calibration
 from answering.values import Answer, Finished, Piece, Question, Searched, Turn
 from retrieval.prompt import Style, refusal
 from retrieval.retriever import Retriever
-from tests.fakes import FakeIndex, a_document, near
+from retrieval.values import TextKind, Vectors
+from tests.fakes import FakeEmbedder, FakeIndex, a_document, near
 
 DOUBT = Calibration({"certainty": 1.0}, bias=-2.0, threshold=0.5)
 READING = Reading(
@@ -285,7 +286,13 @@ def test_small_talk_reaches_neither_search_nor_model(
 
 def test_what_is_only_related_is_marked_and_is_no_answer(retriever: Retriever) -> None:
     reader = ScriptedReader("Fees 2026", "never asked")
-    *_, last = answerer(reader).ask(Question("What does the palladium card cost a year?", "bank"), retriever)
+    embedder = FakeEmbedder()  # `near` sees no difference in one word of eight; an embedder of meanings does
+
+    def far(texts: Sequence[str], *, kind: TextKind = "passage") -> Vectors:
+        return embedder.embed(texts, kind)
+
+    answers = Answerer(reader, far, lambda adapter: READING)
+    *_, last = answers.ask(Question("What does the palladium card cost a year?", "bank"), retriever)
     assert isinstance(last, Finished)
     assert last.answer.refused
     assert last.answer.outcome in ("related", "not_found")
