@@ -44,6 +44,7 @@ class Metrics:
         )
         self._sent_stages = meter.create_histogram("domainqa.stage.duration", "s", "Each stage of an answer.")
         self._sent_answers = meter.create_counter("domainqa.answers", "{answer}", "Finished answers.")
+        self._watched: dict[str, Gauge] = {}
         self.log: log.Write = log.nowhere
 
     def watching(self, events: Iterator[Event]) -> Iterator[Event]:
@@ -65,8 +66,10 @@ class Metrics:
             self._registry.register(_Held(generator))
 
     def watch(self, name: str, told: str, value: Callable[[], float]) -> None:
-        """Show a number that is asked for whenever somebody looks."""
-        Gauge(name, told, registry=self._registry).set_function(value)
+        """Show a number that is asked for whenever somebody looks; of several of one name, the last."""
+        if name not in self._watched:
+            self._watched[name] = Gauge(name, told, registry=self._registry)
+        self._watched[name].set_function(value)
 
     def text(self) -> bytes:
         """Everything so far."""
