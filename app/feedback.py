@@ -6,6 +6,7 @@ reviewed pair after the documents have changed.
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -77,7 +78,8 @@ class FeedbackStore:
                 "SELECT * FROM feedback WHERE collection = ?", (collection,)
             ).fetchall():
                 passages, citations = json.loads(row["passages"]), json.loads(row["citations"])
-                named = paths is None or any(path in row["answer"] for path in paths)
+                # A refusal names the nearest documents in its text.
+                named = row["refused"] and any(_names(row["answer"], path) for path in paths or ())
                 if paths is None or named or mentions(citations, paths):
                     database.execute("DELETE FROM feedback WHERE answer_id = ?", (row["answer_id"],))
                 elif mentions(passages, paths):
@@ -108,6 +110,11 @@ def _passages(answer: Answer) -> list[dict[str, object]]:
         }
         for entry in answer.trace.ranked
     ]
+
+
+def _names(text: str, path: str) -> bool:
+    """Whether a text names this document, and not only one whose name ends like it: a.txt, not data.txt."""
+    return re.search(rf"(?<![\w/-]){re.escape(path)}(?![\w/-])", text) is not None
 
 
 def _as_json(value: object) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from answering.values import Question
 from app.erasure import traces
+from app.feedback import FeedbackStore
 from app.settings import load_settings
 from app.workspace import Workspace
 from tests.fakes import FakeEmbedder, FakeGenerator
@@ -82,3 +83,15 @@ def test_with_a_collection_goes_what_was_answered_from_it(workspace: Workspace) 
     workspace.feedback(answer.id, "down")
     workspace.delete_collection("bank")
     assert traces(workspace.settings.home, [KEPT, SECRET]) == []
+
+
+def test_a_refusal_that_names_another_document_keeps_its_feedback(workspace: Workspace) -> None:
+    answer = workspace.answer(Question("What does the gold card cost?", "bank"))
+    assert answer.refused
+    assert "card-0.txt" in answer.text
+    workspace.feedback(answer.id, "down", correction="200 yuan")
+    store = FeedbackStore(workspace.settings.home / "feedback.sqlite")
+    store.forget("bank", ["0.txt"])
+    assert [entry.answer_id for entry in store.all("bank")] == [answer.id]
+    store.forget("bank", ["card-0.txt"])
+    assert store.all("bank") == []
