@@ -136,9 +136,11 @@ class EmbeddedIndex:
                 lexical = self._lexical.view()
                 allowed = None if limit.is_empty else snapshot.rows_within(limit)
                 by_vector = self._dense.search(queries, depth, allowed)
+                is_worth_saving = any(projection.is_worth_saving for projection in self._projections)
             by_term = [lexical.search(question, depth, limit) for question in questions]
             passages = snapshot.passages({row for found in (*by_vector, *by_term) for row, _ in found})
-        self._save_if_free()
+        if is_worth_saving:
+            self._save_if_free()
         return [
             Candidates(_hits(dense, passages), _hits(terms, passages), snapshot.revision)
             for dense, terms in zip(by_vector, by_term, strict=True)
@@ -163,8 +165,6 @@ class EmbeddedIndex:
 
     def _save_if_free(self) -> None:
         """Spare the next process some work; a search does not fail for want of disk space or of rights."""
-        if not any(projection.is_worth_saving for projection in self._projections):
-            return
         with self._lock.acquire_if_free() as ours:
             for projection in self._projections if ours else ():
                 with projection.lock, suppress(StorageError):

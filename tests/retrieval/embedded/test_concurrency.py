@@ -13,6 +13,7 @@ import pytest
 
 from knowledge_base.errors import BusyError, StorageError
 from retrieval.embedded import EmbeddedIndex
+from retrieval.embedded.lexical import LexicalProjection
 from retrieval.embedded.lock import WriterLock
 from tests.contracts.index_contract import FEES
 from tests.fakes import FakeEmbedder, a_document
@@ -127,6 +128,25 @@ def test_an_unwritable_lock_file_is_an_error_not_a_holder(tmp_path: Path) -> Non
     (tmp_path / "lock").mkdir()
     with pytest.raises(StorageError), WriterLock(tmp_path / "lock").acquire():
         pass
+
+
+def test_a_projection_is_only_asked_with_its_lock_held(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked without it, a search opened the private folder again that a compaction was deleting."""
+    unlocked: list[str] = []
+    rows = LexicalProjection._rows
+
+    def watched(self: LexicalProjection) -> int:
+        unlocked.extend([] if self.lock.locked() else ["_rows"])
+        return rows(self)
+
+    monkeypatch.setattr(LexicalProjection, "_rows", watched)
+    index = EmbeddedIndex(folder, FakeEmbedder())
+    index.add([a_document("doc.md", [f"steady word {number}" for number in range(300)])])
+    assert index.search(["steady word"], 5)
+    index.compact()
+    assert index.search(["steady word"], 5)
+    index.close()
+    assert not unlocked
 
 
 def test_threads_search_while_one_writes(folder: Path) -> None:
