@@ -19,12 +19,20 @@ from starlette.routing import Route
 
 from answering.generation.protocol import Cancelled
 from answering.values import Event, Finished, Question, Searched
+from app.paging import (
+    Characters,
+    CollectionPage,
+    Count,
+    Cursor,
+    DocumentPage,
+    TextPage,
+    page_of,
+    text_page_of,
+)
 from app.schema import (
     NO_LIMIT,
     Answer,
     Collection,
-    DocumentEntry,
-    DocumentText,
     Limit,
     SearchResponse,
     answer_of,
@@ -102,29 +110,42 @@ class Tools:
         await self._room.run(lambda cancelled: self._session_of(context).ask(asked, cancelled), receive)
         return answers[-1]
 
-    async def list_collections(self, context: Context[Any, Any]) -> list[Collection]:
+    async def list_collections(
+        self, context: Context[Any, Any], cursor: Cursor = None, count: Count = 100
+    ) -> CollectionPage:
         """List the collections that you may read, with the number of their documents and passages."""
         found = await self._room.call(lambda: self._session_of(context).collections())
-        return [Collection.model_validate(info) for info in found]
+        shown, following = page_of(found, lambda info: info.name, cursor, count)
+        return CollectionPage(collections=tuple(map(Collection.model_validate, shown)), next_cursor=following)
 
     async def list_documents(
-        self, context: Context[Any, Any], collection: InCollection = None
-    ) -> list[DocumentEntry]:
+        self,
+        context: Context[Any, Any],
+        collection: InCollection = None,
+        cursor: Cursor = None,
+        count: Count = 100,
+    ) -> DocumentPage:
         """List the documents of a collection: path, title, format, date, and what could not be read."""
         found = await self._room.call(lambda: self._session_of(context).documents(collection or self._usual))
-        return [entry_of(entry, local=False) for entry in found]
+        shown, following = page_of(found, lambda entry: entry.path, cursor, count)
+        entries = tuple(entry_of(entry, local=False) for entry in shown)
+        return DocumentPage(documents=entries, next_cursor=following)
 
     async def read_document(
         self,
         document: Annotated[str, Field(description="Path of the document, as search and ask give it.")],
         context: Context[Any, Any],
         collection: InCollection = None,
-    ) -> DocumentText:
-        """Read the whole text of a document, with the places of its passages."""
-        found = await self._room.call(
-            lambda: self._session_of(context).document(collection or self._usual, document)
-        )
-        return text_of(found, local=False)
+        cursor: Cursor = None,
+        characters: Characters = 20_000,
+    ) -> TextPage:
+        """Read the text of a document, page by page, with the places of its passages."""
+
+        def read() -> TextPage:
+            found = self._session_of(context).document(collection or self._usual, document)
+            return text_page_of(text_of(found, local=False), cursor, characters)
+
+        return await self._room.call(read)
 
 
 def mcp_server(session_of: SessionOf, settings: Settings) -> MCPServer[Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import signal
 import socket
 import threading
@@ -11,12 +12,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Literal
+from typing import Any
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
+from mcp.server.mcpserver import MCPServer
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Lifespan
 
 from app import log, telemetry
 from app.access.bodies import BodyLimit
@@ -25,7 +28,6 @@ from app.access.rules import asks, host_names, is_loopback
 from app.access.store import AccessStore
 from app.announcement import Announcer, Usual
 from app.api.answering import Queue
-from app.api.dependencies import Caller
 from app.api.jobs import Jobs
 from app.api.mount import add_api
 from app.mcp import http_route, mcp_server, session_of_request
@@ -33,7 +35,7 @@ from app.middleware import Guard, RequestLog
 from app.page.files import FileValues
 from app.page.layout import Page
 from app.page.login import add_login
-from app.page.reports import ADDRESS, report_response
+from app.page.reports import add_reports
 from app.page.runs import Runs
 from app.page.theme import theme
 from app.settings import Settings, load_settings
@@ -61,6 +63,26 @@ def create_app(
     """
     jobs = Jobs(workspace, settings.home)
     tools = mcp_server(session_of_request(workspace), settings)
+    app = FastAPI(
+        title="domainqa",
+        version=version("domainqa"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(jobs, tools),
+        telemetry=telemetry.of_requests(),
+    )
+    add_api(app, workspace, settings, jobs)
+    app.router.routes.append(http_route(tools))
+    add_reports(app)
+    store = AccessStore(settings.home)
+    add_login(app, store, settings.language)
+    _add_page(app, Page(workspace, runs, settings.max_file_megabytes, settings.language), settings)
+    _guard(app, store, settings, uploads, token)
+    return app
+
+
+def _lifespan(jobs: Jobs, tools: MCPServer[Any]) -> Lifespan[FastAPI]:
+    """What begins and ends with the server."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -69,24 +91,11 @@ def create_app(
             yield
         jobs.close()
 
-    app = FastAPI(
-        title="domainqa",
-        version=version("domainqa"),
-        docs_url=None,
-        redoc_url=None,
-        lifespan=lifespan,
-        telemetry=telemetry.of_requests(),
-    )
-    add_api(app, workspace, settings, jobs)
-    app.router.routes.append(http_route(tools))
+    return lifespan
 
-    @app.get(f"{ADDRESS}/{{kind}}/{{name}}", include_in_schema=False)
-    def report(kind: Literal["runs", "adapters"], name: str, session: Caller) -> Response:
-        return report_response(session, kind, name)
 
-    store = AccessStore(settings.home)
-    add_login(app, store, settings.language)
-    page = Page(workspace, runs, settings.max_file_megabytes, settings.language)
+def _add_page(app: FastAPI, page: Page, settings: Settings) -> None:
+    """The page, without what Gradio offers beside it; nothing of the home can be fetched as a file."""
     page.blocks.queue(api_open=False, max_size=_QUEUED)
     gr.mount_gradio_app(
         app,
@@ -106,8 +115,6 @@ def create_app(
         css_paths=[_PAGE / "style.css"],
         js=(_PAGE / "page.js").read_text(encoding="utf-8"),
     )
-    _guard(app, store, settings, uploads, token)
-    return app
 
 
 def _guard(app: FastAPI, store: AccessStore, settings: Settings, uploads: Path, token: str) -> None:
@@ -166,6 +173,7 @@ class Server:
                 ready(self.address)
 
             queue: Queue = app.state.queue
+            jobs: Jobs = app.state.jobs
 
             def leave() -> None:
                 announcer.withdraw()
@@ -175,9 +183,10 @@ class Server:
                 queue.end()
                 runs.close()
 
-            ending = _Ending(
-                leave, lambda: bool(queue.inside or runs.active), end, self._settings.stop_seconds
-            )
+            def is_busy() -> bool:
+                return bool(queue.inside or runs.active or jobs.is_working)
+
+            ending = _Ending(leave, is_busy, end, self._settings.stop_seconds)
             self._server = _Server(config, begin, ending)
             with self._socket, _signals_end_quietly():
                 try:
@@ -279,13 +288,18 @@ def _bound(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def _signals_end_quietly() -> Iterator[None]:
-    """uvicorn raises the signal that ended it once more; here it is the regular end."""
+    """uvicorn raises the signal that ended it once more; here it is the regular end.
+
+    Python waits without bound for threads that read a prompt or a document: those have a last delay.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def ended(number: int, frame: FrameType | None) -> None:
-        """The server has ended already."""
+        last = threading.Timer(_STOP_SECONDS, os._exit, (0,))
+        last.daemon = True
+        last.start()
 
     before = {number: signal.signal(number, ended) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -12,7 +12,6 @@ from scripts import generate_docs
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
-RELIABILITY = ROOT / "docs" / "reliability.md"
 GENERATED = ("docs/cli.md", "docs/map.md", "docs/settings.md", "docs/training-options.md")
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
@@ -78,8 +77,11 @@ def test_every_command_shows_an_example() -> None:
     assert len(sections) > len({"serve", "ask", "ingest", "search", "doctor"})
 
 
-def test_every_fault_names_a_test_that_exists() -> None:
-    rows = re.findall(r"^\| .*`(tests/[\w/]+\.py)::(\w+)` \|$", RELIABILITY.read_text(encoding="utf-8"), re.M)
-    assert len(rows) >= 20
-    for file, name in rows:
-        assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), name
+@pytest.mark.parametrize("page", ["reliability.md", "api.md"])
+def test_every_fault_and_every_client_names_a_test_that_exists(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\|.*\| test \|\n\|[-|]+\|\n((?:\|.*\|\n)+)", text, re.M)
+    for row in table.splitlines():
+        named = re.search(r"`(tests/[\w/]+\.py)::(\w+)` \|$", row)
+        assert named, row
+        assert f"def {named[2]}(" in (ROOT / named[1]).read_text(encoding="utf-8"), row

@@ -48,7 +48,7 @@ class Jobs:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="upload")
         self._records = RecentRecords(home, "orders", _REMEMBERED)
         self._inside = 0
-        self._running = False
+        self.is_working = False  # on a job, which ends with it
         self._lock = threading.Lock()
 
     def folder(self) -> Path:
@@ -98,9 +98,9 @@ class Jobs:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
-        """Accept no more; the running job is finished, and those that wait are left to another server."""
+        """Accept no more; those that wait are left to another server."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        if self._replica and not self._running:
+        if self._replica and not self.is_working:
             self._replica.close()  # else its end comes with that of the process
 
     def _begin(self, order: _Order) -> Job:
@@ -120,7 +120,7 @@ class Jobs:
 
     def _work(self, order: _Order) -> None:
         job = order.job
-        self._running = True
+        self.is_working = True
         try:
             self._keep(order, state="running")
             report = self._carry_out(order, _Watch(partial(self._keep, order, state="running")))
@@ -135,7 +135,7 @@ class Jobs:
             self._keep(order, state="done", done=files, total=files, report=told)
         finally:
             shutil.rmtree(self._folder_of(job.id), ignore_errors=True)
-            self._running = False
+            self.is_working = False
             with self._lock:
                 self._inside -= 1
 

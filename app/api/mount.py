@@ -28,7 +28,7 @@ from knowledge_base.errors import DomainqaError
 
 def add_api(app: FastAPI, workspace: Workspace, settings: Settings, jobs: Jobs) -> None:
     """Add all routes under /v1, those of operation, the shape of failures, and the page that lists them."""
-    app.state.workspace = workspace
+    app.state.workspace, app.state.jobs = workspace, jobs
     queue = app.state.queue = Queue(settings.max_waiting, settings.answer_seconds)
     manner = Manner(settings.collection, settings.append_sources)
     for routes in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,6 +63,9 @@ def serve(
                 report = asking(lambda allowed: bring(allow_removal=allowed), allow_removal)
             tell(report_of(report, settings.collection), settings.locale)
         server.run(listening)
+        if workspace.warming.locked():
+            # Libraries that load models fail with a traceback while Python ends, and are not waited for.
+            os._exit(0)
 
 
 def _tell_ready(address: str, problem: DomainqaError | None) -> None:

@@ -2,9 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
+from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
+from app.api.dependencies import Caller
 from app.session import Session
 from app.versions import REPORT
 from knowledge_base.errors import DomainqaError, NotFoundError, StorageError
@@ -38,13 +41,21 @@ def version_report(session: Session, reference: str) -> Path:
     return _existing(session.version(reference).folder / REPORT, reference)
 
 
+def add_reports(app: FastAPI) -> None:
+    """Add the route of reports."""
+
+    @app.get(f"{ADDRESS}/{{kind}}/{{name}}", include_in_schema=False)
+    def report(kind: Literal["runs", "adapters"], name: str, session: Caller) -> Response:
+        return report_response(session, kind, name)
+
+
 def report_response(session: Session, kind: str, name: str) -> Response:
     """What is sent for an address of a report."""
     try:
         file = run_report(session, name) if kind == "runs" else version_report(session, name)
         return HTMLResponse(_text(file), headers={"Content-Security-Policy": _POLICY})
     except DomainqaError as error:
-        return PlainTextResponse(f"{error.cause} {error.remedy}", status_code=404)
+        return PlainTextResponse(session.readable(f"{error.cause} {error.remedy}"), status_code=404)
 
 
 def _existing(file: Path | None, name: str) -> Path:

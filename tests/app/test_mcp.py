@@ -99,9 +99,49 @@ async def test_documents_are_listed_searched_and_read(workspace: FakeWorkspace) 
         documents = await call(client, "list_documents")
         found = await call(client, "search", query="gold card", k=1)
         read = await call(client, "read_document", document=found["results"][0]["document"])
-    assert [one["name"] for one in collections["result"]] == ["bank", "staff"]
-    assert [one["document"] for one in documents["result"]] == ["cards.md"]
+    assert [one["name"] for one in collections["collections"]] == ["bank", "staff"]
+    assert [one["document"] for one in documents["documents"]] == ["cards.md"]
     assert read["text"] == TEXT
+    assert collections["next_cursor"] is documents["next_cursor"] is read["next_cursor"] is None
+
+
+async def pages(client: Client, tool: str, **arguments: Any) -> list[Any]:
+    """Every page that a tool gives, by the cursor of the one before."""
+    found = [await call(client, tool, **arguments)]
+    while cursor := found[-1]["next_cursor"]:
+        found.append(await call(client, tool, cursor=cursor, **arguments))
+    return found
+
+
+@in_a_loop
+async def test_lists_and_texts_are_read_page_by_page(workspace: FakeWorkspace) -> None:
+    for number in (3, 1, 2):
+        workspace.put("bank", f"{number}.md", "A card.")
+    async with client_of(workspace) as client:
+        lists = await pages(client, "list_documents", count=3)
+        collections = await pages(client, "list_collections", count=1)
+        texts = await pages(client, "read_document", document="cards.md", characters=40)
+        unknown = await client.call_tool("read_document", {"document": "cards.md", "cursor": "²"})
+    shown = [[one["document"] for one in page["documents"]] for page in lists]
+    assert shown == [["1.md", "2.md", "3.md"], ["cards.md"]]
+    assert [page["collections"][0]["name"] for page in collections] == ["bank", "staff"]
+    assert "".join(page["text"] for page in texts) == TEXT
+    assert [page["start"] for page in texts] == [0, 40]
+    places = [place["start"] for page in texts for place in page["places"]]
+    assert places == [0, TEXT.index("Lost")]
+    assert unknown.is_error
+    assert "cursor ² is unknown" in str(unknown.content)
+
+
+@in_a_loop
+async def test_a_document_that_goes_between_two_pages_hides_no_other(workspace: FakeWorkspace) -> None:
+    for number in range(4):
+        workspace.put("bank", f"{number}.md", "A card.")
+    async with client_of(workspace) as client:
+        first = await call(client, "list_documents", count=2)
+        workspace.delete_document("bank", "0.md")
+        second = await call(client, "list_documents", count=2, cursor=first["next_cursor"])
+    assert [one["document"] for one in second["documents"]] == ["2.md", "3.md"]
 
 
 @in_a_loop
@@ -163,7 +203,7 @@ async def test_over_http_a_key_opens_only_its_collections(workspace: FakeWorkspa
             collections = await call(client, "list_collections")
             answer = await call(client, "ask", question="What does the gold card cost?")
             hidden = await client.call_tool("search", {"query": "manager", "collection": "staff"})
-    assert [one["name"] for one in collections["result"]] == ["bank"]
+    assert [one["name"] for one in collections["collections"]] == ["bank"]
     assert "200 yuan" in answer["text"]
     assert hidden.is_error
     assert "9,000" not in str(hidden.content)
@@ -213,4 +253,4 @@ async def test_the_command_speaks_over_standard_input_and_output(tmp_path: Path)
         command=sys.executable, args=["-m", "app.cli", "mcp", "--home", str(tmp_path / "home")]
     )
     async with Client(command) as client:
-        assert await call(client, "list_collections") == {"result": []}
+        assert await call(client, "list_collections") == {"collections": [], "next_cursor": None}

@@ -1,5 +1,10 @@
 """A server that is told to stop: open answers end, or their clients are told."""
 
+import os
+import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +17,7 @@ from app.server import Server
 from app.settings import Settings
 from tests.fake_workspace import FakeWorkspace
 
+ROOT = Path(__file__).parents[2]
 QUESTION = "What does the platinum card cost?"
 WHOLE = {"input": QUESTION}
 STREAM = {"model": "base", "messages": [{"role": "user", "content": QUESTION}], "stream": True}
@@ -92,3 +98,59 @@ def test_after_a_while_their_clients_are_told(
     assert '"message": "The server is stopping.' in error
     assert done == "data: [DONE]"
     assert capfd.readouterr().err == ""
+
+
+PROGRAM = """
+import sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+
+import app.server
+from app.cli import cli
+from app.cli.state import State
+from tests.fake_workspace import FakeWorkspace
+
+app.server._STOP_SECONDS = 0.3
+
+
+class Busy(FakeWorkspace):
+    def warm_up(self, done):
+        if sys.argv[2] == "loading":
+            threading.Thread(target=self.load, daemon=True).start()
+
+    def load(self):
+        with self.warming, ThreadPoolExecutor() as pool:
+            while True:  # as libraries do that load a model in parts
+                pool.submit(time.sleep, 0.01).result()
+
+    def upload(self, *files, **more):
+        print("at work", flush=True)
+        time.sleep(600)
+
+
+workspace = Busy()
+workspace.put("bank", "fees.txt", "The platinum card costs 680 yuan a year.", "Fees")
+cli(["serve", "--home", sys.argv[1]], prog_name="domainqa", obj=State(open=lambda settings: workspace))
+"""
+
+
+@pytest.mark.parametrize("work", ["loading", "a job"])
+def test_what_does_not_end_is_not_waited_for(work: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "DOMAINQA_STOP_SECONDS": "0.1"}
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path), work]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            address = re.search(r"http://\S+/", process.stderr.readline())
+            assert address
+            if work == "a job":
+                sent = {"files": ("new.txt", b"The gold card costs 200 yuan.")}
+                httpx.post(f"{address[0]}v1/collections/bank/documents", files=sent, timeout=30)
+                assert process.stdout.readline() == "at work\n"
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (0, "")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -19,7 +20,8 @@ from app.api.openai.chat_schema import (
     Delta,
     ReplyMessage,
 )
-from app.api.openai.reply import Finish, Manner, Part, Reply, Whole, whole_of
+from app.api.openai.reply import Finish, Manner, Reply, Whole
+from app.api.openai.sending import Parts, send
 from app.api.openai.sources import Annotation
 from app.schema import Usage, sources_of
 from knowledge_base.errors import DomainqaError
@@ -33,10 +35,7 @@ def chat_routes(queue: Queue, manner: Manner) -> APIRouter:
     async def chat(asked: ChatRequest, request: Request, session: Caller) -> ChatResponse | StreamingResponse:
         """Answer the last message from the documents; those before it are the conversation."""
         reply = Reply(session, asked.wanted, manner, "chatcmpl-", str(request.base_url))
-        if not asked.stream:
-            return await _response(reply, whole_of(await queue.whole(request, reply.parts)))
-        parts = await queue.begun(request, reply.parts)
-        return StreamingResponse(_events(reply, parts), media_type="text/event-stream")
+        return await send(queue, request, reply, partial(_finished, reply), partial(_events, reply))
 
     return routes
 
@@ -50,10 +49,9 @@ def _ours(reply: Reply, whole: Whole) -> dict[str, Any]:
     return {"annotations": cited, "kind": kind, "outcome": outcome, "sources": sources}
 
 
-async def _response(reply: Reply, whole: Whole) -> ChatResponse:
+def _finished(reply: Reply, whole: Whole, usage: Usage) -> ChatResponse:
     content = None if whole.refusal else whole.text
     message = ReplyMessage(content=content, refusal=whole.refusal or None, **_ours(reply, whole))
-    usage = await reply.usage(whole)
     return ChatResponse(
         id=reply.id,
         created=reply.created,
@@ -63,7 +61,7 @@ async def _response(reply: Reply, whole: Whole) -> ChatResponse:
     )
 
 
-async def _events(reply: Reply, parts: AsyncIterator[Part | Waiting]) -> AsyncIterator[str]:
+async def _events(reply: Reply, parts: Parts) -> AsyncIterator[str]:
     """Server-sent events: chunks, the tokens if they are wanted, and the end; while it waits, comments."""
     whole = Whole("", None)
     try:

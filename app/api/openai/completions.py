@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Request
@@ -13,7 +14,8 @@ from app.api.answering import Queue, Waiting
 from app.api.dependencies import Caller
 from app.api.errors import failure_body
 from app.api.openai.fields import Asking, MostTokens, NoTopLogprobs, One, only
-from app.api.openai.reply import Finish, Manner, Part, Reply, Wanted, Whole, whole_of
+from app.api.openai.reply import Finish, Manner, Reply, Wanted, Whole
+from app.api.openai.sending import Parts, send
 from app.schema import Shape, Sources, Usage, plain_unicode, sources_of
 from knowledge_base.errors import DomainqaError
 from retrieval.prompt import Message
@@ -79,17 +81,16 @@ def completion_routes(queue: Queue, manner: Manner) -> APIRouter:
     ) -> CompletionResponse | StreamingResponse:
         """Answer a prompt from the documents, or with `retrieval` false by the model alone."""
         reply = Reply(session, asked.wanted, manner, "cmpl-", str(request.base_url))
-        if asked.stream:
-            parts = await queue.begun(request, reply.parts)
-            return StreamingResponse(_events(reply, parts), media_type="text/event-stream")
-        whole = whole_of(await queue.whole(request, reply.parts))
-        usage = await reply.usage(whole)
-        return _response(reply, (_last(reply, whole, whole.text, usage),), usage)
+        return await send(queue, request, reply, partial(_finished, reply), partial(_events, reply))
 
     return routes
 
 
-async def _events(reply: Reply, parts: AsyncIterator[Part | Waiting]) -> AsyncIterator[str]:
+def _finished(reply: Reply, whole: Whole, usage: Usage) -> CompletionResponse:
+    return _response(reply, (_last(reply, whole, whole.text, usage),), usage)
+
+
+async def _events(reply: Reply, parts: Parts) -> AsyncIterator[str]:
     whole = Whole("", None)
     try:
         async for part in parts:

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -11,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from app.api.answering import Queue, Waiting
 from app.api.dependencies import Caller
 from app.api.errors import code_of
-from app.api.openai.reply import Manner, Part, Reply, Whole, whole_of
+from app.api.openai.reply import Manner, Reply, Whole
 from app.api.openai.responses_schema import (
     OutputMessage,
     OutputRefusal,
@@ -20,6 +21,7 @@ from app.api.openai.responses_schema import (
     ResponseRequest,
     usage_of_response,
 )
+from app.api.openai.sending import Parts, send
 from app.schema import Usage, sources_of
 from knowledge_base.errors import DomainqaError
 
@@ -36,11 +38,9 @@ def response_routes(queue: Queue, manner: Manner) -> APIRouter:
     ) -> ResponseObject | StreamingResponse:
         """Answer the last message of the input from the documents; nothing is kept between calls."""
         reply = Reply(session, asked.wanted, manner, "resp_", str(request.base_url))
-        if asked.stream:
-            parts = await queue.begun(request, reply.parts)
-            return StreamingResponse(_events(reply, asked, parts), media_type="text/event-stream")
-        whole = whole_of(await queue.whole(request, reply.parts))
-        return _finished(reply, asked, whole, await reply.usage(whole))
+        return await send(
+            queue, request, reply, partial(_finished, reply, asked), partial(_events, reply, asked)
+        )
 
     return routes
 
@@ -86,9 +86,7 @@ def _message_id(reply: Reply) -> str:
     return reply.id.replace("resp_", "msg_")
 
 
-async def _events(
-    reply: Reply, asked: ResponseRequest, parts: AsyncIterator[Part | Waiting]
-) -> AsyncIterator[str]:
+async def _events(reply: Reply, asked: ResponseRequest, parts: Parts) -> AsyncIterator[str]:
     """Server-sent events in the order of OpenAI's; while it waits, comments."""
     numbers = itertools.count()
 
