@@ -3,14 +3,16 @@
 usage: python benchmarks/load.py [--seconds 60] [--searching 50] [--streaming 16] [--mixed 20]
                                  [--adapter base] [--json FILE]
 
-Mixed clients search, ask, read streams to their end or leave them, rate answers, upload and delete, open the
-page, and send what is no request: an error is an answer other than the one that each of these should get.
+Mixed clients search, ask, read streams to their end or leave them, rate answers, upload and delete, embed
+texts, call tools over MCP, open the page, and send what is no request or has no key: an error is a response
+other than the one that each of these should get, and `wrong` names them.
 
 Starts `domainqa serve` in a process of its own over a fresh home, with the settings of the environment:
 DOMAINQA_ELASTICSEARCH_URL puts the collection into a cluster, DOMAINQA_GENERATOR_URL lets a server write.
 Every client asks the next question as soon as it has the answer to the last one. A streamed answer is read
-to its end; its first piece is timed too. Memory is told before, halfway and afterwards: contexts that were
-read are kept up to a limit, so it rises until that is reached and then no more.
+to its end; its first piece is timed too. A pause of all processes delays them and breaks nothing. Memory is
+told before, halfway and afterwards: contexts that were read are kept up to a limit, so it rises until that is
+reached and then no more.
 """
 
 import sys
@@ -20,6 +22,7 @@ sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is no
 
 import argparse
 import asyncio
+import itertools
 import os
 import re
 import statistics
@@ -27,19 +30,23 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import httpx
+import httpx2
 import psutil
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 
 from benchmarks.measuring import SAMPLES, Row, save, show
 from finetune.pairs.formats import read_pairs
 
 COLLECTION = "load"
-PATIENCE = 600.0
+PATIENCE = 3600.0
 WARM_SECONDS = 5.0
 _WRITTEN = re.compile('"content":"[^"]')
 COMMAND = [sys.executable, "-m", "app.cli"]
@@ -47,11 +54,12 @@ COMMAND = [sys.executable, "-m", "app.cli"]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One request: seconds to its first piece and to its end, and whether it was answered."""
+    """One request: seconds to its first piece and to its end, and whether it was answered as it should be."""
 
     first: float
     whole: float
     answered: bool
+    kind: str = ""
 
 
 Request = Callable[[httpx.AsyncClient, str], Awaitable[Done]]
@@ -62,7 +70,7 @@ def main() -> None:
     arguments = _arguments()
     questions = _questions()
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory() as home, _server(Path(home), arguments) as (address, process):
+    with tempfile.TemporaryDirectory() as home, _server(Path(home), arguments) as (server, process):
         for what, clients, request in (
             ("search", arguments.searching, _search),
             ("answers, streamed", arguments.streaming, _stream(arguments.adapter)),
@@ -70,10 +78,10 @@ def main() -> None:
         ):
             if clients:
                 # What is loaded and kept at the first requests is not load.
-                asyncio.run(_asked(address, questions, request, clients, WARM_SECONDS))
+                asyncio.run(_asked(server, questions, request, clients, WARM_SECONDS))
                 with _watched(process, arguments.seconds) as memory:
                     done, seconds = asyncio.run(
-                        _asked(address, questions, request, clients, arguments.seconds)
+                        _asked(server, questions, request, clients, arguments.seconds)
                     )
                 rows.append({**_row(what, clients, done, seconds), **memory})
         show("Load", rows)
@@ -98,17 +106,30 @@ def _questions() -> list[str]:
     return [pair.question for file in sorted(files) for pair in read_pairs(file).pairs]
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where the server is, and a key for everything."""
+
+    address: str
+    key: str
+
+
 @contextmanager
-def _server(home: Path, arguments: argparse.Namespace) -> Iterator[tuple[str, psutil.Process]]:
+def _server(home: Path, arguments: argparse.Namespace) -> Iterator[tuple[Served, psutil.Process]]:
     most = str(2 * max(arguments.searching, arguments.streaming, arguments.mixed, 1))
-    settings = {"DOMAINQA_HOME": str(home), "DOMAINQA_COLLECTION": COLLECTION}
+    settings = {"DOMAINQA_HOME": str(home), "DOMAINQA_COLLECTION": COLLECTION, "DOMAINQA_ACCESS": "required"}
     settings |= {"DOMAINQA_MAX_WAITING": most, "DOMAINQA_ANSWER_SECONDS": str(PATIENCE)}
+    settings |= {"DOMAINQA_REQUESTS_PER_MINUTE": "1000000"}
     environment = {**os.environ, **settings}
     samples = str(SAMPLES / "bank")
     subprocess.run([*COMMAND, "ingest", samples, "--collection", COLLECTION], env=environment, check=True)
+    create = [*COMMAND, "keys", "create", "load", "--role", "admin"]
+    key = subprocess.run(
+        create, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
     with subprocess.Popen([*COMMAND, "serve"], env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield _address(process), psutil.Process(process.pid)
+            yield Served(_address(process), key), psutil.Process(process.pid)
         finally:
             process.terminate()
     subprocess.run([*COMMAND, "collections", "delete", COLLECTION, "--yes"], env=environment, check=True)
@@ -127,7 +148,7 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 async def _asked(
-    address: str, questions: Sequence[str], request: Request, clients: int, seconds: float
+    server: Served, questions: Sequence[str], request: Request, clients: int, seconds: float
 ) -> tuple[list[Done], float]:
     """All requests that were begun in so many seconds, and how long it took until the last had ended."""
     done: list[Done] = []
@@ -139,7 +160,10 @@ async def _asked(
         while time.monotonic() - begun < seconds:
             done.append(await request(client, questions[next(numbers) % len(questions)]))
 
-    async with httpx.AsyncClient(base_url=address, timeout=PATIENCE, limits=limits) as client:
+    headers = {"Authorization": f"Bearer {server.key}"}
+    async with httpx.AsyncClient(
+        base_url=server.address, headers=headers, timeout=PATIENCE, limits=limits
+    ) as client:
         await asyncio.gather(*(ask(client) for _ in range(clients)))
     return done, time.monotonic() - begun
 
@@ -169,16 +193,27 @@ def _stream(adapter: str) -> Request:
 
 def _mixed(adapter: str) -> Request:
     """What clients of every kind do, one after the other."""
-    kinds = (_search, _stream(adapter), _rated(adapter), _left(adapter), _uploaded, _opened, _refused)
-    numbers = count()
+    kinds = {
+        "search": _search,
+        "stream": _stream(adapter),
+        "rated": _rated(adapter),
+        "left": _left(adapter),
+        "uploaded": _uploaded,
+        "embedded": _embedded,
+        "over MCP": _over_mcp,
+        "page": _opened,
+        "refused": _refused,
+        "without a key": _stranger,
+    }
+    order = itertools.cycle(kinds)
 
     async def act(client: httpx.AsyncClient, question: str) -> Done:
-        begun = time.monotonic()
+        begun, kind = time.monotonic(), next(order)
         try:
-            return await kinds[next(numbers) % len(kinds)](client, question)
-        except httpx.HTTPError:
+            return replace(await kinds[kind](client, question), kind=kind)
+        except httpx.HTTPError as error:
             seconds = time.monotonic() - begun
-            return Done(seconds, seconds, False)
+            return Done(seconds, seconds, False, f"{kind}: {error!r}")
 
     return act
 
@@ -225,6 +260,27 @@ async def _uploaded(client: httpx.AsyncClient, question: str) -> Done:
     return Done(seconds, seconds, busy or (fine and job["state"] == "done"))
 
 
+async def _embedded(client: httpx.AsyncClient, question: str) -> Done:
+    begun = time.monotonic()
+    body = {"model": "multilingual-e5-small", "input": [question]}
+    answer = await client.post("/v1/embeddings", json=body)
+    seconds = time.monotonic() - begun
+    return Done(seconds, seconds, answer.status_code == httpx.codes.OK and len(answer.json()["data"]) == 1)
+
+
+async def _over_mcp(client: httpx.AsyncClient, question: str) -> Done:
+    begun = time.monotonic()
+    headers = {"Authorization": client.headers["Authorization"]}
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=PATIENCE) as http,
+        Client(streamable_http_client(f"{client.base_url}mcp", http_client=http)) as assistant,
+    ):
+        found = await assistant.call_tool("search", {"query": question, "collection": COLLECTION})
+        listed = await assistant.call_tool("list_documents", {"collection": COLLECTION})
+    seconds = time.monotonic() - begun
+    return Done(seconds, seconds, not found.is_error and not listed.is_error)
+
+
 async def _opened(client: httpx.AsyncClient, question: str) -> Done:
     begun = time.monotonic()
     page = await client.get("/", headers={"accept": "text/html"})
@@ -237,6 +293,15 @@ async def _refused(client: httpx.AsyncClient, question: str) -> Done:
     answer = await client.post("/v1/generate", json={"input": question, "collection": "no-such"})
     seconds = time.monotonic() - begun
     return Done(seconds, seconds, answer.status_code == httpx.codes.NOT_FOUND)
+
+
+async def _stranger(client: httpx.AsyncClient, question: str) -> Done:
+    begun = time.monotonic()
+    body = {"input": question, "collection": COLLECTION}
+    headers = {"Authorization": "Bearer dq_00000000_unknown"}
+    answer = await client.post("/v1/generate", json=body, headers=headers)
+    seconds = time.monotonic() - begun
+    return Done(seconds, seconds, answer.status_code == httpx.codes.UNAUTHORIZED)
 
 
 @contextmanager
@@ -267,6 +332,7 @@ def _row(what: str, clients: int, done: Sequence[Done], seconds: float) -> Row:
         "p50 s": statistics.median(whole),
         "p95 s": statistics.quantiles(whole, n=20)[-1] if len(whole) > 1 else None,
         "errors": sum(not one.answered for one in done),
+        "wrong": str(dict(Counter(one.kind for one in done if not one.answered))),
     }
 
 
