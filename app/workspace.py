@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -157,9 +158,9 @@ class Workspace(AbstractContextManager["Workspace"]):
 
     def delete_collection(self, name: str) -> None:
         """Remove a collection with its documents and uploads."""
+        self._erase(name, None)  # first, as everywhere: what is left after a kill can then be deleted again
         self._home.delete(name)
         self._forget(name)
-        self._erase(name, None)
 
     def ingest(
         self,
@@ -178,14 +179,13 @@ class Workspace(AbstractContextManager["Workspace"]):
         folder's documents are gone, unless `allow_removal`.
         """
         reader = self._reader(ocr) if ocr else self._ocr
-        ingestion = self._ingestion(reader, allow_removal=allow_removal)
+        ingestion = replace(self._ingestion(collection, reader), allow_removal=allow_removal)
         if rebuild and self._home.exists(collection):
             return self._rebuild(folder, collection, ingestion, progress)
         index = self.index(collection)
         with index.writing(self.settings.wait_seconds, progress.waiting):
             report = synchronise(folder, index, ingestion, progress)
             index.compact()
-            self._erase(collection, report.removed)
         release_memory()
         return replace(report, outdated=self.collection(collection).outdated)
 
@@ -205,10 +205,10 @@ class Workspace(AbstractContextManager["Workspace"]):
         folder = self._home.uploads_folder(collection)
         with index.writing(self.settings.wait_seconds, progress.waiting):
             given = keep_uploads(files, folder, move=move)
-            report = synchronise(folder, index, self._ingestion(self._ocr, "uploads/"), progress)
+            ingestion = self._ingestion(collection, self._ocr, "uploads/")
+            report = synchronise(folder, index, ingestion, progress)
             self._drop_unreadable(collection, report)
             index.compact()
-            self._erase(collection, report.removed)
         release_memory()
         return noting_names(report, given)
 
@@ -254,11 +254,11 @@ class Workspace(AbstractContextManager["Workspace"]):
         self.document(collection, path)
         index = self._opened(collection).index
         with index.writing(self.settings.wait_seconds):
+            self._erase(collection, [path])
             if path.startswith("uploads/"):
                 drop_upload(self._home.uploads_folder(collection), path)
             index.delete([path])
             index.compact()
-            self._erase(collection, [path])
 
     def search(
         self, questions: Sequence[str], collection: str, *, k: int | None = None, limit: Filter = NO_FILTER
@@ -454,12 +454,14 @@ class Workspace(AbstractContextManager["Workspace"]):
         self, folder: Path, collection: str, ingestion: IngestSettings, progress: OnProgress
     ) -> Report:
         with self._home.reading(collection) as before:
-            require_presence(folder, before.catalogue(), ingestion)
+            known = before.catalogue()
+            require_presence(folder, known, ingestion)
         with self._home.rebuilding(collection, self.embedder(), self._chunking()) as fresh:
             report = synchronise(folder, fresh, ingestion, progress)
             uploads = self._home.uploads_folder(collection)
             if uploads.is_dir():
-                synchronise(uploads, fresh, self._ingestion(ingestion.ocr, "uploads/"), progress)
+                synchronise(uploads, fresh, replace(ingestion, prefix="uploads/"), progress)
+            self._erase(collection, known.keys() - fresh.catalogue().keys())
         self._forget(collection)
         return report
 
@@ -480,14 +482,14 @@ class Workspace(AbstractContextManager["Workspace"]):
     def _reader(self, mode: OcrMode) -> Ocr:
         return Ocr(mode, self.settings.home / "ocr.sqlite", self.settings.threads)
 
-    def _ingestion(self, ocr: Ocr, prefix: str = "", *, allow_removal: bool = False) -> IngestSettings:
+    def _ingestion(self, collection: str, ocr: Ocr, prefix: str = "") -> IngestSettings:
         return IngestSettings(
             count_tokens=self.embedder().count_tokens,
             chunk_tokens=self._chunk_tokens(),
             max_file_bytes=self.settings.max_file_megabytes * 2**20,
             prefix=prefix,
             ocr=ocr,
-            allow_removal=allow_removal,
+            before_removal=partial(self._erase, collection),
         )
 
     def _chunking(self) -> Mapping[str, int]:

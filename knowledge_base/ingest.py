@@ -47,6 +47,7 @@ class IngestSettings:
     `count_tokens` and `chunk_tokens` are those of `chunking.Chunking`; `count_tokens` is called from another
     thread than the store. `prefix` is put before every document path, e.g. "uploads/". `ocr` reads pictures.
     `allow_removal` lets most documents go at once: a folder that is empty may only be unmounted.
+    `before_removal` is given the paths of documents that are about to be removed.
     """
 
     count_tokens: CountTokens
@@ -55,6 +56,7 @@ class IngestSettings:
     prefix: str = ""
     ocr: Ocr = field(default_factory=Ocr)
     allow_removal: bool = False
+    before_removal: Callable[[Sequence[str]], None] = lambda _paths: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ def synchronise(
     fresh = [file for file in found.files if not _is_stored(file, source, known)]
     done = _store_all(fresh, source, store, settings, progress)
     if removed:
+        settings.before_removal(removed)
         store.delete(removed)
     read_again = {file.path for file in fresh}
     return Report(

@@ -1,7 +1,7 @@
 """Deleted is gone: from answers, feedback, archives, and the files themselves."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -64,6 +64,53 @@ def test_what_an_ingest_removes_is_gone_too(
     assert workspace.ingest(documents, "bank").removed == ("vault.txt",)
     assert traces(workspace.settings.home, [SECRET, "vault.txt"]) == []
     assert not saved.exists()
+
+
+def test_what_a_rebuild_leaves_out_is_gone_too(workspace: Workspace, documents: Path) -> None:
+    answer = workspace.answer(Question("When does the vault of branch seventeen open?", "bank"))
+    workspace.feedback(answer.id, "up")
+    (documents / "vault.txt").unlink()
+    workspace.ingest(documents, "bank", rebuild=True)
+    assert traces(workspace.settings.home, [SECRET, "vault.txt"]) == []
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process."""
+
+
+def delete_the_document(workspace: Workspace, documents: Path) -> None:
+    workspace.delete_document("bank", "vault.txt")
+
+
+def delete_the_collection(workspace: Workspace, documents: Path) -> None:
+    workspace.delete_collection("bank")
+
+
+def ingest_without_it(workspace: Workspace, documents: Path) -> None:
+    (documents / "vault.txt").unlink(missing_ok=True)
+    workspace.ingest(documents, "bank")
+
+
+@pytest.mark.parametrize("delete", [delete_the_document, delete_the_collection, ingest_without_it])
+def test_a_deletion_that_was_killed_can_be_run_again(
+    delete: Callable[[Workspace, Path], None],
+    workspace: Workspace,
+    documents: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever its next step would have been, nothing of the text is left that no run would remove."""
+    answer = workspace.answer(Question("When does the vault of branch seventeen open?", "bank"))
+    workspace.feedback(answer.id, "up")
+
+    def killed(*_given: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FeedbackStore, "forget", killed)
+        with pytest.raises(KilledError):
+            delete(workspace, documents)
+    delete(workspace, documents)
+    assert traces(workspace.settings.home, [SECRET, "vault.txt"]) == []
 
 
 def test_a_member_leaves_the_uploaded_archive(workspace: Workspace, documents: Path, tmp_path: Path) -> None:
