@@ -1,18 +1,21 @@
 """Questions as people ask them, put to a running server: kinds of questions, steps and lists, trust.
 
 usage: python benchmarks/questions.py [--url URL] [--set "yes or no" "steps and lists" trust
-       "paper and old files" "tables and talk"] [--language en zh] [--collection hospital insurer] [--show] [--json FILE]
+       "paper and old files" "tables and talk"] [--language en zh] [--collection hospital insurer]
+       [--show] [--json FILE]
 
-The documents of question_sets/ describe a hospital, a utility, a university, a car insurer, a tax office and
-a library that do not exist, in English and Chinese; no adapter has learned them. "paper and old files" asks of
-scans, photographs, filled forms and files of old Office in the sample bank, "tables and talk" of rows, extremes,
-differences and comparisons, several things at once, and greets. Without --url, the collections are
-ingested into a temporary home and a server of this build is started on it; with --url, that server must
-already hold the collections "hospital", "utility", "university", "insurer", "taxoffice", "library" and "bank".
+The documents of question_sets/ describe a hospital, a utility, a university, a car insurer, a tax office
+and a library that do not exist, in English and Chinese; no adapter has learned them. "paper and old files"
+asks of scans, photographs, filled forms and files of old Office in the sample bank, "tables and talk" of
+rows, extremes, differences and comparisons, of several things at once, and greets. Without --url, the
+collections are ingested into a temporary home and a server of this build is started on it; with --url, that
+server must already hold the collections "hospital", "utility", "university", "insurer", "taxoffice",
+"library" and "bank".
 
 An answer to a yes-or-no question is right if it begins with the right word. For steps and lists, the share of
 the items given counts. An answer to any other question is right if it holds what it must and nothing that it
-must not; a question that the documents do not answer must not get the outcome "answered", and small talk must get the outcome "chat".
+must not; a question that the documents do not answer must not get the outcome "answered", and small talk
+must get the outcome "chat".
 """
 
 import argparse
