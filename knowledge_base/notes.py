@@ -23,6 +23,9 @@ NoteKind = Literal[
     "part_damaged",
     "part_large",
     "part_unread",
+    "part_nested",
+    "nesting_cut",
+    "nesting_flattened",
     "renamed",
 ]
 
@@ -71,7 +74,22 @@ _WORDS: Mapping[NoteKind, tuple[str, str]] = MappingProxyType({
         "Glyphs that map to no character, shown as �: {count}.",
         "有 {count} 个符号无法对应到文字，显示为 �。",
     ),
-    "part_damaged": ("{name} is damaged and was not read.", "{name} 已损坏，未读取。"),
+    "part_damaged": (
+        "{name} is damaged and was not read, or not completely.",
+        "{name} 已损坏，未读取或未能完整读取。",
+    ),
+    "part_nested": (
+        "{name} lies too deep within other files and was not read. Save it as a file of its own.",
+        "{name} 在其他文件中嵌套过深，未读取。请将其另存为单独的文件。",
+    ),
+    "nesting_cut": (
+        "What is nested too deeply was not read. Save the file as PDF to read all of it.",
+        "嵌套过深的内容未读取。如需全部读取，请将文件另存为 PDF。",
+    ),
+    "nesting_flattened": (
+        "What is nested too deeply was read without its headings, lists and tables.",
+        "嵌套过深的内容已读取，但未保留其标题、列表和表格结构。",
+    ),
     "part_large": (
         "{name} is too large and was not read. Split the file to read all of it.",
         "{name} 过大，未读取。如需全部读取，请拆分文件。",

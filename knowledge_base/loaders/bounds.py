@@ -74,6 +74,8 @@ def collected(title: str, blocks: Iterable[Block], notes: list[Note] | None = No
             found.append(block)
             if (budget := _budget.get()) is not None and budget.is_cut:
                 raise BoundReachedError("text_cut")
+    except RecursionError:
+        notes.append(Note("nesting_cut"))
     except BoundReachedError as error:
         read = sum(len(block.text) for block in found)
         notes.append(Note(error.kind, count=read if error.kind == "text_cut" else MOST_SECONDS))

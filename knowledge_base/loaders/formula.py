@@ -46,8 +46,10 @@ def linear_formula(element: Element) -> str:
 
 
 def _linear(element: Element, depth: int) -> str:
-    if not isinstance(element.tag, str) or depth > _DEEPEST:
+    if not isinstance(element.tag, str):
         return ""
+    if depth > _DEEPEST:
+        return "".join(element.itertext())
     name = etree.QName(element).localname
     if name in _TEXTS:
         return str(element.text or "")

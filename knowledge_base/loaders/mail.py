@@ -13,7 +13,7 @@ from knowledge_base.loaders.bounds import collected
 from knowledge_base.loaders.encoding import decode
 from knowledge_base.loaders.lines import on_one_line
 from knowledge_base.loaders.parts import part_blocks
-from knowledge_base.loaders.text import text_blocks
+from knowledge_base.loaders.text import text_blocks, unstructured
 from knowledge_base.loaders.web import parse_html
 from knowledge_base.notes import Note
 from knowledge_base.values import Block, LoadedFile
@@ -32,7 +32,10 @@ _NEXT_MESSAGE = re.compile(rb"(?:\A|\r?\n)(?=From [^\r\n]*\r?\n[\w-]+:)")
 
 def load_mail(data: bytes) -> LoadedFile:
     """Read a message; of its alternatives the HTML one, which has headings and tables, else the plain one."""
-    message = message_from_bytes(data)
+    try:
+        message = message_from_bytes(data)
+    except RecursionError:
+        return unstructured(decode(data))
     notes: list[Note] = []
     if not message.keys():  # text under another name, or no text at all
         return collected("", text_blocks(decode(data)))
@@ -108,7 +111,7 @@ def _message_blocks(message: Message, notes: list[Note], depth: int) -> Iterator
 
 def _body(message: Message, notes: list[Note], depth: int) -> Iterator[Block]:
     if depth > _DEEPEST:
-        notes.append(Note("part_unread", name=header(message, "Subject")))
+        notes.append(Note("part_nested", name=header(message, "Subject")))
         return
     later = []
     for part in _readable(message):

@@ -7,9 +7,10 @@ from typing import Any
 from knowledge_base.errors import LoadError
 from knowledge_base.loaders.bounds import collected
 from knowledge_base.loaders.encoding import decode
-from knowledge_base.loaders.markdown import rendered
-from knowledge_base.loaders.text import load_text, text_blocks
+from knowledge_base.loaders.markdown import markdown_blocks
+from knowledge_base.loaders.text import load_text, text_blocks, unstructured
 from knowledge_base.loaders.web import parse_html
+from knowledge_base.notes import Note
 from knowledge_base.values import Block, LoadedFile
 
 _LONGEST_OUTPUT = 20_000
@@ -27,13 +28,16 @@ def load_notebook(data: bytes) -> LoadedFile:
         ]
     except (json.JSONDecodeError, AttributeError, TypeError, KeyError) as error:
         raise LoadError("The file is not a notebook.", "Save it again in Jupyter.") from error
-    return collected("", (block for cell in cells for block in _cell(cell)))
+    except RecursionError:
+        return unstructured(decode(data))
+    notes: list[Note] = []
+    return collected("", (block for cell in cells for block in _cell(cell, notes)), notes)
 
 
-def _cell(cell: Json) -> Iterator[Block]:
+def _cell(cell: Json, notes: list[Note]) -> Iterator[Block]:
     source = _joined(cell.get("source", cell.get("input", "")))
     if cell.get("cell_type") == "markdown":
-        yield from parse_html(rendered(source)).blocks
+        yield from markdown_blocks(source, notes)
     elif cell.get("cell_type") == "heading":
         yield Block(source, "heading", int(cell.get("level", 1)))
     elif source.strip():
@@ -74,7 +78,10 @@ def load_restructured_text(data: bytes) -> LoadedFile:
         "line_length_limit": 1_000_000,
         "math_output": "MathML",
     }
-    parts = publish_parts(decode(data), writer="html5", settings_overrides=settings)
+    try:
+        parts = publish_parts(decode(data), writer="html5", settings_overrides=settings)
+    except RecursionError:
+        return unstructured(decode(data))
     loaded = parse_html(parts["html_body"])
     return LoadedFile(
         parts["title"] and parse_html(parts["title"]).blocks[0].text, loaded.blocks, loaded.notes

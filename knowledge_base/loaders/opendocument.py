@@ -118,7 +118,10 @@ class _Reader:
                 yield from self._flow(kind)
 
     def _flow(self, container: Element, depth: int = 0) -> Iterator[Block]:
-        for element in container if depth < _DEEPEST else ():
+        if depth == _DEEPEST:
+            self._notes.append(Note("nesting_cut"))
+            return
+        for element in container:
             tag = element.tag
             if tag in (f"{_TEXT}p", f"{_TEXT}h"):
                 yield from self._paragraph(element)
@@ -148,7 +151,10 @@ class _Reader:
     def _list(self, element: Element, style: str | None, level: int) -> Iterator[Block]:
         style = element.get(f"{_TEXT}style-name") or style
         number = 0
-        for item in element if level < _DEEPEST else ():
+        if level == _DEEPEST:
+            self._notes.append(Note("nesting_cut"))
+            return
+        for item in element:
             if item.tag not in (f"{_TEXT}list-item", f"{_TEXT}list-header"):
                 continue
             start = item.get(f"{_TEXT}start-value", "")

@@ -103,7 +103,7 @@ class _Message:
             if depth < _DEEPEST:
                 yield from _Message(self._file, inner).blocks(notes, depth + 1)
             else:
-                notes.append(Note("part_unread", name=name))
+                notes.append(Note("part_nested", name=name))
             return
         data = stream(self._file, f"{folder}/__substg1.0_{_DATA}0102")
         if data and name:

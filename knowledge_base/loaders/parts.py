@@ -23,7 +23,7 @@ def part_blocks(name: str, data: bytes, notes: list[Note], *, suffix: str | None
 
     suffix = suffix_of(name) if suffix is None else suffix
     if suffix not in formats() or _depth.get() >= _DEEPEST:
-        notes.append(Note("part_unread", name=name))
+        notes.append(Note("part_nested" if suffix in formats() else "part_unread", name=name))
         return
     token = _depth.set(_depth.get() + 1)
     try:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from knowledge_base.characters import has_chinese
 from knowledge_base.errors import LoadError
-from knowledge_base.loaders.bounds import collected, limited
+from knowledge_base.loaders.bounds import collected, limited, spend
 from knowledge_base.loaders.encoding import decode
 from knowledge_base.loaders.lines import on_one_line
-from knowledge_base.loaders.text import text_blocks
+from knowledge_base.loaders.text import text_blocks, unstructured
 from knowledge_base.notes import Note
 from knowledge_base.values import Block, LoadedFile
 
@@ -29,6 +29,8 @@ def load_json(data: bytes) -> LoadedFile:
         if _is_value(text.strip().partition("\n")[0]):
             return load_json_lines(data)
         raise _damaged(error, error.lineno) from error
+    except RecursionError:
+        return unstructured(text)
     title = _title(value) if isinstance(value, Mapping) else ""
     return collected(title, value_blocks(value, 1))
 
@@ -54,6 +56,9 @@ def _line_blocks(lines: list[str], notes: list[Note]) -> Iterator[Block]:
             first = first or (error, number)
             notes.append(Note("part_damaged", name=f"line {number}"))
             continue
+        except RecursionError:
+            notes.append(Note("nesting_flattened"))
+            value = line
         found = True
         yield from value_blocks(value, 1)
     if first is not None and not found:
@@ -113,6 +118,7 @@ def _flat(fields: Mapping[str, object], above: str = "") -> dict[str, str]:
     """Fields as text; those of objects inside by their path, lists of plain values joined."""
     flat: dict[str, str] = {}
     for name, value in fields.items():
+        spend(max(len(above) - _LONG, 0))  # every field repeats its path
         if isinstance(value, Mapping):
             flat.update(_flat(value, f"{above}{name}."))
         elif isinstance(value, list) and not _is_table(value):

@@ -14,7 +14,7 @@ from knowledge_base.loaders.sniff import actual_format
 from knowledge_base.loaders.zipped import members
 from knowledge_base.notes import Note
 from knowledge_base.ocr.pictures import SUFFIXES
-from knowledge_base.values import LoadedFile
+from knowledge_base.values import Block, LoadedFile
 
 Loader = Callable[[bytes], LoadedFile]
 
@@ -135,13 +135,17 @@ def parse(data: bytes, suffix: str) -> LoadedFile:
         loaded = _loaded(data, actual_format(data, suffix))
     except LoadError:
         raise
+    except RecursionError as error:
+        raise LoadError(
+            "The content of the file is nested too deeply.", "Save it as PDF in its own program."
+        ) from error
     except Exception as error:  # noqa: BLE001 - a damaged file may raise anything inside a parsing library;
         # this is the only place where all is caught: one file must not stop the folder.
         raise LoadError(
             f"The file is damaged or does not match .{suffix} ({type(error).__name__}: {_brief(error)}).",
             "Open it in its own program and save it again.",
         ) from error
-    blocks = (replace(block, text=_writable(block.text)) for block in loaded.blocks)
+    blocks = map(_with_writable_text, loaded.blocks)
     kept = tuple(block for block in blocks if block.text.strip())
     if not kept:
         reasons = [note.text() for note in loaded.notes]
@@ -180,6 +184,11 @@ def _loader(kind: str) -> Loader:
     module, _, name = _LOADERS[kind].partition(".")
     loader: Loader = getattr(import_module(f"knowledge_base.loaders.{module}"), name)
     return loader
+
+
+def _with_writable_text(block: Block) -> Block:
+    text = _writable(block.text)
+    return block if text == block.text else replace(block, text=text)
 
 
 def _writable(text: str) -> str:

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from knowledge_base.errors import LoadError
-
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z'])|([{}])|([^\\{}\r\n]+)|[\r\n]+|\\"
 )
@@ -105,6 +103,7 @@ class Tokens:
         self._data = data
         self._state = _State()
         self._groups: list[_State] = []
+        self._deeper = 0  # groups within the last one, which share its state
         self._bytes = b""  # in a code page, not yet decoded
         self._skip = 0
         self._starred = False
@@ -151,13 +150,17 @@ class Tokens:
         self._bytes += data[dropped:]
 
     def _open(self) -> None:
+        self._starred = False
         if len(self._groups) > _DEEPEST_GROUP:
-            raise LoadError("The file is damaged: its groups never end.", "Obtain an intact copy.")
+            self._deeper += 1
+            return
         self._groups.append(self._state)
         self._state = replace(self._state)
-        self._starred = False
 
     def _close(self) -> Iterator[Token]:
+        if self._deeper:
+            self._deeper -= 1
+            return
         ended = self._state.place
         self._state = self._groups.pop() if self._groups else _State()
         if ended in DESTINATIONS and ended != self._state.place:

@@ -73,7 +73,9 @@ class _Slide:
         return 0, 0
 
     def _shape(self, shape: Element, depth: int = 0) -> Iterator[Block]:
-        if shape.tag == qn("p:grpSp") and depth < _DEEPEST_GROUP:
+        if shape.tag == qn("p:grpSp") and depth == _DEEPEST_GROUP:
+            self._package.notes.append(Note("nesting_cut"))
+        elif shape.tag == qn("p:grpSp"):
             for part in self._in_order(_shapes(shape)):
                 yield from self._shape(part, depth + 1)
         elif shape.tag == qn("p:graphicFrame"):

@@ -5,6 +5,7 @@ import re
 from knowledge_base.loaders.bounds import collected
 from knowledge_base.loaders.encoding import decode
 from knowledge_base.loaders.lines import joined, starts_item
+from knowledge_base.notes import Note
 from knowledge_base.values import Block, LoadedFile
 
 _BLANK_LINES = re.compile(r"\n[ \t\u3000\xa0]*(?:\n[ \t\u3000\xa0]*)*\n|\f")
@@ -18,6 +19,11 @@ _NEARLY = 0.8
 def load_text(data: bytes) -> LoadedFile:
     """Read plain text; LoadError if it is none."""
     return collected("", text_blocks(decode(data)))
+
+
+def unstructured(text: str) -> LoadedFile:
+    """Text of any format as it is written, where its structure is nested too deeply to be read."""
+    return collected("", text_blocks(text), [Note("nesting_flattened")])
 
 
 def text_blocks(text: str) -> list[Block]:

@@ -37,8 +37,18 @@ _DECLARED = re.compile(
 _EMPTY_ELEMENT = re.compile(r"<(?!(?:br|hr|img|input|link|meta|col|area|base|wbr)\b)(\w+)((?:\s[^<>]*)?)/>")
 _WIDEST_SPAN = 200
 _MOST_GRID_CELLS = 2_000_000
-_MOST_PARSED = 8_000_000  # characters of the source, whose tree takes fifty times as much memory
-_SCRIPTS = {"sup": "sup", "sub": "sub", "s": "strike", "strike": "strike"}
+_MOST_PARSED = 8_000_000  # characters of the source
+_MOST_PIECES = 600_000  # tags and attributes of the source, each of which takes up to 300 bytes in the tree
+_SLICE = 100_000
+_DEEPEST = 1000  # twice of what browsers show; the parser's time grows with the square of the depth
+_TAG = re.compile(r"<(/?)([a-zA-Z!][\w:-]*+)[^<>]*+>")
+_VOID = "area base br col embed hr img input link meta param source track wbr"
+_ENDED_BY_OTHERS = "a body caption colgroup dd dt head html li option p rp rt tbody td tfoot th thead tr"
+_NOT_NESTED = frozenset([*_VOID.split(), *_ENDED_BY_OTHERS.split()])
+# HTML opens these again in every later block if they were not closed (HTML Living Standard, 13.2.4.3), so
+# that a small page could fill the memory; elements of names that it does not know stay where they are.
+_FORMATTING = re.compile(r"<(/?)(b|big|code|em|font|i|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
+_SCRIPTS = {"sup": "sup", "sub": "sub", "x-s": "strike", "x-strike": "strike"}
 _CONTENT = "p, h1, h2, h3, h4, h5, h6, li, td, dd, pre, blockquote"  # what main content is made of
 _ENOUGH = 20  # characters of a main element that is not just a search box or a heading
 _LITTLE = 0.2  # of the page's text
@@ -66,11 +76,44 @@ def parse_xhtml(text: str) -> LoadedFile:
 
 def parse_html(html: str, page: int | None = None) -> LoadedFile:
     """The title and the blocks of a page; `page` is the chapter of a book."""
-    tree = LexborHTMLParser(html[:_MOST_PARSED])
+    notes: list[Note] = []
+    tree = LexborHTMLParser(_bounded(html, notes))
     root = _main_content(tree)
-    notes = [Note("text_cut", count=_MOST_PARSED)] if len(html) > _MOST_PARSED else []
     loaded = collected("", _Reader(page).blocks(root) if root is not None else (), notes)
     return LoadedFile(_title(tree, loaded.blocks), loaded.blocks, loaded.notes)
+
+
+def _bounded(html: str, notes: list[Note]) -> str:
+    """The source as far as its tree has room in memory, without structure where that is nested too deeply."""
+    pieces = end = 0
+    while end < min(len(html), _MOST_PARSED) and pieces <= _MOST_PIECES:
+        pieces += html.count("<", end, end + _SLICE) + html.count("=", end, end + _SLICE)
+        end += _SLICE
+    if end < len(html):
+        notes.append(Note("text_cut", count=end))
+    html = _FORMATTING.sub(r"<\1x-\2", html[:end])
+    depth = 0
+    raw = ""  # the element that is being passed over: tags within scripts are none
+    for tag in _TAG.finditer(html):
+        ends, name = tag[1], tag[2].lower()
+        if raw or name in _NOT_NESTED:
+            raw = "" if ends and name == raw else raw
+        elif ends:
+            depth = max(depth - 1, 0)
+        elif name in ("script", "style"):
+            raw = name
+        elif tag[0][-2] != "/" and tag[0][1] != "!":
+            depth += 1
+        if depth > _DEEPEST:
+            notes.append(Note("nesting_flattened"))
+            return html[: tag.start()] + _TAG.sub(_as_break, html[tag.start() :])
+    return html
+
+
+def _as_break(tag: re.Match[str]) -> str:
+    """A new paragraph instead of a block; scripts stay what they are, which is no text."""
+    name = tag[2].lower()
+    return tag[0] if name in ("script", "style") else "<p>" if name in _BLOCKS or name == "br" else ""
 
 
 def _title(tree: LexborHTMLParser, blocks: tuple[Block, ...]) -> str:
@@ -232,7 +275,13 @@ def _walk(root: LexborNode, leaves: frozenset[int]) -> Iterator[tuple[LexborNode
 
 def _data_tables(root: LexborNode) -> frozenset[int]:
     """Tables that hold data; one that holds another table or a single column only arranges the page."""
-    tables = [node for node in root.css("table") if len(node.css("table")) == 1]
+    around: set[int] = set()
+    for table in root.css("table table"):
+        above = table.parent
+        while above is not None and above.tag != "table":
+            above = above.parent
+        around.add(above.mem_id if above is not None else 0)
+    tables = [node for node in root.css("table") if node.mem_id not in around]
     return frozenset(
         table.mem_id for table in tables if any(len(row.css("td, th")) > 1 for row in table.css("tr"))
     )

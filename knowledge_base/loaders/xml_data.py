@@ -172,10 +172,10 @@ def _is_document(root: Element) -> bool:
 def _document(element: Element, level: int) -> Iterator[Block]:
     """Titles as headings and the innermost elements with words as paragraphs."""
     for child in element:
-        if not isinstance(child.tag, str) or level > _DEEPEST:
+        if not isinstance(child.tag, str):
             continue
         words = (child.text or "").strip() or any((inner.tail or "").strip() for inner in child)
-        if words or not len(child):
+        if words or not len(child) or level == _DEEPEST:
             text = on_one_line(_text(child))
             if text and _name(child) in _TITLES:
                 yield Block(text, "heading", min(level, _DEEPEST_HEADING))

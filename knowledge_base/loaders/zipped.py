@@ -10,7 +10,7 @@ from posixpath import basename, normpath
 from knowledge_base.errors import LoadError
 from knowledge_base.loaders.bounds import collected
 from knowledge_base.loaders.parts import part_blocks
-from knowledge_base.notes import Note
+from knowledge_base.notes import Note, NoteKind
 from knowledge_base.values import Block, LoadedFile
 
 _DEEPEST = 3
@@ -20,6 +20,9 @@ _MOST_RATIO = 200
 _SMALL = 10_000_000  # so little does no harm, however well it was compressed
 _UTF8 = 0x800
 _STEP = 1 << 20
+_TOO_DEEP = LoadError(
+    f"Archives within archives are read to a depth of {_DEEPEST}.", "Unpack it into the folder."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,7 @@ class _Unpacker:
         if not path.lower().endswith(".zip"):
             yield Member(path, data)
         elif depth >= _DEEPEST:
-            cause = f"Archives within archives are read to a depth of {_DEEPEST}."
-            yield Member(path, error=LoadError(cause, "Unpack it into the folder."))
+            yield Member(path, error=_TOO_DEEP)
         else:
             yield from self._inner(data, path, only, depth)
 
@@ -162,7 +164,8 @@ class _Unpacker:
 def _blocks(data: bytes, notes: list[Note]) -> Iterator[Block]:
     for member in members(data):
         if member.error is not None:
-            notes.append(Note("part_damaged", name=member.path))
+            kind: NoteKind = "part_nested" if member.error is _TOO_DEEP else "part_damaged"
+            notes.append(Note(kind, name=member.path))
         else:
             yield from part_blocks(member.path, member.data, notes)
 

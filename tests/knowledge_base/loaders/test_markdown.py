@@ -1,6 +1,7 @@
 """Markdown: structure, and nothing of the marks."""
 
 from knowledge_base.loaders.markdown import load_markdown
+from knowledge_base.notes import Note
 
 SOURCE = """---
 title: "Fees 2026"
@@ -67,3 +68,22 @@ def test_stars_beside_chinese_are_marks_and_others_stay() -> None:
     assert texts("**注意：**请先登录。**“重要”**事项") == ["注意：请先登录。“重要”事项"]
     assert texts("2**3 is 8") == ["2**3 is 8"]
     assert texts("~~680~~ 300") == ["~~680~~ 300"]
+
+
+def test_lists_nested_deeply_lose_nothing() -> None:
+    def nested(depth: int) -> bytes:
+        return "\n".join(f"{'  ' * level}- item {level}" for level in range(depth)).encode()
+
+    loaded = load_markdown(nested(30))
+    assert [block.text for block in loaded.blocks] == [f"- item {level}" for level in range(30)]
+    loaded = load_markdown(nested(200))
+    assert "- item 199" in loaded.blocks[-1].text
+    assert loaded.notes == (Note("nesting_flattened"),)
+
+
+def test_a_long_text_is_read_in_parts_that_keep_their_structure() -> None:
+    section = "# Part {}\n\n```\n# code\n\n```\n\n" + "Some words.\n\n" * 2_000
+    blocks = load_markdown("".join(section.format(number) for number in range(20)).encode()).blocks
+    assert [block.text for block in blocks if block.kind == "heading"] == [f"Part {n}" for n in range(20)]
+    assert len(blocks) == 20 * 2_002
+    assert sum(block.text == "# code" for block in blocks) == 20

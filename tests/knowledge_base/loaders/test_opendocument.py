@@ -115,3 +115,10 @@ def test_passwords_and_damage() -> None:
         load_opendocument(document("", **manifest))
     broken = document("<office:text><text:p>Fee</text:p></office:text>", "</")
     assert load_opendocument(broken).notes == (Note("part_damaged", name="content.xml"),)
+
+
+def test_what_is_nested_too_deeply_is_noted_and_the_rest_is_read() -> None:
+    deep = "<text:section>" * 60 + "<text:p>Inside.</text:p>" + "</text:section>" * 60
+    loaded = load_opendocument(document(f"<office:text>{deep}<text:p>After.</text:p></office:text>"))
+    assert [block.text for block in loaded.blocks] == ["After."]
+    assert loaded.notes == (Note("nesting_cut"),)

@@ -66,3 +66,20 @@ def test_one_value_per_line_under_the_suffix_of_one_value() -> None:
 def test_a_damaged_file_is_named_with_its_line() -> None:
     with pytest.raises(LoadError, match="Line 2 is not JSON"):
         load_json(b'{"a": 1,\n "b" 2}')
+
+
+def test_what_is_nested_too_deeply_is_read_as_it_is_written() -> None:
+    deep = b'{"a":' * 50_000 + b'"inside"' + b"}" * 50_000
+    loaded = load_json(deep)
+    assert "inside" in loaded.blocks[0].text
+    assert loaded.notes == (Note("nesting_flattened"),)
+    loaded = load_json_lines(b'{"a": 1}\n' + deep + b'\n{"a": 2}\n')
+    assert [block.text for block in (loaded.blocks[0], loaded.blocks[-1])] == ["a: 1", "a: 2"]
+    assert loaded.notes == (Note("nesting_flattened"),)
+
+
+def test_long_paths_of_names_do_not_fill_the_memory() -> None:
+    fields = b",".join(b'"k%d":1' % number for number in range(50_000))
+    assert [note.kind for note in load_json(b'{"a":' * 900 + b"{" + fields + b"}" * 901).notes] == [
+        "text_cut"
+    ]

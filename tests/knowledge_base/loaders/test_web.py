@@ -1,6 +1,10 @@
 """HTML: content without its frame, structure without its tags."""
 
+import pytest
+
+from knowledge_base.loaders import web
 from knowledge_base.loaders.web import load_html, load_xhtml, parse_html
+from knowledge_base.notes import Note
 from knowledge_base.values import Block
 
 PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><title>Cards | The Bank</title>
@@ -67,11 +71,37 @@ def test_self_closed_elements_of_xhtml_do_not_swallow_the_rest() -> None:
 
 
 def test_absurd_nesting_and_spans_do_no_harm() -> None:
-    deep = "<div>" * 5_000 + "deep" + "</div>" * 5_000
-    assert pairs(deep)[0][1] == "deep"
+    deep = "<div><p>deep</p>" * 20_000 + "</div>" * 20_000
+    loaded = parse_html(f"<p>Before.</p>{deep}<p>After.</p>")
+    assert len(loaded.blocks) == 20_002
+    assert loaded.blocks[-1] == Block("After.")
+    assert loaded.notes == (Note("nesting_flattened"),)
+    tables = parse_html("<table><tr><td>a</td><td>b" * 5_000)
+    assert "".join(block.text for block in tables.blocks).count("a") == 5_000
     cells = "<td colspan=99999999 rowspan=9999999>x</td><td>y</td>"
     wide = f"<table><tr><th>a</th><th>b</th></tr><tr>{cells}</tr></table>"
     assert pairs(wide)
+
+
+def test_many_short_elements_are_no_deep_nesting() -> None:
+    script = f"<script>{'if (a<b) x = 1>0; ' * 2_000}</script>"
+    page = "<p>One <b>line</b><br><img src=x><li>item <wbr>of it<svg><path d=x /></svg>" * 2_000
+    assert parse_html(script + page).notes == ()
+
+
+def test_formatting_that_is_never_closed_does_not_fill_the_memory() -> None:
+    fonts = "".join(f"<font color={number}>" for number in range(500))
+    loaded = parse_html(f"<p>{fonts}" + "<p>x" * 10_000)
+    assert len(loaded.blocks) == 10_000
+    assert loaded.notes == ()
+
+
+def test_a_page_of_too_many_elements_is_cut_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "_MOST_PIECES", 1_000)
+    monkeypatch.setattr(web, "_SLICE", 100)
+    loaded = parse_html("<p class=x>y" * 1_000)
+    assert 400 < len(loaded.blocks) < 600
+    assert loaded.notes == (Note("text_cut", count=loaded.notes[0].count),)
 
 
 def test_raised_lowered_and_deleted_text() -> None:

@@ -38,6 +38,9 @@ def test_archives_in_archives_have_a_depth() -> None:
     found = list(members(data))
     assert [(member.path, member.error is not None) for member in found] == [("1.zip/2.zip/3.zip", True)]
     assert "depth of 3" in str(found[0].error)
+    assert load_zip(archive({"4.zip": data, "a.txt": b"a"})).notes == (
+        Note("part_nested", name="4.zip/1.zip/2.zip"),
+    )
 
 
 def test_a_password_or_damage_of_one_member_costs_no_other() -> None:
