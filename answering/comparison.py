@@ -58,7 +58,9 @@ def _between(selection: Selection) -> Draft | None:
 def _names_column(selection: Selection, cell: tables.Cell) -> bool:
     """Whether the question names the value that differs, and not only the two that have it."""
     value = terms_in(tables.key_of(cell.row)) if cell.name == cell.column else terms_in(cell.column)
-    return bool((value - terms_in(cell.name)) & set(selection.weights)) and bool(quantities_in(cell.value))
+    return bool((value - terms_in(cell.name) - cell.row.scope_terms) & set(selection.weights)) and bool(
+        quantities_in(cell.value)
+    )
 
 
 def asks_by_how_much(asked: Asked) -> bool:

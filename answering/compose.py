@@ -11,13 +11,14 @@ from answering.comparison import asks_by_how_much, compared, summed
 from answering.draft import Draft, Line, row_sentence, section_lines, table_lines, unit_lines
 from answering.evidence import Section, Unit, columns_of, definition_of, is_chinese
 from answering.gate import Gate
+from answering.polarity import permitted
 from answering.quantities import quantities_in
 from answering.question import Asked, subquestions
 from answering.selection import Selection
 from answering.statement import statement
 from answering.values import Kind
 from answering.wording import folded, subject_terms, terms_in
-from answering.yesno import decide, opening, permitted
+from answering.yesno import decide, opening
 from retrieval.context import holds_figure
 
 # Chooses, of some units, the one that answers; None leaves the order as it is.
@@ -240,7 +241,7 @@ class Composer:
         if not re.search(r"\bwho\b|谁|哪些人|什么人", folded(self.asked.text)):
             return None
         for candidate in self.selection.candidates[:3]:
-            said = permitted(candidate.unit)
+            said = permitted(candidate.unit.text)
             if said and candidate.coverage > _ON_SUBJECT:
                 units = (candidate.unit,)
                 return Draft((Line(said, units), Line(candidate.unit.text, units)))

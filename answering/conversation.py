@@ -47,6 +47,14 @@ _YEARS = (
     (re.compile(r"(?:去年|上一?年度?)(?!度|（)"), -1, "{found}（{year}年）"),
     (re.compile(r"明年(?!（)"), 1, "{found}（{year}年）"),
 )
+# What is asked of a thing, and is no thing itself.
+_ATTRIBUTE = re.compile(
+    r"\b(?:address|phone|telephone|number|price|cost|fee|rate|limit|term|hours|time|date|name|size|age|deposit|rent)s?$",
+    re.IGNORECASE,
+)
+_ATTRIBUTE_HAN = re.compile(
+    "(?:地址|电话|价格|价钱|费用|费|率|额度|限额|期限|时间|日期|名称|名字|大小|面积|押金|租金|材料|条件|要求)$"
+)
 _SHORT = {"en": 4, "zh": 6}
 _HAN_BREAK = (
     r"[的是在和与吗呢，,。？?、]|多少|几[点天年个次张笔]|什么|怎么|如何|可以|能|要|有|今年|去年|明年|20\d\d年"
@@ -187,6 +195,13 @@ def _with_thing(new: str, earlier: str) -> str:
         found = same[-1]
         placed = new if article or not found["article"] else f"{found['article']}{new}"
         return earlier[: found.start()] + placed + earlier[found.end() :]
+    of_it = re.search(
+        r"\b(?:what(?:'s| is| are)) (?P<thing>(?:the |my |your )?[\w' -]{2,40}?) (?:of|for|at) ",
+        earlier,
+        re.IGNORECASE,
+    )
+    if of_it and _ATTRIBUTE.search(new):
+        return earlier[: of_it.start("thing")] + new + earlier[of_it.end("thing") :]
     objects = list(
         re.finditer(
             rf"\b(?:of|for|at|in|with) (?P<thing>{_PHRASE}[\w'-]+)(?=[?. ]*(?:$|\b(?:in|on|this|last|cost)\b))",
@@ -216,11 +231,16 @@ def _with_thing(new: str, earlier: str) -> str:
 
 def _with_head(new: str, thing: str) -> str:
     """ "The silver one" in the place of "the gold card" is the silver card."""
-    return re.sub(r"\bones?$", thing.rsplit(maxsplit=1)[-1], new)
+    words = re.sub(r"^(?:the|a|an|my|your|our) ", "", thing, flags=re.IGNORECASE).split()
+    return re.sub(r"\bones?$", " ".join(words[1:] or words), new)
 
 
 def _with_thing_han(new: str, earlier: str) -> str:
     """A Chinese phrase takes the place of the one that ends alike: 三类户 that of 二类户."""
+    if _ATTRIBUTE_HAN.search(new) and (
+        asked := re.search(r"(?<=的)[^的，,？?]{1,8}?(?=是|有|要|多|几|[?？]|$)", earlier)
+    ):
+        return earlier[: asked.start()] + new + earlier[asked.end() :]
     parts = [part for part in re.split(f"({_HAN_BREAK})", earlier) if part]
     for size in (2, 1):
         tail = new[-size:]

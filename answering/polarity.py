@@ -12,6 +12,7 @@ from typing import Literal
 from answering.quantities import Quantity, quantities_in, ranges_in, same_dimension
 from answering.question import TAG, Asked
 from answering.wording import folded, held_terms, subject_terms
+from knowledge_base.characters import has_chinese
 
 Verdict = Literal["yes", "no", "advised against", ""]
 
@@ -60,20 +61,30 @@ _BOUNDS = re.compile(
     r"\b(?:of )?(?:up to|at least|at most|more than|less than|over|under|or (?:more|less|older))\b|以[上下内]"
 )
 _EXCEPT = (
-    re.compile(r"\b(?:except(?: for)?|other than|with the exception of|excluding|unless|but not)\s+"
-               r"(?P<whom>[^,.;]+?)(?= (?:may|can|must|shall|are|is|cannot|need|have|has)\b|[,.;]|$)"),
+    re.compile(r"\b(?:except(?: for)?|other than|with the exception of|excluding|unless(?: they are)?|but not|(?<=nobody )but"
+               r"|(?<=no one )but)\s+(?P<whom>[^,.;]+?)(?= (?:may|can|must|shall|are|is|cannot|need|have|has)\b|[,.;]|$)", re.IGNORECASE),
     re.compile(r"除了?(?P<whom>[^，,。；]+?)(?:之外|以外|外)[，,]?"),
     re.compile(r"(?:^|[，,；])(?P<whom>[^，,。；]+?)(?:的)?除外"),
 )  # fmt: skip
-_ONLY = (
-    re.compile(r"\bonly (?:by|for|to|with|from|in|at|on) (?P<whom>[^,.;]{2,60})"),
-    re.compile(r"\b(?:by|for|to|with|from|in|at|on) (?P<whom>[\w' ]{2,50}?) only\b"),
-    re.compile(r"\bonly (?P<whom>[\w' ]+?) (?:may|can|must|are|is)\b"),
-    re.compile(r"凭(?P<whom>[^,。]+?)(?:才|方)[可能]"),
+_ONLY_SUBJECT = (
+    re.compile(r"\bonly (?P<whom>[\w' ]+?) (?:may|can|must|are|is)\b", re.IGNORECASE),
     re.compile(
         r"(?:仅限?|只(?:能|可|限|有|接待)?)(?:在|由|对|向|限|借给|提供给)?(?P<whom>[^，,。；才可能]{2,30})"
     ),
 )
+_ONLY = (
+    re.compile(r"\bonly (?:by|for|to|with|from|in|at|on) (?P<whom>[^,.;]{2,60})"),
+    re.compile(r"\b(?:by|for|to|with|from|in|at|on) (?P<whom>[\w' ]{2,50}?) only\b"),
+    _ONLY_SUBJECT[0],
+    re.compile(r"凭(?P<whom>[^,。]+?)(?:才|方)[可能]"),
+    _ONLY_SUBJECT[1],
+)
+# What a rule forbids all but those whom it excepts, or allows only them.
+_FORBIDS = re.compile(
+    r"\b(?P<may>may|can|must|shall|are|is)(?: not|not) (?P<what>.+?)\.?$|(?:不得|不能|不可以?)(?P<han>[^。]+)"
+)
+_ALLOWS = re.compile(r"\b(?P<may>may|can|must|are|is) (?P<what>.+?)\.?$|(?:可以?|能|有权)(?P<han>[^。]+)")
+_NOBODY = re.compile(r"\b(?:nobody|no \w+|none)\b", re.IGNORECASE)
 _CLAUSE = re.compile(r"[;。]|,(?!\d{3}(?!\d))|\.(?=\s|$)|\bbut\b|但是?|\botherwise\b|否则")
 # Negations that deny nothing: a limit, and that there is none.
 _LIMIT_PHRASES = re.compile(
@@ -114,6 +125,30 @@ def judge(asked: Asked, sentence: str) -> Verdict:
     if limited is not None:
         return "yes" if limited == holds else "no"
     return _said(asked, clause.text, holds, question)
+
+
+def permitted(sentence: str) -> str:
+    """What a sentence that speaks by exception allows; "" for any other sentence.
+
+    "Employees other than managers may not approve" gives "Managers may approve."
+    """
+    text = folded(sentence).strip() if has_chinese(sentence) else sentence.strip()
+    for pattern in (*_EXCEPT, *_ONLY_SUBJECT):
+        named = pattern.search(text)
+        if not named:
+            continue
+        ahead, behind = text[: named.start()], text[named.end("whom") :]
+        if named[0].lower().startswith("unless"):
+            behind = ahead
+        rule = _ALLOWS if pattern in _ONLY_SUBJECT or _NOBODY.search(ahead) else _FORBIDS
+        if said := rule.search(behind):
+            whom = named["whom"].strip()
+            return (
+                f"{whom}可以{said['han']}。"
+                if said["han"]
+                else f"{whom[:1].upper()}{whom[1:]} {said['may']} {said['what'].strip()}."
+            )
+    return ""
 
 
 def _exception(text: str, question: frozenset[str], asked: Asked) -> tuple[str, bool]:

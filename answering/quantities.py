@@ -95,7 +95,7 @@ _NUMBER = re.compile(
     rf"|(?P<han>{_HAN_NUMBER}+(?:[万亿]{_HAN_NUMBER}*)*)(?:点(?P<tenths>[零一二三四五六七八九]+))?"
     rf"\s*(?P<hanunit>{_UNIT})?"
     rf"|\b(?P<word>{'|'.join((*_ENGLISH, *_ORDINALS))})\b(?:[- ](?P<ones>{'|'.join(list(_ENGLISH)[1:10])})\b)?"
-    rf"(?:\s+(?P<wordscale>hundred|thousand))?(?:[\s-]+(?P<wordunit>(?:{_UNIT})(?![a-z])))?"
+    rf"(?:\s+(?P<wordscale>hundred|thousand)(?:\s+(?:and\s+)?(?P<rest>{'|'.join(_ENGLISH)})\b(?:[- ](?P<restones>{'|'.join(list(_ENGLISH)[1:10])})\b)?)?)?(?:[\s-]+(?P<wordunit>(?:{_UNIT})(?![a-z])))?"
 )
 _CLOCK_HAN = re.compile(rf"({_HAN_NUMBER}+|\d{{1,2}})[点點时](?:(半)|({_HAN_NUMBER}+|\d{{1,2}})分?)?")
 _DIGIT_SCALES = {"万": 1e4, "亿": 1e8, "千": 1e3, "thousand": 1e3, "million": 1e6, "k": 1e3}
@@ -287,6 +287,7 @@ def _in_words(match: re.Match[str], place: tuple[int, int, str]) -> Quantity | N
     if match["word"] in ("one", "second", "third", "zero") and not match["wordunit"]:
         return None  # a pronoun or an ordinal
     value *= {"hundred": 100, "thousand": 1000}.get(match["wordscale"] or "", 1)
+    value += _ENGLISH[match["rest"] or "zero"] + _ENGLISH[match["restones"] or "zero"]
     return _in_unit(value, match["wordunit"], place)
 
 

@@ -10,10 +10,17 @@ from functools import cache, cached_property
 
 from answering.editions import Editions
 from answering.evidence import Evidence, Unit, columns_of
+from answering.naming import (
+    han_prefixes,
+    names_another,
+    telling_apart,
+    uncovered,
+    within_longer_name,
+)
 from answering.quantities import Quantity, quantities_in, ranges_in, same_dimension
 from answering.question import Asked
-from answering.wording import canonical, folded, stem, subject_terms, terms_in, without_asking
-from knowledge_base.characters import HAN, has_chinese
+from answering.wording import canonical, folded, stem, subject_terms, terms_in
+from knowledge_base.characters import has_chinese
 from retrieval.analysis import simplified
 from retrieval.context import Embed, holds_figure
 from retrieval.values import Vectors
@@ -24,8 +31,6 @@ _NEAR = 1.25  # weight of the cosine against the share of the question's terms
 _LEAST_SPREAD = 0.025
 _FEW, _USUALLY_APART = 5, 2.0  # what the nearest unit of many is apart from the others
 _SCOPE = 0.7  # what a term is worth that only the headings hold
-_ENDING = 2
-_HAN_DIGITS = "零〇一二两三四五六七八九十百"
 _READ = 60  # units that are compared by meaning; the others are far off by their words
 _HIT = 0.35  # what the first passage of the search is worth, the others less
 _FIGURE = 0.15
@@ -122,11 +127,11 @@ class Selection:
         found: set[str] = set()
         for chunk in self.asked.chunks:
             pairs = [chunk[i : i + 2] for i in range(len(chunk) - 1)] if has_chinese(chunk[:1]) else []
-            known = [self.known(pair) for pair in pairs]
-            covered = {i + j for i, is_known in enumerate(known) if is_known for j in (0, 1)}
-            bare = {i for i in range(len(chunk)) if i not in covered}
+            bare = uncovered(chunk, self.known)
             words = {i for i in bare if i - 1 in bare or i + 1 in bare}
-            found |= {pair for i, pair in enumerate(pairs) if not known[i] and not {i, i + 1} <= words}
+            found |= {
+                pair for i, pair in enumerate(pairs) if not self.known(pair) and not {i, i + 1} <= words
+            }
         return frozenset(found)
 
     @cached_property
@@ -144,8 +149,8 @@ class Selection:
                 names = [terms_in(name) for name in columns_of(rows[0])[1:]]
                 above = terms_in(columns_of(rows[0])[0]) | rows[0].scope_terms
                 for group in (keys, names):
-                    found |= _telling_apart(group, above, frozenset(self.asked.terms))
-                found |= _han_prefixes([folded(row.cells[0][1]) for row in rows])
+                    found |= telling_apart(group, above, frozenset(self.asked.terms))
+                found |= han_prefixes([folded(row.cells[0][1]) for row in rows])
         return frozenset(found)
 
     @cached_property
@@ -241,6 +246,7 @@ class Selection:
         said = folded(f"{unit.text} {unit.scope}")
         found = [t for t in self.asked.terms if t in self.labels and t not in held]
         found += [name for name in self._names if name not in said and stemless(name) not in said]
+        found += self._longer_names
         found += self._other_heads(unit)
         if found and self._speaks_of_all(said):
             found = []  # what holds for all holds for the one that is named
@@ -274,7 +280,8 @@ class Selection:
             return []
         columns = {name for column in columns_of(row) for name in folded(column).split()}
         found = []
-        for qualifier, noun in self._qualified:
+        for word, noun in self._qualified:
+            qualifier = stem(word)
             if qualifier in row.terms | row.scope_terms:
                 continue
             named = re.findall(rf"([a-z][\w'-]+) {re.escape(stemless(noun))}s?\b", folded(row.cells[0][1]))
@@ -286,13 +293,30 @@ class Selection:
         return found
 
     @cached_property
+    def _longer_names(self) -> tuple[str, ...]:
+        """Labels that stand only within another name: 钛金卡, "titanium gold card", "gold plus card"."""
+        chunks = [chunk for chunk in self.asked.chunks if has_chinese(chunk[:1])]
+        found = [within_longer_name(chunk, self.labels, self.known) for chunk in chunks]
+        others = self.unknown - self.asked.verbs
+        found += [f"{a} {b}" for a, b in self._qualified if stem(a) in others and stem(b) in self.labels]
+        for (label, inner), (same, noun) in zip(self._qualified, self._qualified[1:], strict=False):
+            if inner == same and stem(label) in self.labels and stem(inner) not in self.asked.verbs:
+                is_other = self._stands(f"{label} {stemless(noun)}") and not self._stands(f"{inner} {noun}")
+                found += [f"{label} {inner} {noun}"] if is_other else []
+        return tuple(filter(None, found))
+
+    def _stands(self, words: str) -> bool:
+        """Whether words stand one behind the other somewhere in the evidence."""
+        return any(words in folded(f"{unit.scope} {unit.text}") for unit in self.evidence.units)
+
+    @cached_property
     def _qualified(self) -> tuple[tuple[str, str], ...]:
         """Pairs of an English question's words that stand together: what qualifies, and the noun."""
         words = re.findall(r"[a-z][\w'-]*|[.,;?!]", folded(self.asked.text))
         subject = set(self.asked.chunks)
         pairs = zip(words, words[1:], strict=False)
         return tuple(
-            (stem(one), other) for one, other in pairs if {one, other} <= subject and stem(one) != stem(other)
+            (one, other) for one, other in pairs if {one, other} <= subject and stem(one) != stem(other)
         )
 
     def _meets(self, quantity: Quantity, unit: Unit) -> bool:
@@ -324,7 +348,7 @@ class Selection:
         return frozenset(
             row
             for rows in tables
-            if _names_another(question, [folded(row.cells[0][1]) for row in rows])
+            if names_another(question, [folded(row.cells[0][1]) for row in rows])
             for row in rows
         )
 
@@ -337,61 +361,14 @@ class Selection:
         )
 
 
-_LOOSE = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "your",
-        "our",
-        "my",
-        "their",
-        "its",
-        "his",
-        "her",
-        "this",
-        "that",
-        "each",
-        "every",
-        "any",
-        "all",
-        "no",
-        "some",
-        "of",
-        "new",
-        "same",
-        "such",
-        "one",
-        "and",
-        "or",
-        "for",
-        "per",
-        "by",
-        "with",
-    ]
-)
-_NOT_NAMES = frozenset(
-    [
-        "I",
-        "I'm",
-        "I'd",
-        "I've",
-        "I'll",
-        "OK",
-        "Hi",
-        "Hello",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-        "Mondays",
-        "Saturdays",
-        "Sundays",
-    ]
-)
+_LOOSE = frozenset([
+    "the", "a", "an", "your", "our", "my", "their", "its", "his", "her", "this", "that", "each", "every",
+    "any", "all", "no", "some", "of", "new", "same", "such", "one", "and", "or", "for", "per", "by", "with",
+])  # fmt: skip
+_NOT_NAMES = frozenset([
+    "I", "I'm", "I'd", "I've", "I'll", "OK", "Hi", "Hello", "Monday", "Tuesday", "Wednesday", "Thursday",
+    "Friday", "Saturday", "Sunday", "Mondays", "Saturdays", "Sundays",
+])  # fmt: skip
 
 
 def _apart(nearness: Sequence[float]) -> list[float]:
@@ -417,57 +394,6 @@ def _holds_money(unit: Unit) -> bool:
 def stemless(name: str) -> str:
     """An English name without a plural's s."""
     return name[:-1] if name.endswith("s") else name
-
-
-def _telling_apart(group: Sequence[frozenset[str]], above: frozenset[str], asked: frozenset[str]) -> set[str]:
-    """Terms in which two of the group differ and all else is the same, if the question is of that table."""
-    by_rest: dict[frozenset[str], set[str]] = {}
-    for terms in group:
-        for term in terms:
-            by_rest.setdefault(terms - {term}, set()).add(term)
-    return {
-        term
-        for rest, differing in by_rest.items()
-        if len(differing) > 1
-        for term in differing
-        if (rest | above - {term}) & asked
-    }
-
-
-def _han_prefixes(names: Sequence[str]) -> set[str]:
-    """Of Chinese names with the same ending, the terms before it: 南湖 and 机场 of 南湖支行 and 机场支行."""
-    endings = Counter(name[-_ENDING:] for name in names if has_chinese(name[-1:]))
-    return {
-        term
-        for name in names
-        if endings[name[-_ENDING:]] > 1
-        for term in terms_in(name[:-_ENDING])
-        if has_chinese(term)
-    }
-
-
-def _names_another(question: str, names: Sequence[str]) -> bool:
-    """Whether a question has a Chinese word with the ending of these names, but none of the names."""
-    if any(name in question for name in names):
-        return False
-    endings = Counter(name[-size:] for name in names for size in (1, _ENDING) if len(name) > size)
-    for ending in (one for one, count in endings.items() if count > 1 and all(map(has_chinese, one))):
-        qualifiers = [name.removesuffix(ending) for name in names if name.endswith(ending)]
-        for found in re.finditer(re.escape(ending), question):
-            before = without_asking(question[: found.start()])
-            asked = re.search(rf"[{HAN}\d]{{{3 - len(ending)},}}$", before)
-            if asked and not any(_is_qualifier(one, asked[0]) for one in qualifiers):
-                return True
-    return False
-
-
-def _is_qualifier(qualifier: str, asked: str) -> bool:
-    """Whether what stands before an ending is of a name's qualifier; a number must be the whole of it."""
-    number = re.search(rf"[{_HAN_DIGITS}\d]+$", asked)
-    if number:
-        one, other = quantities_in(f"{number[0]}个"), quantities_in(f"{qualifier}个")
-        return bool(one and other and one[0].equals(other[0])) or number[0] == qualifier
-    return asked.endswith(qualifier) or asked in qualifier
 
 
 def _matches_numbers(quantities: Sequence[Quantity], text: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from answering.quantities import years_in
 from retrieval.prompt import Language
 
-_POLITE = r"(?:[,!.，。！~～ 　]*(?:there|everyone|everybody|all|team|again|sir|madam|so much|very much|a lot|a bunch|in advance|啊|呀|哈|呢|了|大家|各位))*"
+_POLITE = r"(?:[\W_]*(?:there|everyone|everybody|all|team|again|sir|madam|so much|very much|a lot|a bunch|in advance|啊|呀|哈|呢|了|啦|哦|喽|大家|各位))*"
 _GREETING = re.compile(
     rf"^(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings|hallo|yo|你好|您好|嗨|哈喽|哈啰|在吗|在么|早上好"
     rf"|上午好|下午好|晚上好|早安|早|大家好|有人吗){_POLITE}[\s!.,?？！。，~～]*$",

@@ -19,8 +19,11 @@ _NEGATIVE = re.compile(
 
 _CURRENCIES = frozenset({"yuan", "dollar", "euro", "pound"})
 _MONEY = re.compile(r"\b(?:price|cost|fee|charge|rent|salary|cents?)\b|价|费|租金|月租|工资")
+_MONEY_ASKED = re.compile(r"\b(?:cost|fee|price|pay|charged?|rent)s?\b|多少钱|费|价|租金|收多少")
 _TIME = re.compile(r"\b(?:days|weeks|months|hours|minutes)\b|天数|月数|分钟|时长")
+_CODE = re.compile(r"(?!(?:19|20)\d\d$)[A-Z]{0,4}-?\d{3,}")
 _UNIT_OF_NAME = re.compile(r"[(（]((?!\d)[^()（）]{1,20})[)）]$")
+_NEGATIVE_ASKED = re.compile(r"\b(?:closed|not|without|don't|doesn't|no)\b|不|没有|关门|停业")
 _MEASURES = {
     "amount": ("money",),
     "duration": ("time", "length"),
@@ -38,6 +41,9 @@ _CLASHES = {
 _SEVERAL = 2
 _ON_SUBJECT = 0.35  # how much of the question a series must hold
 _NAMED = 0.15  # share of the question that names a column
+_ABOUT = 0.2  # what a term of a column's name is worth that the headings hold as well
+_FILTERS = 0.05  # … and one with yes and no, by which rows are chosen
+_WEAK = 0.2  # the score of a column that the question does not name
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,12 @@ def is_negative(value: str) -> bool:
 def key_of(row: Unit) -> str:
     """What names a row: its first cell."""
     return row.cells[0][1]
+
+
+def name_of(row: Unit) -> str:
+    """What a row is called: its first cell, with the second where that is a code: "HL2601 Harbour Daily"."""
+    key = key_of(row)
+    return f"{key} {row.cells[1][1]}" if _CODE.fullmatch(key) and len(row.cells) > _SEVERAL else key
 
 
 def names(selection: Selection, row: Unit) -> bool:
@@ -84,13 +96,11 @@ def column_for(selection: Selection, row: Unit, skip: Iterable[str] = ()) -> tup
     It is the one whose name shares most with the question, else the one that measures what is asked for.
     """
     left = [(name, value) for name, value in row.cells[1:] if name not in set(skip)]
-    scored = [
-        (_column_score(selection, row, name, value), -place)
-        for place, (name, value) in enumerate(left)
-        if may_answer(selection.asked, name, value)
-    ]
-    score, place = max(scored, default=(0.0, 0))
-    return left[-place] if scored and (score > 0 or len(left) == 1) else None
+    allowed = [cell for cell in left if may_answer(selection.asked, *cell)]
+    if selection.asked.wants == "amount" and _MONEY_ASKED.search(folded(selection.asked.text)):
+        allowed = [cell for cell in allowed if dimension_of(*cell) == "money"] or allowed
+    best = max(allowed, key=lambda cell: _column_score(selection, row, *cell), default=None)
+    return best if best and (_column_score(selection, row, *best) > 0 or len(left) == 1) else None
 
 
 def may_answer(asked: Asked, name: str, value: str) -> bool:
@@ -102,7 +112,8 @@ def _column_score(selection: Selection, row: Unit, name: str, value: str) -> flo
     asked = selection.asked
     single = held_terms(name) - terms_in(name) - held_terms(": ".join(row.cells[0]))
     terms = (terms_in(name) - terms_in(key_of(row)) | single) & set(selection.weights)
-    score = sum(selection.weights[term] for term in terms)
+    # What the whole table is about names none of its columns: "deposit" of rates of deposits.
+    score = sum(selection.weights[term] * (_ABOUT if term in row.scope_terms else 1.0) for term in terms)
     score += 2.0 * len(asked.years & set(re.findall(r"(?:19|20)\d\d", name)))
     score += 2.0 * any(q.equals(other) for q in asked.quantities for other in quantities_in(name))
     return score + (0.1 if _fits(asked.wants, name, value) else 0.0)
@@ -173,7 +184,7 @@ def _comparable_by(measure: str, cells: Sequence[Cell]) -> bool:
 def _ways(selection: Selection, rows: Sequence[Unit]) -> Iterable[list[Cell]]:
     columns = columns_of(rows[0])
     for place, column in enumerate(columns[1:], 1):
-        yield [Cell(row, column, row.cells[place][1], key_of(row)) for row in rows]
+        yield [Cell(row, column, row.cells[place][1], name_of(row)) for row in rows]
         alike = [
             row for row in rows if set(selection.asked.terms) & (terms_in(key_of(row)) - terms_in(columns[0]))
         ]
@@ -237,11 +248,20 @@ def asked_cells(selection: Selection) -> list[Cell]:
     """The asked column of each row that the question names, of the first table of which it names several."""
     for rows in tables_of(selection)[:6]:
         found = rows_named(selection, rows)
-        column = column_for(selection, found[0]) if len(found) >= _SEVERAL else None
-        if column:
-            name = column[0]
+        name = _column_of_all(selection, found) if len(found) >= _SEVERAL else ""
+        if name:
             return [Cell(row, name, with_unit(name, dict(row.cells)[name]), key_of(row)) for row in found]
     return []
+
+
+def _column_of_all(selection: Selection, rows: Sequence[Unit]) -> str:
+    """The column that is asked of some rows, "" if there is none; one that is not named differs in them."""
+    found = column_for(selection, rows[0])
+    if found is None or _column_score(selection, rows[0], *found) >= _WEAK:
+        return found[0] if found else ""
+    alike = [name for name, value in rows[0].cells[1:] if all(dict(r.cells)[name] == value for r in rows)]
+    differing = column_for(selection, rows[0], alike)
+    return (differing or found)[0]
 
 
 def named_cells(selection: Selection, names: Sequence[str]) -> list[Cell]:
@@ -255,9 +275,10 @@ def named_cells(selection: Selection, names: Sequence[str]) -> list[Cell]:
                 return [Cell(row, c, dict(row.cells)[c], c) for c in as_columns if c]
         found = [_row_named(selection, name, rows) for name in names]
         if all(found) and len({id(row) for row in found}) == len(names):
-            column = column_for(selection, found[0]) if found[0] else None
+            chosen = [row for row in found if row]
+            column = _column_of_all(selection, chosen)
             if column:
-                return [Cell(row, column[0], dict(row.cells)[column[0]], key_of(row)) for row in found if row]
+                return [Cell(row, column, dict(row.cells)[column], key_of(row)) for row in chosen]
     return []
 
 
@@ -330,20 +351,33 @@ def difference(first: Cell, second: Cell) -> float | None:
 
 
 def rows_filtered(selection: Selection) -> tuple[str, list[Unit]]:
-    """The column of a question such as "Which branches are open on Saturday?" and the rows that fulfil it."""
-    asked = selection.asked
-    wanted = set(selection.weights)
+    """The column of a question such as "Which branches are open on Saturday?" and the rows that fulfil it.
+
+    Of a column with yes and no, those that say what is asked; of one with kinds, such as "online" and
+    "classroom", those of the kind that the question names.
+    """
+    asked = folded(selection.asked.text)
     for rows in tables_of(selection)[:4]:
-        columns = columns_of(rows[0])
-        scored = [(selection.coverage(terms_in(name) & wanted), name) for name in columns[1:]]
-        score, column = max(scored, default=(0.0, ""))
-        if score <= _NAMED or len(rows) < _SEVERAL:
-            continue
-        values = [dict(row.cells)[column] for row in rows]
-        if not any(is_negative(value) for value in values):
-            continue
-        wants_negative = bool(
-            re.search(r"\b(?:closed|not|without|don't|doesn't|no)\b|不|没有|关门|停业", folded(asked.text))
-        )
-        return column, [r for r, v in zip(rows, values, strict=True) if is_negative(v) == wants_negative]
+        scored = [(selection.coverage(_own_terms(rows[0], name)), name) for name in columns_of(rows[0])[1:]]
+        for _, column in sorted(scored, reverse=True):
+            values = [dict(row.cells)[column] for row in rows]
+            if max(scored)[1] == column and max(scored)[0] > _FILTERS and any(map(is_negative, values)):
+                wants_no = bool(_NEGATIVE_ASKED.search(asked))
+                return column, [r for r, v in zip(rows, values, strict=True) if is_negative(v) == wants_no]
+            kinds = {value for value in values if values.count(value) > 1}
+            named = [value for value in kinds if _is_said(folded(value), asked)]
+            if len(named) == 1 and len(set(values)) > 1:
+                return column, [r for r, v in zip(rows, values, strict=True) if v == named[0]]
     return "", []
+
+
+def _own_terms(row: Unit, column: str) -> frozenset[str]:
+    """What the name of a column says beside what the headings say."""
+    return terms_in(column) - row.scope_terms
+
+
+def _is_said(value: str, text: str) -> bool:
+    """Whether a text holds a value as words of their own."""
+    if re.search(f"[{HAN}]", value):
+        return len(value) > 1 and value in text
+    return bool(re.search(rf"(?<![a-z\d]){re.escape(value)}(?![a-z\d])", text)) and not value.isdigit()

@@ -1,4 +1,4 @@
-"""Decides yes-or-no questions from the sentence or table row that is nearest to them, and words the verdict."""
+"""Decides yes-or-no questions by the nearest sentence or table row, and words the verdict."""
 
 import re
 from dataclasses import dataclass
@@ -12,18 +12,6 @@ from answering.tables import column_for, is_negative, tables_of, with_unit
 from answering.wording import folded, held_terms
 
 _OPEN = re.compile(r"\bopen\b|营业|开[门放吗]|上班")
-_EXCEPT = re.compile(
-    r"^(?P<rest>[\w' ]+?) other than (?P<who>[\w' ]+?) (?P<modal>may|can|must|shall|are|is) not (?P<what>.+?)[.]?$"
-    r"|^(?:no ?one|nobody|none|no \w+) (?:except|but|other than) (?P<who2>[\w' ]+?) (?P<modal2>may|can|must|shall|is allowed to) (?P<what2>.+?)[.]?$"
-    r"|^except(?: for)? (?P<who3>[\w' ]+?), (?:[\w' ]+?) (?P<modal3>may|can|must) not (?P<what3>.+?)[.]?$"
-    r"|^only (?P<who4>[\w' ]+?) (?P<modal4>may|can|must|are allowed to|is allowed to) (?P<what4>.+?)[.]?$"
-    r"|^(?P<rest5>[\w' ]+?) (?P<modal5>may|can|must) not (?P<what5>.+?) (?:unless they are|except|other than) (?P<who5>[\w' ]+?)[.]?$",
-    re.IGNORECASE,
-)
-_EXCEPT_HAN = re.compile(
-    r"^(?:除了?(?P<who>[^，,]+?)(?:以?外|之外)?[，,]\S{0,8}?(?:均|都|一律|概)?(?:不得|不能|不可以?)(?P<what>[^。]+))"
-    r"|^(?:只有|仅限?)(?P<who2>[^，,才可能]+?)(?:才)?(?:可以|可|能|有权|方可)(?P<what2>[^。]+)"
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,22 +30,6 @@ def decide(selection: Selection, candidates: list[Candidate]) -> Decision | None
         if verdict:
             return Decision(verdict, unit)
     return None
-
-
-def permitted(unit: Unit) -> str:
-    """What a sentence that speaks by exception allows: "Employees other than managers may not approve" gives
-    "Managers may approve"; "" for any other sentence."""
-    found = _EXCEPT.match(unit.text.strip())
-    if found:
-        groups = found.groupdict()
-        who = next(v for k, v in groups.items() if k.startswith("who") and v)
-        what = next(v for k, v in groups.items() if k.startswith("what") and v)
-        modal = next((v for k, v in groups.items() if k.startswith("modal") and v), "may")
-        return f"{who[:1].upper()}{who[1:]} {modal} {what}."
-    chinese = _EXCEPT_HAN.match(folded(unit.text).strip())
-    if chinese:
-        return f"{chinese['who'] or chinese['who2']}可以{chinese['what'] or chinese['what2']}。"
-    return ""
 
 
 def _from_row(selection: Selection, unit: Unit) -> Verdict:

@@ -1,16 +1,16 @@
 """Questions as people ask them, put to a running server: kinds of questions, steps and lists, trust.
 
 usage: python benchmarks/questions.py [--url URL] [--set "yes or no" "steps and lists" trust
-       "paper and old files" "tables and talk"] [--language en zh] [--collection hospital insurer]
-       [--show] [--json FILE]
+       "paper and old files" "tables and talk" "sample bank"] [--language en zh]
+       [--collection hospital insurer] [--show] [--json FILE]
 
 The documents of question_sets/ describe a hospital, a utility, a university, a car insurer, a tax office
 and a library that do not exist, in English and Chinese; no adapter has learned them. "paper and old files"
 asks of scans, photographs, filled forms and files of old Office in the sample bank, "tables and talk" of
-rows, extremes, differences and comparisons, of several things at once, and greets. Without --url, the
-collections are ingested into a temporary home and a server of this build is started on it; with --url, that
-server must already hold the collections "hospital", "utility", "university", "insurer", "taxoffice",
-"library" and "bank".
+rows, extremes, differences and comparisons, of several things at once, and greets, and "sample bank" asks in
+all these ways of the sample bank's other files. Without --url, the collections are ingested into a temporary
+home and a server of this build is started on it; with --url, that server must already hold the collections
+"hospital", "utility", "university", "insurer", "taxoffice", "library" and "bank".
 
 An answer to a yes-or-no question is right if it begins with the right word. For steps and lists, the share of
 the items given counts. An answer to any other question is right if it holds what it must and nothing that it
@@ -69,7 +69,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--url")
-    sets = ["yes or no", "steps and lists", "trust", "paper and old files", "tables and talk"]
+    sets = ["yes or no", "steps and lists", "trust", "paper and old files", "tables and talk", "sample bank"]
     parser.add_argument("--set", nargs="+", default=sets)
     parser.add_argument("--language", nargs="+", default=["en", "zh"])
     parser.add_argument("--collection", nargs="+", default=list(COLLECTIONS))

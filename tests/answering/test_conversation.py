@@ -38,6 +38,17 @@ def test_what_points_back_is_searched_together_with_the_question_before(follow_u
         ("东馆周六几点关门？", "周日呢？", "东馆周日几点关门？"),
         ("3年期利率是多少？", "5年期的呢？", "5年期利率是多少？"),
         ("月票多少钱？", "去年呢？", "去年（2025年）月票多少钱？"),
+        ("东馆的电话是多少？", "地址呢？", "东馆的地址是多少？"),
+        (
+            "What is the address of the east hall?",
+            "And the phone number?",
+            "What is the phone number of the east hall?",
+        ),
+        (
+            "What does a small garden shed cost?",
+            "And the large one?",
+            "What does the large garden shed cost?",
+        ),
     ],
 )
 def test_a_follow_up_changes_exactly_what_it_names(before: str, follow_up: str, expected: str) -> None:

@@ -131,11 +131,50 @@ def test_yes_or_no_is_decided_by_the_sentence_that_is_shown(question: str, openi
         "Until what time is the west hall open on Sunday?",
         "How much more does the week pass cost than the day pass?",
         "二十店的店长是谁？",
+        "What does a platinum year pass cost?",
+        "What does a year student pass cost for adults?",
+        "镀金双打厅每小时多少钱？",
+        "超双打厅每小时多少钱？",
     ],
 )
 def test_a_neighbour_is_never_given_as_the_answer(question: str) -> None:
-    draft = answered(question)
+    draft = answered(question, (HOUSE, *PRICES, HALLS, SHOPS, COURTS))
     assert draft is None or draft.outcome == "related"
+
+
+PLANS = a_document(
+    "plans.csv",
+    [
+        "Code: SP301; Plan: Sea savings plan; Smallest plan: 50 euros; Rate: 1.2%; Sold: online\n"
+        "Code: SP302; Plan: Hill savings plan; Smallest plan: 50 euros; Rate: 1.9%; Sold: in shops\n"
+        "Code: SP303; Plan: Moor savings plan; Smallest plan: 80 euros; Rate: 0.7%; Sold: online"
+    ],
+    title="Savings plans",
+)
+SCORES = a_document(
+    "评分.csv",
+    ["评分：700至749分；利率：8%\n评分：650至699分；利率：9%\n评分：600至649分；利率：11%"],
+    title="贷款利率",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "parts", "others"),
+    [
+        ("Which savings plan has the lowest rate?", ["SP303 Moor savings plan (0.7%)"], []),
+        ("Which savings plans are sold online?", ["SP301", "SP303"], ["SP302"]),
+        ("How much more does the Hill savings plan pay than the Sea savings plan?", [], ["is 0"]),
+        ("评分是六百八十分，利率是多少？", ["9%"], ["8%", "11%"]),
+        ("2026年双打厅每小时多少钱？", ["80"], ["50"]),
+    ],
+)
+def test_rows_and_columns_are_chosen_by_what_tells_them_apart(
+    question: str, parts: list[str], others: list[str]
+) -> None:
+    draft = answered(question, (PLANS, SCORES, COURTS))
+    assert draft is not None
+    assert [part for part in parts if part not in draft.text] == []
+    assert [other for other in others if other in draft.text] == []
 
 
 def test_traditional_and_simplified_full_and_half_width_are_the_same() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from answering.polarity import Verdict, judge
+from answering.polarity import Verdict, judge, permitted
 from answering.question import Asked
 
 CASES = (
@@ -72,3 +72,21 @@ CASES = (
 @pytest.mark.parametrize(("question", "sentence", "verdict"), CASES)
 def test_a_sentence_says_yes_or_no(question: str, sentence: str, verdict: Verdict) -> None:
     assert judge(Asked(question), sentence) == verdict
+
+
+@pytest.mark.parametrize(
+    ("sentence", "allowed"),
+    [
+        ("Staff other than porters may not use the lift.", "Porters may use the lift."),
+        ("Except for porters, staff may not use the lift.", "Porters may use the lift."),
+        ("Nobody but porters may use the lift.", "Porters may use the lift."),
+        ("Only porters may use the lift.", "Porters may use the lift."),
+        ("Staff may not use the lift unless they are porters.", "Porters may use the lift."),
+        ("除搬运工外，员工不得使用货梯。", "搬运工可以使用货梯。"),
+        ("只有搬运工才可以使用货梯。", "搬运工可以使用货梯。"),
+        ("Staff may not enter any room except the hall.", ""),
+        ("Staff may use the lift.", ""),
+    ],
+)
+def test_what_an_exception_allows_is_said_of_those_whom_it_names(sentence: str, allowed: str) -> None:
+    assert permitted(sentence) == allowed

@@ -11,6 +11,7 @@ from answering.quantities import quantities_in, ranges_in, value_of, years_in
         ("a bond of 1,250.50 yuan", 1250.5, "yuan"),
         ("after four years", 1460, "time"),
         ("twenty-five days", 25, "time"),
+        ("three hundred and forty-two pages", 342, ""),
         ("aged 67", 67, "age"),
         ("押金为三万二千元", 32000, "yuan"),
         ("押金为三万二元", 32000, "yuan"),
