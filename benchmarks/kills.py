@@ -34,7 +34,9 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
 
+import faiss  # noqa: F401 - loaded once, before the forks, as are PEFT and the server
 import httpx
+import peft.utils  # noqa: F401
 
 from answering.generation.protocol import Generator
 from answering.values import Question
@@ -43,7 +45,7 @@ from app.announcement import find_server
 from app.cli import cli
 from app.cli.state import State
 from app.factories import build_embedder, build_generator
-from app.server import Server  # noqa: F401 - loaded once, before the forks
+from app.server import Server  # noqa: F401
 from app.settings import Settings, load_settings
 from app.versions import versions_of
 from app.workspace import Workspace
@@ -364,13 +366,13 @@ def prepare(folder: Path, models: Models) -> None:
     bench, home = Bench(folder, models), folder / "round"
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(folder / "half", home / "watched")
-    peft = str(folder / "peft")
+    adapter = str(folder / "peft")
     setup: Sequence[tuple[tuple[str, ...], str]] = (
         (("ingest", str(folder / "half")), ""),
         (("collections", "export", "bank", str(folder / "bank.zip")), ""),
         (("pairs", "import", str(folder / "known.jsonl")), ""),
-        (("adapters", "export", "reader", peft), ""),
-        *((("adapters", "import", peft, "--name", "bank"), ""),) * 3,
+        (("adapters", "export", "reader", adapter), ""),
+        *((("adapters", "import", adapter, "--name", "bank"), ""),) * 3,
         (("adapters", "promote", "bank@1"), ""),
         (("adapters", "promote", "bank@2"), ""),
         (("keys", "create", "known"), ""),
@@ -396,6 +398,14 @@ def _ask(home: Path, models: Models) -> None:
     (home / "answer.txt").write_text(second.id, encoding="ascii")
 
 
+def _load(embedder: Any) -> None:  # noqa: ANN401 - what it keeps to itself
+    """Load what is loaded at the first use, and compute nothing: that would begin threads."""
+    embedder.count_tokens(["Hello"])
+    engine = embedder._engine()
+    engine._queries()
+    engine._passages()
+
+
 def main() -> None:
     """Kill as often as asked, and say what was lost."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -407,6 +417,7 @@ def main() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     settings = load_settings({"threads": 1})  # threads do not outlive a fork
     models = Models(build_embedder(settings), build_generator(settings))
+    _load(models.embedder)
     if not (given.folder / "home").exists():
         prepare(given.folder, models)
     bench, log = Bench(given.folder, models), given.folder / "kills.jsonl"

@@ -121,7 +121,7 @@ class Database:
                 return
 
     @contextmanager
-    def connection(self) -> Iterator[sqlite3.Connection]:
+    def connection(self) -> Iterator["_Connection"]:
         """A connection on which each statement is a transaction of its own."""
         with translate_errors(self.file, self._repair):
             self._open()
@@ -133,7 +133,7 @@ class Database:
                 self._known_layout(connection)
                 yield connection
             finally:
-                if connection.is_read_only:  # the disk may be writable the next time
+                if connection.unwritable:  # the disk may be writable the next time
                     connection.close()
                 else:
                     self._idle.put(connection)
@@ -172,7 +172,7 @@ class Database:
             if not str(getattr(error, "sqlite_errorname", "")).startswith(_UNWRITABLE) or self._has_log():
                 raise
             connection = self._connect_as("mode=ro&immutable=1")  # needs no files beside the database
-            connection.is_read_only = True
+            connection.unwritable = error
             return connection
 
     def _has_log(self) -> bool:
@@ -224,7 +224,7 @@ class Database:
 
 
 class _Connection(sqlite3.Connection):
-    is_read_only = False
+    unwritable: sqlite3.OperationalError | None = None  # why it can only be read
 
 
 def _layout(connection: sqlite3.Connection) -> int:
@@ -232,7 +232,9 @@ def _layout(connection: sqlite3.Connection) -> int:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def _transaction(connection: _Connection) -> Iterator[None]:
+    if connection.unwritable:  # SQLite would only say that it is read-only
+        raise connection.unwritable
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -244,7 +246,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _sqlite_failure(error: sqlite3.DatabaseError, place: Path, repair: str) -> DomainqaError:
     name = getattr(error, "sqlite_errorname", "")
-    if name == "SQLITE_FULL":
+    if name in {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}:  # no room for a page, or the index of the log
         return StorageError(f"The disk is full: {place} cannot grow.", _FULL)
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return StorageError(f"{place} cannot be opened for writing ({error}).", _NOT_WRITABLE)

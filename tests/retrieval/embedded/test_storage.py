@@ -1,6 +1,7 @@
 """A disk that is full, a folder that is read-only, a database that is damaged or newer."""
 
 import os
+import resource
 import shutil
 import sqlite3
 import tempfile
@@ -123,6 +124,25 @@ def test_a_full_disk_loses_nothing_and_work_continues_later(
     index.close()
     index.add([large])
     assert index.document("large.txt") == large
+
+
+def test_a_disk_too_full_to_open_a_database_is_told_as_full(tmp_path: Path) -> None:
+    """SQLite cannot make its shared memory then, and the file is opened for reading only."""
+    database = Database(tmp_path / "a.sqlite", ("CREATE TABLE a (b TEXT) STRICT;",))
+    with database.write() as connection:
+        connection.execute("INSERT INTO a VALUES ('kept')")
+    database.close()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, before[1]))
+    try:
+        with database.read() as connection:
+            assert connection.execute("SELECT b FROM a").fetchall() == [("kept",)]
+        with pytest.raises(StorageError, match="disk is full"), database.write():
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with database.write() as connection:
+        connection.execute("DELETE FROM a")
 
 
 def test_a_path_that_cannot_be_a_folder(tmp_path: Path) -> None:
