@@ -211,7 +211,7 @@ def _mixed(adapter: str) -> Request:
         begun, kind = time.monotonic(), next(order)
         try:
             return replace(await kinds[kind](client, question), kind=kind)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ExceptionGroup) as error:  # a group comes from MCP's client
             seconds = time.monotonic() - begun
             return Done(seconds, seconds, False, f"{kind}: {error!r}")
 
@@ -273,7 +273,7 @@ async def _over_mcp(client: httpx.AsyncClient, question: str) -> Done:
     headers = {"Authorization": client.headers["Authorization"]}
     async with (
         httpx2.AsyncClient(headers=headers, timeout=PATIENCE) as http,
-        Client(streamable_http_client(f"{client.base_url}mcp", http_client=http)) as assistant,
+        Client(streamable_http_client(str(client.base_url.join("/mcp")), http_client=http)) as assistant,
     ):
         found = await assistant.call_tool("search", {"query": question, "collection": COLLECTION})
         listed = await assistant.call_tool("list_documents", {"collection": COLLECTION})
