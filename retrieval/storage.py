@@ -212,7 +212,7 @@ class Database:
             )
         return layout
 
-    def _migrate(self, connection: sqlite3.Connection) -> None:
+    def _migrate(self, connection: "_Connection") -> None:
         known = len(self._migrations)
         if self._known_layout(connection) == known:
             return
