@@ -58,8 +58,9 @@ _WORDS: Mapping[NoteKind, tuple[str, str]] = MappingProxyType({
         "只读取了前 {count} 个字符。如需全部读取，请拆分文件。",
     ),
     "time_cut": (
-        "Reading took longer than {count} seconds and was stopped. Split the file to read all of it.",
-        "读取超过 {count} 秒，已停止。如需全部读取，请拆分文件。",
+        "Reading took more than {count} seconds of computing time and was stopped. Split the file to read all "
+        "of it.",
+        "读取耗费的计算时间超过 {count} 秒，已停止。如需全部读取，请拆分文件。",
     ),
     "formulas_uncomputed": (
         "Formulas without a stored result, shown as formulas: {count}. Open the file in its program, save "

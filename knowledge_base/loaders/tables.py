@@ -255,10 +255,11 @@ def _lacks_first_name(rows: Sequence[Sequence[str]]) -> bool:
 def _is_header_again(row: Sequence[str], header: Sequence[str], below: Grid) -> bool:
     """Whether a row names the columns anew for the rows below it, as the second half of a statement does.
 
-    It has no name of its own, or repeats the header's, and holds names where the next row holds values.
+    It has no name of its own, or repeats the header's, and holds names where the next row holds values. Rows
+    that repeat them one after the other are those of a form to be filled in: `Smoker | yes | no`.
     """
     if row[1:] == header[1:] and any(row[1:]):
-        return True
+        return bool(below) and below[0][1:] != header[1:]
     if row[0] not in ("", header[0]) or not below or any(isinstance(cell, Merged) for cell in row):
         return False
     pairs = [(name, value) for name, value in zip(row[1:], below[0][1:], strict=True) if name]

@@ -168,3 +168,12 @@ def test_a_row_may_name_the_columns_again() -> None:
     assert texts(halves) == ["Assets: Cash; 2025: 5; 2024: 4", "Debts: Loans; 2025: 3; 2024: 2"]
     words = [["Card", "Fee", "Note"], ["Gold", "200", "once a year"], ["", "free", "for students"]]
     assert texts(words)[1] == "Fee: free; Note: for students"
+
+
+def test_rows_of_a_form_that_repeat_the_names_of_columns_stay() -> None:
+    grid = [["Question", "Yes", "No"], ["Smoker", "Yes", "No"], ["Diabetic", "Yes", "No"]]
+    assert [block.text for block in table_blocks(grid)] == [
+        "Question: Smoker; Yes; No",
+        "Question: Diabetic; Yes; No",
+    ]
+    assert [block.text for block in table_blocks([["a", "b"], ["a", "b"]])] != []
