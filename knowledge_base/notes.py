@@ -58,8 +58,8 @@ _WORDS: Mapping[NoteKind, tuple[str, str]] = MappingProxyType({
         "只读取了前 {count} 个字符。如需全部读取，请拆分文件。",
     ),
     "time_cut": (
-        "Reading took more than {count} seconds of computing time and was stopped. Split the file to read all "
-        "of it.",
+        "Reading took more than {count} seconds of computing time and was stopped. Split the file to read "
+        "all of it.",
         "读取耗费的计算时间超过 {count} 秒，已停止。如需全部读取，请拆分文件。",
     ),
     "formulas_uncomputed": (
