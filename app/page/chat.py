@@ -9,7 +9,7 @@ from gradio.blocks import Block
 
 from answering.values import Event, Question
 from app.page.exchanges import Arriving, Exchange, packed, turns, unpacked, voted
-from app.page.frame import Frame, Updates, Values, bind, clickable, detail, written
+from app.page.frame import Frame, Updates, Values, bind, chosen_of, clickable, detail, written
 from app.page.markup import Markup
 from app.page.rendering.answers import arriving, conversation, source_hint, welcome
 from app.page.rendering.documents import in_place
@@ -183,9 +183,8 @@ class ChatTab:
         request: gr.Request,
     ) -> Iterator[Updates]:
         texts = self._frame.texts(values)
-        question = Question(text, written(values, self._frame.collection))
-        question = replace(question, history=turns(exchanges, question.collection))
-        adapters = [name for name in (values[self._adapter], values[self._other]) if name]
+        collection, adapters = self._chosen(session, values)
+        question = Question(text, collection, history=turns(exchanges, collection))
         answers = self._among_others([Arriving(name) for name in adapters], self._frame.runs.active)
         yield {
             self._settled: conversation(exchanges, texts),
@@ -200,6 +199,14 @@ class ChatTab:
             raise
         complete = (*exchanges, Exchange(text, question.collection, tuple(a.shown() for a in answers)))
         yield {self._settled: conversation(complete, texts), self.history: packed(complete)}
+
+    def _chosen(self, session: Session, values: Values) -> tuple[str, list[str]]:
+        """The collection and the adapters; the usual ones while the page is loading and shows none yet."""
+        collection = written(values, self._frame.collection)
+        if not collection and (usual := chosen_of(session.collections(), None)):
+            collection = usual.name
+        adapters = [name for name in (values[self._adapter], values[self._other]) if name]
+        return collection, adapters or [session.choices(collection)[0][1]]
 
     def _arrivals(
         self, session: Session, question: Question, adapters: Sequence[str], tab: str

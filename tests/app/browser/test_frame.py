@@ -28,6 +28,21 @@ window.fetch = async (...asked) => {
   return new Response(answer.body.pipeThrough(late), answer);
 };
 """
+# What fills the page arrives only after a question was asked, as on a busy machine.
+LATE_LOAD = """
+const send = window.fetch;
+window.fetch = async (...sent) => {
+  const answer = await send(...sent);
+  if (!(sent[0].url ?? String(sent[0])).includes('/queue/data')) return answer;
+  const late = new TransformStream({
+    transform: async (part, to) => {
+      while (!window.asking) await new Promise((go) => setTimeout(go, 100));
+      to.enqueue(part);
+    },
+  });
+  return new Response(answer.body.pipeThrough(late), answer);
+};
+"""
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -153,6 +168,16 @@ def test_a_click_while_a_stream_of_events_ends_has_its_effect(visit: Visit) -> N
     visit.tab(1)
     visit.opens("hostile.html")
     visit.page.locator("#dq-document .dq-card").wait_for()
+
+
+def test_a_question_asked_while_the_page_is_loading_is_answered(visit: Visit) -> None:
+    visit.page.add_init_script(LATE_LOAD)
+    visit.page.reload()
+    visit.page.fill("#dq-question textarea", "What is the annual fee of the platinum card?")
+    with visit.page.expect_response("**/queue/join**"):
+        visit.page.press("#dq-question textarea", "Enter")
+    visit.page.evaluate("window.asking = true")
+    visit.sees("#dq-settled .dq-answer", "680 yuan")
 
 
 def test_markup_in_a_question_is_text(visit: Visit) -> None:
