@@ -1,6 +1,6 @@
 """Memory of a server under mixed load, and where each megabyte of a process is.
 
-usage: python benchmarks/memory.py [--build FOLDER]... [--answers 300] [--json FILE]
+usage: python benchmarks/memory.py [--build DIR]... [--answers 300] [--json FILE]
        python benchmarks/memory.py --parts
 
 Each build (a checkout with its environment in .venv; this one by default) serves the sample bank over a fresh
@@ -17,22 +17,19 @@ sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is no
 
 import argparse
 import itertools
-import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import httpx
 
+from benchmarks.builds import ROOT, Build, serving
 from benchmarks.measuring import SAMPLES, Row, save, show
 from finetune.pairs.formats import read_pairs
 
 CHANGES, UPLOADS, CLIENTS = 20, 5, 20
 PATIENCE = 900.0
-HERE = Path(__file__).parents[1]
 
 
 def main() -> None:
@@ -48,7 +45,7 @@ def main() -> None:
     if arguments.parts:
         rows = list(_parts())
     else:
-        rows = [row for build in arguments.build or [HERE] for row in _served(build, arguments.answers)]
+        rows = [row for build in arguments.build or [ROOT] for row in _served(build, arguments.answers)]
     show("Memory, MB", rows)
     save(arguments.json, "memory", {"memory": rows})
 
@@ -57,43 +54,32 @@ def _served(build: Path, answers: int) -> Iterator[Row]:
     """Rows of one build: after loading, after every sixth of the answers, and after uploads and searches."""
     pairs = [read_pairs(SAMPLES / "pairs" / f"{language}.jsonl").pairs for language in ("en", "zh")]
     questions = [pair.question for both in zip(*pairs, strict=False) for pair in both]
-    with tempfile.TemporaryDirectory() as home, _server(build, Path(home)) as (client, process):
-        yield _row(build, "ready", process)
-        for number, question in zip(range(answers), itertools.cycle(questions), strict=False):
-            adapter = ("base", "reader")[number * CHANGES // answers % 2]
-            _ask(client, question, adapter, "sentence" if number % 3 == 2 else "words")  # noqa: PLR2004
-            if number % (answers // UPLOADS) == 0:
-                _upload(client, number)
-            if (number + 1) % (answers // 6) == 0:
-                yield _row(build, f"{number + 1} answers", process)
-        with ThreadPoolExecutor(CLIENTS) as clients:
-            found = clients.map(lambda text: client.post("/v1/search", json={"query": text}), questions * 2)
-            for answer in found:
-                answer.raise_for_status()
-        yield _row(build, f"{CLIENTS} clients searched", process)
+    with tempfile.TemporaryDirectory() as home:
+        served = Build(build.resolve(), Path(home), {"DOMAINQA_REQUESTS_PER_MINUTE": "100000"})
+        served.ingest(SAMPLES / "bank")
+        with (
+            serving(served) as (address, process),
+            httpx.Client(base_url=address, timeout=PATIENCE) as client,
+        ):
+            yield from _loaded(build, client, process, questions, answers)
 
 
-@contextmanager
-def _server(build: Path, home: Path) -> Iterator[tuple[httpx.Client, int]]:
-    """A client of the server of a build, and the number of its process."""
-    settings = {"DOMAINQA_HOME": str(home), "PYTHONPATH": str(build), "DOMAINQA_COLLECTION": "bank"}
-    environment = {**os.environ, **settings, "DOMAINQA_REQUESTS_PER_MINUTE": "100000"}
-    command = [build / ".venv" / "bin" / "python", "-m", "app.cli"]
-    subprocess.run(
-        [*command, "ingest", SAMPLES / "bank"], env=environment, cwd=build, check=True, stdout=sys.stderr
-    )
-    with subprocess.Popen(
-        [*command, "serve"], env=environment, cwd=build, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().split()[-1]
-            with httpx.Client(base_url=address, timeout=PATIENCE) as client:
-                while client.get("/readyz").status_code != httpx.codes.OK:
-                    time.sleep(0.5)
-                yield client, process.pid
-        finally:
-            process.terminate()
+def _loaded(
+    build: Path, client: httpx.Client, process: int, questions: Sequence[str], answers: int
+) -> Iterator[Row]:
+    yield _row(build, "ready", process)
+    for number, question in zip(range(answers), itertools.cycle(questions), strict=False):
+        adapter = ("base", "reader")[number * CHANGES // answers % 2]
+        _ask(client, question, adapter, "sentence" if number % 3 == 2 else "words")  # noqa: PLR2004
+        if number % (answers // UPLOADS) == 0:
+            _upload(client, number)
+        if (number + 1) % (answers // 6) == 0:
+            yield _row(build, f"{number + 1} answers", process)
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        found = clients.map(lambda text: client.post("/v1/search", json={"query": text}), questions * 2)
+        for answer in found:
+            answer.raise_for_status()
+    yield _row(build, f"{CLIENTS} clients searched", process)
 
 
 def _ask(client: httpx.Client, question: str, adapter: str, style: str) -> None:

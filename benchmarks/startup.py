@@ -1,154 +1,110 @@
 """Whole processes of two builds in turns: wall time, processor time and peak memory, and their ratios.
 
-usage: python benchmarks/startup.py --old DIR [--runs 5] [--json FILE]
+usage: python benchmarks/startup.py --old DIR [--runs 5] [--elasticsearch] [--make] [--json FILE]
 
 DIR is a worktree of the build to compare with, with an environment of its own in DIR/.venv. Each build takes
 the sample bank into a fresh home of its own. Then the same question is asked by each: by the old build, by
-this one, and by this one while `domainqa serve` runs on its home. Files are in the system's cache, models are
-unpacked: what is measured is the start that users see each time. A process is charged with the memory of this
-script until it begins to run, so that no peak is below some 70 megabytes.
+this one, and by this one while `domainqa serve` runs on its home. With --elasticsearch both ask a cluster,
+the one of DOMAINQA_ELASTICSEARCH_URL and _API_KEY. With --make, `make run` is called a second time in each
+worktree, and asked over HTTP until it answers. Files are in the system's cache, models are unpacked: what is
+measured is the start that users see each time.
 """
 
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path[0] = str(ROOT)
+sys.path[0] = str(Path(__file__).parents[1])  # this folder's retrieval.py is not the package
 
 import argparse
+import json
 import os
-import statistics
-import subprocess
+import socket
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 
-from benchmarks.measuring import SAMPLES, Figure, Row, save, show
+from benchmarks.builds import ROOT, Build, Contender, Run, in_turns, run, serving, until_answered
+from benchmarks.measuring import SAMPLES, Row, save, show
 
 QUESTION = "What is the annual fee of the platinum card this year?"
-_PATIENCE = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """A worktree with its environment, and the home that it works on."""
-
-    folder: Path
-    home: Path
-
-    def command(self, *words: str) -> list[str]:
-        """How it is called, by an environment that knows nothing of other builds."""
-        python = self.folder / ".venv" / "bin" / "python"
-        return [str(python), "-m", "app.cli", "--home", str(self.home), *words]
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """A process of it."""
-        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
-        return subprocess.Popen(
-            self.command(*words), cwd=self.folder, env=environment, stdout=subprocess.PIPE, text=True
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """What is compared: a command of a build."""
-
-    name: str
-    build: Build
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One process from its start to its end: seconds, seconds of processors, and megabytes at its peak."""
-
-    wall: float
-    cpu: float
-    megabytes: float
-    output: str
+_CLUSTER = ("DOMAINQA_ELASTICSEARCH_URL", "DOMAINQA_ELASTICSEARCH_API_KEY")
 
 
 def main() -> None:
     """Ingest, ask in turns, print, save."""
     arguments = _arguments()
+    cluster = {name: os.environ.pop(name, "") for name in _CLUSTER}
+    tables: dict[str, list[Row]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        old = Build(arguments.old, Path(folder) / "old")
-        alone, served = (Build(ROOT, Path(folder) / name) for name in ("alone", "served"))
-        for build in (old, alone, served):
-            run_of(build, "ingest", str(SAMPLES / "bank"))
-        with serving(served):
-            asked = [
-                Contender("old build", old, ("ask", QUESTION)),
-                Contender("this build", alone, ("ask", QUESTION)),
-                Contender("this build, with a server", served, ("ask", QUESTION)),
-            ]
-            rows = compared(asked, arguments.runs)
-    show(f"domainqa ask, {arguments.runs} processes each, in turns", rows)
-    save(arguments.json, "startup", {"ask": rows})
+        homes = Path(folder)
+        tables["domainqa ask"] = _asked(arguments.old.resolve(), homes, arguments.runs)
+        if arguments.elasticsearch:
+            tables["domainqa ask, Elasticsearch"] = _asked_cluster(
+                arguments.old.resolve(), homes, arguments.runs, cluster
+            )
+        if arguments.make:
+            tables["make run"] = _made(arguments.old.resolve(), homes, arguments.runs)
+    for name, rows in tables.items():
+        show(f"{name}, {arguments.runs} processes each, in turns", rows)
+    save(arguments.json, "startup", tables)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compares whole processes of two builds.")
     parser.add_argument("--old", type=Path, required=True, metavar="DIR", help="worktree of the other build")
     parser.add_argument("--runs", type=int, default=5, help="processes of each contender")
+    parser.add_argument("--elasticsearch", action="store_true", help="ask a cluster, too")
+    parser.add_argument("--make", action="store_true", help="call `make run` a second time, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     return parser.parse_args()
 
 
-def run_of(build: Build, *words: str) -> Run:
-    """Run a command to its end; ends the program if it fails."""
-    began = time.monotonic()
-    process = build.start(*words)
-    assert process.stdout is not None
-    with process.stdout as out:
-        output = out.read()
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.monotonic() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(build.command(*words))} ended with {process.returncode}.")
-    return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000, output)
+def _asked(old: Path, homes: Path, runs: int) -> list[Row]:
+    builds = Build(old, homes / "old"), Build(ROOT, homes / "alone"), Build(ROOT, homes / "served")
+    for build in builds:
+        build.ingest(SAMPLES / "bank")
+    with serving(builds[2]):
+        run(builds[2], builds[2].cli("ask", QUESTION))
+        names = "old build", "this build", "this build, with a server"
+        return in_turns([_ask(*both) for both in zip(names, builds, strict=True)], runs)
 
 
-@contextmanager
-def serving(build: Build) -> Iterator[None]:
-    """A server of a build that has loaded its models and answered once."""
-    process = build.start("serve", "--port", "0")
+def _asked_cluster(old: Path, homes: Path, runs: int, cluster: Mapping[str, str]) -> list[Row]:
+    builds = [
+        Build(folder, homes / f"{name}-es", {**cluster, "DOMAINQA_ELASTICSEARCH_PREFIX": f"domainqa-{name}-"})
+        for name, folder in (("old", old), ("this", ROOT))
+    ]
     try:
-        assert process.stdout is not None
-        if "ready" not in process.stdout.readline():
-            raise SystemExit("The server has not started.")
-        run_of(build, "ask", QUESTION)
-        yield
+        for build in builds:
+            build.ingest(SAMPLES / "bank")
+        names = "old build", "this build"
+        return in_turns([_ask(*both) for both in zip(names, builds, strict=True)], runs)
     finally:
-        process.terminate()
-        process.wait(_PATIENCE)
+        for build in builds:
+            run(build, build.cli("collections", "delete", "bank", "--yes"))
 
 
-def compared(contenders: Sequence[Contender], runs: int) -> list[Row]:
-    """Run them in turns; the first is what the others are compared with, and all must say the same."""
-    done: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
-    for _ in range(runs):
-        for contender in contenders:
-            done[contender.name].append(run_of(contender.build, *contender.words))
-    first = done[contenders[0].name]
-    for name, found in done.items():
-        if other := next((run.output for run in found if run.output != first[0].output), None):
-            print(f"{name} does not say\n{first[0].output}but\n{other}")
-    return [_row(name, found, first) for name, found in done.items()]
+def _ask(name: str, build: Build) -> Contender:
+    return Contender(name, partial(run, build, build.cli("ask", QUESTION)))
 
 
-def _row(name: str, runs: Sequence[Run], first: Sequence[Run]) -> Row:
-    row: dict[str, Figure] = {"process": name}
-    for what, title in (("wall", "wall s"), ("cpu", "cpu s"), ("megabytes", "peak MB")):
-        values = [getattr(run, what) for run in runs]
-        base = statistics.median(getattr(run, what) for run in first)
-        row[title] = round(statistics.median(values), 2)
-        row[f"{title}, least"] = round(min(values), 2)
-        row[f"{title}, ratio"] = statistics.median(values) / base
-    return row
+def _made(old: Path, homes: Path, runs: int) -> list[Row]:
+    """The second `make run` to its first answer; an uncounted run of each goes before."""
+    contenders = [
+        Contender(name, partial(_answered, Build(folder, homes / f"{name} make")))
+        for name, folder in (("old build", old), ("this build", ROOT))
+    ]
+    for contender in contenders:
+        contender.run()
+    return in_turns(contenders, runs)
+
+
+def _answered(build: Build) -> Run:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    body = json.dumps({"input": QUESTION}).encode()
+    address = f"http://127.0.0.1:{port}/v1/generate"
+    return until_answered(build, ["make", "run", f"PORT={port}"], address, body)
 
 
 if __name__ == "__main__":
