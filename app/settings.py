@@ -164,7 +164,7 @@ class Settings(BaseSettings):
         "off.",
     )
     prompt_cache_megabytes: int = Field(
-        256,
+        128,
         ge=0,
         le=1_000_000,
         description="Memory for prompts that the model in this process has read, in megabytes. Raise it if "

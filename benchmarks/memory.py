@@ -45,7 +45,11 @@ def main() -> None:
     if arguments.parts:
         rows = list(_parts())
     else:
-        rows = [row for build in arguments.build or [ROOT] for row in _served(build, arguments.answers)]
+        rows = []
+        served = (_served(build, arguments.answers) for build in arguments.build or [ROOT])
+        for row in itertools.chain.from_iterable(served):
+            print(row, file=sys.stderr)  # it takes minutes
+            rows.append(row)
     show("Memory, MB", rows)
     save(arguments.json, "memory", {"memory": rows})
 

@@ -60,13 +60,19 @@ def _arguments() -> argparse.Namespace:
 
 
 def _asked(old: Path, homes: Path, runs: int) -> list[Row]:
-    builds = Build(old, homes / "old"), Build(ROOT, homes / "alone"), Build(ROOT, homes / "served")
-    for build in builds:
+    before, now = Build(old, homes / "old"), Build(ROOT, homes / "this")
+    for build in (before, now):
         build.ingest(SAMPLES / "bank")
-    with serving(builds[2]):
-        run(builds[2], builds[2].cli("ask", QUESTION))
-        names = "old build", "this build", "this build, with a server"
-        return in_turns([_ask(*both) for both in zip(names, builds, strict=True)], runs)
+    with serving(now):
+        run(now, now.cli("ask", QUESTION))
+        return in_turns(
+            [
+                _ask("old build", before),
+                _ask("this build", now, "--no-server"),
+                _ask("this build, with a server", now),
+            ],
+            runs,
+        )
 
 
 def _asked_cluster(old: Path, homes: Path, runs: int, cluster: Mapping[str, str]) -> list[Row]:
@@ -84,8 +90,8 @@ def _asked_cluster(old: Path, homes: Path, runs: int, cluster: Mapping[str, str]
             run(build, build.cli("collections", "delete", "bank", "--yes"))
 
 
-def _ask(name: str, build: Build) -> Contender:
-    return Contender(name, partial(run, build, build.cli("ask", QUESTION)))
+def _ask(name: str, build: Build, *options: str) -> Contender:
+    return Contender(name, partial(run, build, build.cli("ask", QUESTION, *options)))
 
 
 def _made(old: Path, homes: Path, runs: int) -> list[Row]:

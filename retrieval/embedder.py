@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
@@ -20,12 +20,12 @@ from knowledge_base.once import Once
 from knowledge_base.values import digest_of, file_digest
 from retrieval.bert_shape import Shape, describe, read_json
 from retrieval.models import torch_device
+from retrieval.unigram import read_unigram
 from retrieval.values import TextKind, Vectors
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
 T = TypeVar("T")
+# Texts to token ids, special tokens included.
+Tokenize = Callable[[Sequence[str]], list[list[int]]]
 
 # Written beside the weights, so that half a gigabyte is read once and not at every start.
 DIGEST_FILE = "weights.digest.json"
@@ -68,13 +68,15 @@ class SentenceTransformerEmbedder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         prompt = self._prompts[kind]
-        return self._engine().encode([prompt + text for text in texts], self._tokenizer(), kind)
+        return self._engine().encode([prompt + text for text in texts], self._ids, kind)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as a passage, special tokens and prompt included."""
         prompt = self._prompts["passage"]
-        encoded = self._tokenizer().encode_batch_fast([prompt + text for text in texts])
-        return [len(encoding.ids) for encoding in encoded]
+        return [len(ids) for ids in self._ids([prompt + text for text in texts])]
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        return self._tokenizer()(texts)
 
     def _loaded(self, load: Callable[[], T]) -> T:
         try:
@@ -119,7 +121,7 @@ class _Engine(Protocol):
     dimension: int
     max_tokens: int
 
-    def encode(self, texts: Sequence[str], tokenizer: Tokenizer, kind: TextKind) -> Vectors: ...
+    def encode(self, texts: Sequence[str], tokenizer: Tokenize, kind: TextKind) -> Vectors: ...
 
 
 class _PackedEngine:
@@ -138,8 +140,8 @@ class _PackedEngine:
         self._passages = Once(lambda: BertEncoder(tensors, shape, best_precision()))
         self._queries = Once(lambda: BertEncoder(tensors, shape, "fp32"))
 
-    def encode(self, texts: Sequence[str], tokenizer: Tokenizer, kind: TextKind) -> Vectors:
-        ids = [self._cut(encoding.ids) for encoding in tokenizer.encode_batch_fast(texts)]
+    def encode(self, texts: Sequence[str], tokenizer: Tokenize, kind: TextKind) -> Vectors:
+        ids = [self._cut(found) for found in tokenizer(texts)]
         return (self._queries() if kind == "query" else self._passages()).encode(ids)
 
     def _cut(self, ids: list[int]) -> list[int]:
@@ -160,7 +162,7 @@ class _GeneralEngine:
             "max_position_embeddings", 512
         )
 
-    def encode(self, texts: Sequence[str], tokenizer: Tokenizer, kind: TextKind) -> Vectors:
+    def encode(self, texts: Sequence[str], tokenizer: Tokenize, kind: TextKind) -> Vectors:
         vectors: Vectors = self._model.encode(
             list(texts),
             prompt="",
@@ -178,21 +180,23 @@ def _engine(folder: Path, shape: Shape | None, device: str) -> _Engine:
     return _PackedEngine(folder, shape) if shape and device == "cpu" else _GeneralEngine(folder, device)
 
 
-def _tokenizer(folder: Path) -> Tokenizer:
-    """The fast tokenizer, which neither cuts nor pads; special tokens written in a text are plain text."""
+def _tokenizer(folder: Path) -> Tokenize:
+    """What neither cuts nor pads; special tokens written in a text are plain text."""
     from tokenizers import Tokenizer
 
     file = folder / "tokenizer.json"
-    if file.is_file():
-        tokenizer = Tokenizer.from_file(str(file))
-    else:
+    if not file.is_file():
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
+    elif unigram := read_unigram(file):
+        return unigram.encode
+    else:
+        tokenizer = Tokenizer.from_file(str(file))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True
-    return tokenizer
+    return lambda texts: [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
 
 
 def _remembered(path: Path, files: Mapping[str, Any]) -> str | None:

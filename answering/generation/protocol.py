@@ -62,7 +62,7 @@ class Limits:
     """
 
     context: int = 8192
-    prefix_bytes: int = 256 * 2**20
+    prefix_bytes: int = 128 * 2**20
     adapter_bytes: int = 256 * 2**20
 
 
