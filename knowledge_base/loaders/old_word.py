@@ -16,6 +16,7 @@ from knowledge_base.loaders.tables import merged, table_blocks
 from knowledge_base.loaders.titles import own_title
 from knowledge_base.values import Block, LoadedFile
 
+_WORD_2 = b"\xdb\xa5\x2d\x00"  # how its files begin, which have no streams
 _MAGIC, _WORD_97 = 0xA5EC, 0xC1
 _ENCRYPTED, _TABLE_1 = 0x100, 0x200
 _COMPRESSED = 0x40000000
@@ -28,6 +29,8 @@ _END = "\r\x07\x0c"
 
 def load_old_word(data: bytes) -> LoadedFile:
     """Read a document; LoadError if it is damaged, protected or older than Word 97."""
+    if data.startswith(_WORD_2):
+        raise OldVersionError("doc")
     with open_compound(data) as file:
         main = stream(file, "WordDocument")
         header = _Header(main)

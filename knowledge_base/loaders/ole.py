@@ -27,7 +27,12 @@ class OldVersionError(LoadError):
 
 
 def open_compound(data: bytes) -> olefile.OleFileIO:
-    """The streams of a compound file; LoadError if it is damaged."""
+    """The streams of a compound file; LoadError if it is none or damaged."""
+    if not data.startswith(OLE):
+        raise LoadError(
+            "The content of the file is not that of an Office program.",
+            "Open it in the program that wrote it, and save it as PDF.",
+        )
     try:
         return olefile.OleFileIO(data)
     except Exception as error:  # noqa: BLE001 - olefile lets any error of reading through

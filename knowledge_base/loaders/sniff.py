@@ -10,6 +10,7 @@ _HEAD = 4096
 # How a format begins; the sheets are those of Excel without a compound file around them.
 _MARKS = (
     (b"{\\rtf", "rtf"),
+    (b"\xffWPC", "wpd"),
     (b"\x09\x08", "xls"),
     (b"\x09\x04", "xls"),
     (b"\x09\x02", "xls"),

@@ -108,5 +108,9 @@ def test_passwords_old_versions_and_truncated_files_are_named(monkeypatch: pytes
     old = document(plain, {}).replace(b"\xec\xa5\xc1\x00", b"\xec\xa5\x65\x00")
     with pytest.raises(LoadError, match="LibreOffice"):
         parse(old, "doc")
+    with pytest.raises(LoadError, match="LibreOffice"):
+        parse(b"\xdb\xa5\x2d\x00" + bytes(500), "doc")
     with pytest.raises(LoadError, match=r"damaged.*intact copy"):
         parse(document(plain, {})[:2000], "doc")
+    with pytest.raises(LoadError, match="not that of an Office program"):
+        parse(b"\x00\x05\xe1\x03" + bytes(500), "doc")

@@ -28,6 +28,7 @@ def archive(*names: str, mimetype: str = "") -> bytes:
         (b"<?xml version='1.0'?><Workbook/>", "xls", "xml"),
         (b"Card,Fee\nGold,5\n", "xls", "csv"),
         (b"Just text.", "doc", "txt"),
+        (b"\xffWPC\x6e\x0f", "doc", "wpd"),
         (b"From: a@b\nMIME-Version: 1.0\n\nx", "msg", "eml"),
         (b"\x89PNG\r\n\x1a\n", "docx", "png"),
         (b"\x00\x01\x02", "doc", "doc"),
