@@ -88,9 +88,9 @@ def table_blocks(grid: Grid, header_rows: int | None = None, page: int | None = 
     columns = names if any(names) else rows[0]
     wide = any(has_chinese(name) for name in columns)
     body = rows[count:]
-    if not body:
-        for row in rows:
-            yield _row(_distinct(row), wide, page)
+    if count and all(map(_is_note, body)):  # nothing that the names would stand with
+        yield from (_row(_distinct(row), wide, page) for row in rows)
+        return
     for number, row in enumerate(body):
         if _is_note(row):
             yield Block(row[0], page=page)

@@ -241,8 +241,12 @@ def boxes(element: Element) -> Iterator[Element]:
 
 
 def is_placeholder(element: Element) -> bool:
-    """Whether a content control still shows what asks to be replaced ("Click here to enter text")."""
-    return element.find(f"{qn('w:sdtPr')}/{qn('w:showingPlcHdr')}") is not None
+    """Whether a content control still shows what asks to be replaced ("Click here to enter text").
+
+    Word writes that in a style of its own; some programs leave the mark where they have put a value.
+    """
+    asks = element.find(f"{qn('w:sdtPr')}/{qn('w:showingPlcHdr')}") is not None
+    return asks and next(element.iter(qn("w:rStyle")), None) is not None
 
 
 def value(element: Element, path: str) -> str:

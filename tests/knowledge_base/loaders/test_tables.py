@@ -176,4 +176,5 @@ def test_rows_of_a_form_that_repeat_the_names_of_columns_stay() -> None:
         "Question: Smoker; Yes; No",
         "Question: Diabetic; Yes; No",
     ]
-    assert [block.text for block in table_blocks([["a", "b"], ["a", "b"]])] != []
+    assert texts([["a", "b"], ["a", "b"]])
+    assert texts([["Top", "Bottom"], ["Center", ""]]) == ["Top; Bottom", "Center"]

@@ -226,9 +226,12 @@ def test_content_controls_within_tables_and_around_rows() -> None:
     control = "<w:sdt {}><w:sdtContent>{}</w:sdtContent></w:sdt>"
     row = f"<w:tr>{cell.format('Gold')}{control.format('', cell.format('200'))}</w:tr>"
     table._tbl.append(parse_xml(control.format(W, row)))
-    asking = f"<w:sdt {W}><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent><w:p/></w:sdtContent></w:sdt>"
-    document.element.body.insert(0, parse_xml(asking))
-    assert pairs(document) == [("row", "Card: Gold; Fee: 200")]
+    mark = "<w:sdtPr><w:showingPlcHdr/></w:sdtPr>"
+    for style, text in (('<w:rPr><w:rStyle w:val="a3"/></w:rPr>', "Click here."), ("", "Valid until May.")):
+        run = f"<w:p><w:r>{style}<w:t>{text}</w:t></w:r></w:p>"
+        control = f"<w:sdt {W}>{mark}<w:sdtContent>{run}</w:sdtContent></w:sdt>"
+        document.element.body.insert(0, parse_xml(control))
+    assert pairs(document) == [("text", "Valid until May."), ("row", "Card: Gold; Fee: 200")]
 
 
 def test_boxes_to_tick() -> None:
