@@ -57,6 +57,7 @@ _LOADERS: Mapping[str, str] = MappingProxyType({
 # Text of which the beginning can be read alone, and what is one value from beginning to end.
 _IN_LINES = frozenset(["csv", "tsv", "txt", "jsonl", "md", "markdown", "htm", "html", "srt", "vtt"])
 _IN_ONE_TREE = frozenset(["json", "xml", "ipynb", "rst", "xhtml"])
+_PICTURES = (b"word/media/", b"ppt/media/", b"xl/media/", b"Pictures/")  # as office files name them
 _MOST_TEXT_BYTES, _MOST_TREE_BYTES = 40_000_000, 10_000_000
 
 
@@ -149,7 +150,9 @@ def parse(data: bytes, suffix: str) -> LoadedFile:
     kept = tuple(block for block in blocks if block.text.strip())
     if not kept:
         reasons = [note.text() for note in loaded.notes]
-        raise LoadError(" ".join(["The file has no text.", *reasons]), "Remove it or fill it.")
+        has_pictures = any(folder in data for folder in _PICTURES)
+        remedy = "Save it as PDF to have its pictures read." if has_pictures else "Remove it or fill it."
+        raise LoadError(" ".join(["The file has no text.", *reasons]), remedy)
     return replace(loaded, title=_writable(loaded.title).strip(), blocks=kept)
 
 

@@ -1,8 +1,11 @@
 """Which files are read, and how one that cannot be is told."""
 
+import io
 from pathlib import Path
 
+import docx
 import pytest
+from PIL import Image
 
 from knowledge_base.errors import LoadError
 from knowledge_base.loaders import formats, load, parse, suffix_of
@@ -58,3 +61,14 @@ def test_what_no_database_takes_is_left_out() -> None:
     assert loaded.title == "AB"
     assert [block.text for block in loaded.blocks] == ["title: AB; fee: 5 yuan; x: "]
     loaded.blocks[0].text.encode()
+
+
+def test_an_office_file_of_pictures_alone_names_the_remedy() -> None:
+    buffer = io.BytesIO()
+    document = docx.Document()
+    picture = io.BytesIO()
+    Image.new("L", (20, 20)).save(picture, "PNG")
+    document.add_picture(picture)
+    document.save(buffer)
+    with pytest.raises(LoadError, match=r"no text.*Save it as PDF to have its pictures read"):
+        parse(buffer.getvalue(), "docx")
