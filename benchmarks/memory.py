@@ -133,7 +133,8 @@ def _parts() -> Iterator[Row]:
             ("embedder for questions", lambda: embedder.embed(questions, "query")),
             ("embedder for passages", lambda: embedder.embed(questions, "passage")),
             ("transformers and PEFT", lambda: __import__("answering.generation.engine")),
-            ("language model and tokenizer", lambda: workspace.count_tokens(questions)),
+            ("tokenizer of the language model", lambda: workspace.count_tokens(questions)),
+            ("language model and its adapter", workspace.load),
         )
         before = dict.fromkeys(_memory(), 0.0)
         for name, load in steps:

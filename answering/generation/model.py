@@ -76,6 +76,7 @@ def load_encoder(folder: Path, max_context: int) -> Encoder:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         limit = getattr(config.get_text_config(), "max_position_embeddings", max_context)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        release_memory()  # of 290 MB in which Gemma's is read, 80 are kept
         return Encoder(tokenizer, min(limit, max_context))
 
 
