@@ -91,6 +91,9 @@ def table_blocks(grid: Grid, header_rows: int | None = None, page: int | None = 
     if count and all(map(_is_note, body)):  # nothing that the names would stand with
         yield from (_row(_distinct(row), wide, page) for row in rows)
         return
+    unfilled = [name for name, cells in zip(names, zip(*body, strict=True), strict=True) if not any(cells)]
+    if any(unfilled):
+        yield _row(_distinct(unfilled), wide, page)
     for number, row in enumerate(body):
         if _is_note(row):
             yield Block(row[0], page=page)

@@ -178,3 +178,5 @@ def test_rows_of_a_form_that_repeat_the_names_of_columns_stay() -> None:
     ]
     assert texts([["a", "b"], ["a", "b"]])
     assert texts([["Top", "Bottom"], ["Center", ""]]) == ["Top; Bottom", "Center"]
+    blank = [["No.", "Name", "Signature", "Remarks"], ["1", "Ada", "", ""], ["2", "Bob", "", ""]]
+    assert texts(blank) == ["Signature; Remarks", "No.: 1; Name: Ada", "No.: 2; Name: Bob"]
