@@ -87,6 +87,7 @@ class Form:
 def form_of(schema: Schema) -> Form:
     """A JSON Schema as a form; InputError if it is none, refers to itself, or is too large."""
     try:
+        _Budget().spend_on(schema)  # before it is judged, which takes long where there is much
         Draft202012Validator.check_schema(schema)
         return Form(_inlined(schema, schema, _Budget()))
     except (SchemaError, RecursionError) as error:
@@ -148,6 +149,13 @@ class _Budget:
 
     def __init__(self) -> None:
         self._left = _MOST_NODES
+
+    def spend_on(self, node: Json) -> None:
+        """Spend on every part, also on those that nothing refers to."""
+        self.spend()
+        if isinstance(node, Mapping | list):
+            for part in node.values() if isinstance(node, Mapping) else node:
+                self.spend_on(part)
 
     def spend(self) -> None:
         self._left -= 1

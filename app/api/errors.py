@@ -65,6 +65,11 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _DEFECT = 500
 DEFECT = "The server failed unexpectedly; its log says why."
+# What FastAPI says of a body, in words that name the cause and the remedy.
+_TOLD = {
+    "There was an error parsing the body": "The body cannot be read as JSON: it is not in UTF-8, is nested "
+    "too deeply, or has a number of too many digits. Correct it.",
+}
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _RETRY_SECONDS = "2"
 
@@ -118,9 +123,8 @@ def _invalid(_request: Request, error: Exception) -> JSONResponse:
 
 def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return JSONResponse(
-        error_body(str(error.detail), _kind(error.status_code)), error.status_code, error.headers
-    )
+    told = _TOLD.get(str(error.detail), str(error.detail))
+    return JSONResponse(error_body(told, _kind(error.status_code)), error.status_code, error.headers)
 
 
 def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:

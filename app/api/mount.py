@@ -6,6 +6,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from answering.references import BASE
+from answering.values import Task
 from app import log
 from app.api.answering import Queue
 from app.api.answers import answer_routes
@@ -21,9 +23,11 @@ from app.api.openai.responses import response_routes
 from app.api.openai.vectors import vector_routes
 from app.api.operations import operation_routes
 from app.api.reference import reference_page
+from app.factories import runs_in_process
 from app.settings import Settings
 from app.workspace import Workspace
 from knowledge_base.errors import DomainqaError
+from retrieval.prompt import Message
 
 
 def add_api(app: FastAPI, workspace: Workspace, settings: Settings, jobs: Jobs) -> None:
@@ -76,7 +80,8 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
         checks: dict[str, Callable[[], object]] = {
             "collections": workspace.collections,
             "adapters": workspace.adapters,
-            "generator": lambda: workspace.count_tokens(["ready"]),
+            "embedder": lambda: workspace.embedder().embed(["ready"], "query"),
+            "generator": lambda: _can_write(workspace),
         }
         missing = [name for name, check in checks.items() if not reasons.works(name, check)]
         if missing:
@@ -89,6 +94,13 @@ def _monitoring_routes(workspace: Workspace, queue: Queue) -> APIRouter:
         return Response(session.metrics(), media_type=CONTENT_TYPE_LATEST)
 
     return routes
+
+
+def _can_write(workspace: Workspace) -> None:
+    """Raises what keeps the generator from writing; one in this process is loaded, and writes nothing."""
+    workspace.count_tokens(["ready"])
+    if runs_in_process(workspace.settings):
+        workspace.write(Task((Message("user", "ready"),), workspace.settings.collection, BASE))
 
 
 def _impaired(workspace: Workspace, reasons: "_Reasons") -> JSONResponse:

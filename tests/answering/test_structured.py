@@ -231,6 +231,7 @@ def test_a_text_that_is_no_json_of_the_form_is_an_error() -> None:
         ({"$ref": "http://example.org/s.json"}, "which is not in it"),
         ({"$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}, "$ref": "#/$defs/a"}, "nested too deeply"),
         ({"patternProperties": {"^(a+)+$": {}}}, "patternProperties"),
+        ({"$defs": {str(number): {} for number in range(2000)}}, "more than 2,000 parts"),
     ],
 )
 def test_schemas_that_cannot_be_used_are_told(schema: dict[str, Any], told: str) -> None:

@@ -21,7 +21,7 @@ from app.api.openai.chat_schema import (
     ReplyMessage,
 )
 from app.api.openai.reply import Finish, Manner, Reply, Whole
-from app.api.openai.sending import Parts, send
+from app.api.openai.sending import Parts, reply_to, send
 from app.api.openai.sources import Annotation
 from app.schema import Usage, sources_of
 from knowledge_base.errors import DomainqaError
@@ -34,7 +34,7 @@ def chat_routes(queue: Queue, manner: Manner) -> APIRouter:
     @routes.post("/chat/completions", response_model=ChatResponse)
     async def chat(asked: ChatRequest, request: Request, session: Caller) -> ChatResponse | StreamingResponse:
         """Answer the last message from the documents; those before it are the conversation."""
-        reply = Reply(session, asked.wanted, manner, "chatcmpl-", str(request.base_url))
+        reply = await reply_to(asked, session, manner, "chatcmpl-", str(request.base_url))
         return await send(queue, request, reply, partial(_finished, reply), partial(_events, reply))
 
     return routes

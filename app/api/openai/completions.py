@@ -15,7 +15,7 @@ from app.api.dependencies import Caller
 from app.api.errors import failure_body
 from app.api.openai.fields import Asking, MostTokens, NoTopLogprobs, One, only
 from app.api.openai.reply import Finish, Manner, Reply, Wanted, Whole
-from app.api.openai.sending import Parts, send
+from app.api.openai.sending import Parts, reply_to, send
 from app.schema import Shape, Sources, Usage, plain_unicode, sources_of
 from knowledge_base.errors import DomainqaError
 from retrieval.prompt import Message
@@ -80,7 +80,7 @@ def completion_routes(queue: Queue, manner: Manner) -> APIRouter:
         asked: CompletionRequest, request: Request, session: Caller
     ) -> CompletionResponse | StreamingResponse:
         """Answer a prompt from the documents, or with `retrieval` false by the model alone."""
-        reply = Reply(session, asked.wanted, manner, "cmpl-", str(request.base_url))
+        reply = await reply_to(asked, session, manner, "cmpl-", str(request.base_url))
         return await send(queue, request, reply, partial(_finished, reply), partial(_events, reply))
 
     return routes

@@ -21,7 +21,7 @@ from app.api.openai.responses_schema import (
     ResponseRequest,
     usage_of_response,
 )
-from app.api.openai.sending import Parts, send
+from app.api.openai.sending import Parts, reply_to, send
 from app.schema import Usage, sources_of
 from knowledge_base.errors import DomainqaError
 
@@ -37,7 +37,7 @@ def response_routes(queue: Queue, manner: Manner) -> APIRouter:
         asked: ResponseRequest, request: Request, session: Caller
     ) -> ResponseObject | StreamingResponse:
         """Answer the last message of the input from the documents; nothing is kept between calls."""
-        reply = Reply(session, asked.wanted, manner, "resp_", str(request.base_url))
+        reply = await reply_to(asked, session, manner, "resp_", str(request.base_url))
         return await send(
             queue, request, reply, partial(_finished, reply, asked), partial(_events, reply, asked)
         )

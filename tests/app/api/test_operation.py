@@ -1,14 +1,20 @@
 """Is it alive, is it ready, how is it doing."""
 
 import httpx
+import pytest
 
-from knowledge_base.errors import StorageError
+from knowledge_base.errors import ModelError, StorageError
 from tests.fake_workspace import FakeWorkspace
 
 
-def test_it_is_ready_as_long_as_what_it_needs_is_there(site: httpx.Client, workspace: FakeWorkspace) -> None:
+def test_it_is_ready_as_long_as_what_it_needs_is_there(
+    site: httpx.Client, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> None:
+        raise StorageError("The disk is gone.", "Mount it.")
+
     assert site.get("/readyz").json() == {"status": "ready"}
-    workspace.failure = StorageError("The disk is gone.", "Mount it.")
+    monkeypatch.setattr(workspace, "collections", gone)
     told = site.get("/readyz")
     assert (told.status_code, told.json()) == (503, {"status": "not ready", "missing": ["collections"]})
     assert site.get("/healthz").json() == {"status": "ok"}
@@ -39,3 +45,22 @@ def test_it_says_at_once_that_models_are_still_loaded(site: httpx.Client, worksp
         assert (told.status_code, told.json()) == (503, {"status": "not ready", "missing": ["models"]})
     workspace.impaired = []
     assert site.get("/readyz").json() == {"status": "ready"}
+
+
+def test_a_model_that_cannot_be_loaded_is_missing(
+    site: httpx.Client,
+    workspace: FakeWorkspace,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_given: object) -> None:
+        raise ModelError("The model in /models/cut cannot be loaded: incomplete.", "Unpack it again.")
+
+    workspace.impaired = []
+    for part, loads in (("generator", "write"), ("embedder", "embedder")):
+        with monkeypatch.context() as patch:
+            patch.setattr(workspace, loads, broken)
+            told = site.get("/readyz")
+        assert (told.status_code, told.json()) == (503, {"status": "not ready", "missing": [part]})
+        assert "/models/cut cannot be loaded" in capfd.readouterr().err
+    assert site.get("/readyz").status_code == 200

@@ -306,6 +306,13 @@ def test_a_body_that_is_not_json_is_named_as_such(site: httpx.Client) -> None:
     assert told.json()["error"]["message"].startswith("The body is not JSON: ")
 
 
+@pytest.mark.parametrize("body", [b'{"query": "\xff"}', b"[" * 100_000, b'{"k": ' + b"9" * 5000 + b"}"])
+def test_a_body_that_cannot_be_read_is_told_why(site: httpx.Client, body: bytes) -> None:
+    told = site.post("/v1/search", content=body, headers={"content-type": "application/json"})
+    assert told.status_code == 400
+    assert "not in UTF-8, is nested too deeply" in told.json()["error"]["message"]
+
+
 def test_failures_are_described_in_the_shape_they_have(site: httpx.Client) -> None:
     described = site.get("/openapi.json").json()
     (shape,) = {
