@@ -17,9 +17,9 @@ from answering.question import Asked, subquestions
 from answering.selection import Selection
 from answering.statement import statement
 from answering.values import Kind
+from answering.verdicts import around, corrected, decided
+from answering.wanted import holds_wanted, is_figure
 from answering.wording import folded, subject_terms, terms_in
-from answering.yesno import decide, opening
-from retrieval.context import holds_figure
 
 # Chooses, of some units, the one that answers; None leaves the order as it is.
 Choose = Callable[[Asked, Sequence[Unit]], Unit | None]
@@ -32,9 +32,9 @@ _ON_SUBJECT = 0.33  # share of the question that a unit holds which is on its su
 _NAMED = 0.25  # share of the question that names a row or a sentence beside it
 _ALIKE = 0.3  # a difference of scores that says nothing, so that the reader is asked
 _MEASURED = ("amount", "duration", "area", "count", "rate", "telephone")  # what one column of a row must give
+_TABLE_HOLDS = 0.5  # share of the question that a table shown as a whole must hold
 _SEVERAL = 2
 _SHORT = 5  # units of a section that is shown whole
-_SHORT_TEXT = 700  # … and its characters
 _LONGEST_TABLE = 20  # rows
 _CONTINUES = re.compile(
     r"^(?:it|this|that|these|those|they|before that|after that|until then|otherwise|both|each"
@@ -44,13 +44,12 @@ _CONTINUES = re.compile(
     re.IGNORECASE,
 )
 _REPLY = re.compile(r"^(?:answer|reply|response|solution|答复|回答|答案|解决办法|处理方法|处理办法)$")
-_COUNTED = re.compile("(?:多少|几)([笔次张册本件台名位间座])")  # what is counted, by its measure word
-_TELEPHONE = re.compile(r"\d(?:[ ()/-]*\d){2,}")
-_NO_FIGURE = re.compile(
-    r"\b(?:free|none|nothing|never|not|cannot|declined|refused|unlimited|half|double|triple|at once"
-    r"|immediately)\b"
-    r"|免|无|不[^超少低足]|随时|即时|实时|当[天日场]|立即"
+_CONDITIONAL = re.compile(
+    r"\b(?:if|when|unless|provided|must|only|at least|above|below|between|over|under|those)\b"
+    r"|的[，,]|以上|以下|满|超过|须|应|如|若|凭|仅|只"
 )
+_ENUMERATION = re.compile(r"[^、，。]+、[^、，。]+(?:、|和|及)[^、，。]+|\w+, [\w ]+(?:,| and) \w+")
+_EACH = re.compile(r"\b(?:and|both|each)\b|[和与及、]|各|分别")
 
 
 class Composer:
@@ -73,12 +72,12 @@ class Composer:
         ways: dict[Kind, tuple[Callable[[], Draft | None], ...]] = {
             "compare": (self._compared,),
             "list": (self._filtered, self._listed_rows, self._explained),
-            "yesno": (self._decided,),
+            "yesno": (lambda: decided(self.selection, self.gate),),
             "definition": (self._defined, self._explained),
             "summary": (self._summarised,),
             "howto": (self._steps, self._explained),
-            "condition": (self._exception, self._explained),
-            "fact": (self._corrected, self._exception, self._fact),
+            "condition": (self._exception, self._conditioned, self._explained),
+            "fact": (lambda: corrected(self.selection, self.gate), self._exception, self._fact),
         }
         if self.asked.asks_sum:
             ways[self.asked.kind] = (self._summed, *ways[self.asked.kind])
@@ -127,7 +126,7 @@ class Composer:
         if self.asked.kind in ("list", "howto"):
             wanted = ("item", "row") if self.asked.kind == "list" else ("item",)
             lists = [
-                e + 0.25 * (sum(u.kind in wanted for u in s.body) > 1)
+                e + 0.25 * (sum(u.kind in wanted for u in s.body) > 1 or self._enumerates(s))
                 for e, s in zip(lists, sections, strict=True)
             ]
         scored = [
@@ -142,6 +141,12 @@ class Composer:
             for s, n, extra in zip(sections, near, lists, strict=True)
         ]
         return sorted(scored, key=lambda pair: -pair[0])
+
+    def _enumerates(self, section: Section) -> bool:
+        """Whether a sentence of a section names several things, for a question for a list."""
+        return self.asked.kind == "list" and any(
+            _ENUMERATION.search(u.text) for u in section.body if not u.cells
+        )
 
     def _heading_nearness(self, sections: Sequence[Section]) -> list[float]:
         texts = [" › ".join(dict.fromkeys((s.units[0].passage.title, s.heading))) for s in sections]
@@ -162,25 +167,9 @@ class Composer:
 
     def _answers(self, unit: Unit) -> bool:
         """Whether a value of the kind that is asked for is there at all."""
-        if self.asked.currency:
-            return any(q.dimension == self.asked.currency for q in quantities_in(unit.text))
-        denies = not unit.cells and bool(_NO_FIGURE.search(folded(unit.text)))
-        return self.selection.holds_attribute(unit) and (denies or self._holds_wanted(unit))
-
-    def _holds_wanted(self, unit: Unit) -> bool:
-        found = {q.dimension for q in quantities_in(unit.text)}
-        if self.asked.wants == "rate":
-            return "percent" in found or bool(re.search(r"[%％]|百分|万分|\bfree\b|免", unit.text))
-        if self.asked.wants == "telephone":
-            return bool(_TELEPHONE.search(folded(unit.text)))
-        counted = _COUNTED.search(folded(self.asked.text))
-        if counted and not unit.cells:
-            return bool(re.search(rf"[\d一二三四五六七八九十百千万两]\s*{counted[1]}", folded(unit.text)))
-        if self.asked.wants in ("amount", "count", "duration", "area"):
-            return holds_figure(folded(unit.text)) or (
-                bool(unit.cells) and bool(_NO_FIGURE.search(folded(unit.text)))
-            )
-        return True
+        return holds_wanted(self.asked, unit) and (
+            bool(self.asked.currency) or self.selection.holds_attribute(unit)
+        )
 
     def _of_unit(self, unit: Unit) -> Draft | None:
         if not unit.cells:
@@ -195,6 +184,8 @@ class Composer:
             return Draft(tuple(unit_lines(units)))
         if any(_REPLY.match(folded(name)) for name in columns_of(unit)):
             return Draft((Line(_reply_cell(unit), (unit,)),))
+        if len(several := self._columns_named(unit)) > 1:
+            return Draft((Line(row_sentence(unit, several), (unit,)),))
         column = self._column(unit) or self._column_in_meaning(unit)
         if column is None:
             return None if self.asked.wants in _MEASURED else Draft((Line(row_sentence(unit), (unit,)),))
@@ -223,13 +214,19 @@ class Composer:
             self.selection, row, [named] if most > _NAMED and len(row.cells) > _SEVERAL else []
         )
 
+    def _columns_named(self, row: Unit) -> list[str]:
+        """The columns that the question names in full, where it asks for each of several."""
+        if not _EACH.search(folded(self.asked.text)):
+            return []
+        asked = terms_in(self.asked.text)
+        names = {name: terms_in(name) - row.scope_terms for name, _ in row.cells[1:]}
+        return [name for name, own in names.items() if own and own <= asked]
+
     def _column_in_meaning(self, row: Unit) -> tuple[str, str] | None:
         """Of the cells that hold what is wanted, the nearest to the question; None if none of them does."""
         cells = [cell for cell in row.cells[1:] if tables.may_answer(self.asked, *cell)]
         if self.asked.wants in (*_MEASURED, "time"):
-            cells = [
-                cell for cell in cells if holds_figure(folded(cell[1])) or _NO_FIGURE.search(folded(cell[1]))
-            ]
+            cells = [cell for cell in cells if is_figure(cell[1])]
         if not cells or not self.asked.wants:
             return None
         texts = [f"{tables.key_of(row)}: {name} {value}" for name, value in cells]
@@ -247,80 +244,14 @@ class Composer:
                 return Draft((Line(said, units), Line(candidate.unit.text, units)))
         return None
 
-    def _decided(self) -> Draft | None:
-        usual = [c for c in self.selection.candidates if not c.conflicts][:3]
-        strict = [c for c in usual if self.gate.enough(c)]
-        found = self._decided_rows() or None
-        if found:
-            return found
-        decision = decide(self.selection, strict[:2]) if strict else None
-        top = strict[0] if strict else None
-        if top is None:
-            only = [
-                c
-                for c in self.selection.candidates[:3]
-                if re.search(r"\bonly\b|仅|只", c.unit.text) and c.coverage > _ON_SUBJECT
-            ]
-            decision = decide(self.selection, only[:1])
-            if decision is None:
-                return None
-        unit = decision.unit if decision else top.unit if top else self.gate.best.unit
-        said = opening(self.asked, decision.verdict) if decision else ""
-        body = self._around(unit)
-        if not said:
-            return Draft(tuple(body))
-        return Draft((Line(said, (unit,)), *body)) if body else None
-
-    def _corrected(self) -> Draft | None:
-        """ "Why does the test cost 45 dollars?" where it costs 35: what the question presumes, denied."""
-        if not self.asked.presumes:
+    def _conditioned(self) -> Draft | None:
+        """The nearest sentence that sets a condition, with what stands beside it."""
+        top = next((c for c in self.selection.candidates if self.gate.enough(c)), None)
+        if re.search(r"\bwho\b|谁|什么人", folded(self.asked.text)):
             return None
-        found = decide(
-            self.selection, [c for c in self.selection.candidates[:_NEARBY] if self.gate.enough(c)]
-        )
-        if found is None or found.verdict != "no":
+        if top is None or top.unit.cells or not _CONDITIONAL.search(folded(top.unit.text)):
             return None
-        return Draft((Line(opening(self.asked, "no"), (found.unit,)), *self._around(found.unit)))
-
-    def _around(self, unit: Unit) -> list[Line]:
-        """The deciding unit, with the rest of its section where that is short."""
-        if unit.cells:
-            return [Line(row_sentence(unit), (unit,), " ")]
-        section = self.selection.evidence.section_of(unit)
-        body = [u for u in section.body if u.kind in ("sentence", "item")]
-        if len(body) <= _SHORT and sum(len(u.text) for u in body) < _SHORT_TEXT:
-            rest = [u for u in body if u is not unit]
-            lines = unit_lines([unit], " ")
-            return lines + unit_lines(rest) if rest else lines
-        return unit_lines([unit], " ")
-
-    def _decided_rows(self) -> Draft | None:
-        """ "Are you open on Saturdays?" over rows of which some say yes: those rows."""
-        near = [c for c in self.selection.candidates if c.score > self.gate.best.score - _ALIKE][:_NEARBY]
-        row = next((c.unit for c in near if c.unit.cells), None)
-        if row is None or self._names_row(row):
-            return None
-        column, rows = tables.rows_filtered(self.selection)
-        if not column or not rows:
-            return None
-        lines = [Line(f"{tables.key_of(r)}: {dict(r.cells)[column]}", (r,), "\n- ") for r in rows]
-        also = [
-            c.unit
-            for c in self.selection.candidates[:12]
-            if not c.unit.cells and c.unit.document == rows[0].document and c.coverage > _NAMED
-        ][:2]
-        if self.asked.language == "zh":
-            head = Line(
-                f"部分营业。{column}：" if "营业" in column else f"部分可以。{column}：", tuple(rows[:1])
-            )
-        else:
-            head = Line(f"Some are. {column}:", tuple(rows[:1]))
-        first = Line(lines[0].text, lines[0].units, "\n\n- ")
-        return Draft((head, first, *lines[1:], *unit_lines(also)))
-
-    def _names_row(self, row: Unit) -> bool:
-        key = terms_in(tables.key_of(row))
-        return bool(key & set(self.asked.terms) - terms_in(columns_of(row)[0]))
+        return Draft(tuple(around(self.selection, top.unit)))
 
     def _filtered(self) -> Draft | None:
         column, rows = tables.rows_filtered(self.selection)
@@ -336,6 +267,9 @@ class Composer:
         if not self.gate.enough(top) or not top.unit.cells or self._names_own_row(top.unit):
             return None
         rows = next((rows for rows in tables.tables_of(self.selection) if top.unit in rows), ())
+        held = frozenset().union(*(row.terms | row.scope_terms for row in rows))
+        if self.selection.coverage(held) < _TABLE_HOLDS:
+            return None
         asked = (
             set(subject_terms(self.asked.parts[-1])) if len(self.asked.parts) > 1 else set(self.asked.terms)
         )
@@ -367,11 +301,30 @@ class Composer:
             )
             if row is not None and row.cells and self._is_register(section, row):
                 return Draft((Line(_reply_cell(row), (row,)),))
-            lines = section_lines(section, _LONGEST_SECTION)
+            body = self._narrowed(section)
+            if not body:
+                return None
+            lines = unit_lines(body[:_LONGEST_SECTION])
             for further in self._after_introduction(section):
                 lines += section_lines(further, _LONGEST_SECTION, heading=True)
             return Draft(tuple(lines))
         return None
+
+    def _narrowed(self, section: Section) -> list[Unit]:
+        """A section with the rows that the question names alone; nothing if it names others than there are.
+
+        Before a row that it names stand the steps of the same document, if it asks how something is done.
+        """
+        left = list(section.body)
+        for rows in section.tables:
+            if all(self.selection.conflicts(row) for row in rows):
+                return []
+            named = [row for row in rows if tables.names(self.selection, row)]
+            left = [u for u in left if not named or u not in rows or u in named]
+        if self.asked.kind == "howto" and len(left) < len(section.body) and {u.kind for u in left} == {"row"}:
+            siblings = self.selection.evidence.document(section.document)
+            left = [*next((s.body for s in siblings if _has_steps(s)), ()), *left]
+        return left
 
     def _is_register(self, section: Section, row: Unit) -> bool:
         """Whether the rows of a section are questions with their answers, each by itself."""
@@ -456,6 +409,10 @@ class Composer:
         else:
             body = unit_lines([top.unit])
         return Draft((Line(lead, (top.unit,)), *body), "related")
+
+
+def _has_steps(section: Section) -> bool:
+    return sum(unit.kind == "item" for unit in section.body) > 1
 
 
 def _reply_cell(row: Unit) -> str:

@@ -43,8 +43,11 @@ def han_prefixes(names: Sequence[str]) -> set[str]:
     }
 
 
-def names_another(question: str, names: Sequence[str]) -> bool:
-    """Whether a question has a Chinese word with the ending of these names, but none of the names."""
+def names_another(question: str, names: Sequence[str], above: str) -> bool:
+    """Whether a question has a Chinese word with the ending of these names, but none of the names.
+
+    A word that stands in the headings `above` the names is what they all are.
+    """
     if any(name in question for name in names):
         return False
     question = re.sub(r"(?:19|20)\d\d年", " ", question)
@@ -54,7 +57,11 @@ def names_another(question: str, names: Sequence[str]) -> bool:
         for found in re.finditer(re.escape(ending), question):
             before = without_asking(question[: found.start()])
             asked = re.search(rf"[{HAN}\d]{{{3 - len(ending)},}}$", before)
-            if asked and not any(_is_qualifier(one, asked[0]) for one in qualifiers):
+            if (
+                asked
+                and f"{asked[0]}{ending}" not in above
+                and not any(_is_qualifier(one, asked[0]) for one in qualifiers)
+            ):
                 return True
     return False
 

@@ -20,12 +20,12 @@ _NAMED = 0.5  # more than this share of an exception's words must name whom a qu
 
 _NEGATION = re.compile(
     r"\b(?:not|never|no|nobody|nothing|nor|neither|none|cannot|\w+n't|excluded?|forbidden|prohibited"
-    r"|banned|refused?|declined?|impossible|ineligible|closed|lapse)\b"
+    r"|banned|refused?|declined?|impossible|ineligible|closed|shut|lapse)\b"
     r"|不(?![超少低高晚早大小]于|超过|得(?:超过|少于|低于|高于)|同|仅|论|限|足|满|到|久|断|良|但|止|过)"
     r"|(?<!是否)(?:未(?!满|成年)|无需|无须|无权|没有|禁止|严禁|谢绝|免收|免除|拒绝|暂停|休息|闭馆|停业)"
 )
 FREE = re.compile(
-    r"\bfree\b|\bno (?:charge|fee|cost)s?\b|\bwithout (?:a )?(?:charge|fee)|\bcosts? nothing\b|\bwaived\b"
+    r"\bfree\b|\bno (?:charge|fee|cost)s?\b|\bwithout (?:an?y? )?(?:charge|fee)|\b(?:costs?|pays?) nothing\b|\bwaived\b"
     r"|\bnot charged\b|免费|免收|不收|免手续费|免年费|免违约金|不需要?(?:付|交)?费"
 )
 COSTS = re.compile(
@@ -38,10 +38,10 @@ _COSTS_ASKED = re.compile(
     r"|交钱|交费|要费|付利息|付钱"
 )
 FREE_ASKED = re.compile(
-    r"\bfree\b|\bwaived?\b|\bwithout (?:a )?(?:fee|charge)|免费|免收|免年费|免掉|减免|不收"
+    r"\bfree\b|\bwaived?\b|\bwithout (?:an?y? )?(?:extra )?(?:fee|charge|cost|penalty)|免费|免收|免年费|免掉|减免|不收"
 )
 _NEGATIVE_ASKED = re.compile(
-    r"\b(?:closed|forbidden|prohibited|banned|excluded|impossible|not)\b|n't\b(?! (?:it|they|you)\?)"
+    r"\b(?:closed|shut|forbidden|prohibited|banned|excluded|impossible|not)\b|n't\b(?! (?:it|they|you)\?)"
     r"|关门|停业|闭馆|禁止|不能[^不]*吗|不可以[^不]*吗|不用|不需要|不必"
 )
 _ADVISED = re.compile(
@@ -54,6 +54,13 @@ _WITHOUT = re.compile(r"\bwithout (?:an? |any |the )?(?P<what>[\w-]+)")
 _LACKING = re.compile(
     r"\bwithout (?:an? |any |the )?(?P<what>[\w-]+)|(?:没有|不经|未经|不用|可以不|能不)(?P<han>\w{2})"
 )
+# What one wants to do by oneself, and what others do for one.
+_ALONE = re.compile(r"\b(?:alone|(?:by )?myself|on my own|unaccompanied)\b|自己|独自|一个人")
+_BY_OTHERS = re.compile(
+    r"\bguardian|\baccompan|\bon (?:his|her|their) behalf\b|\bwith a parent\b|\bby an adult\b|代办|代为|陪同|监护人"
+)
+_BY_MEANS = re.compile(r"\b(?:by|with|in) (?:an? )?(?P<means>[\w-]+)|[用以凭](?P<han>\w{2})")
+_WEEKDAY = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|周[一二三四五六日]")
 _CONDITION_ASKED = re.compile(
     r"^(?:in|on|during|for|if|when|at) (?:an? |the )?(?P<when>\w+)|^(?P<han>\w{2,4})"
 )
@@ -85,7 +92,9 @@ _FORBIDS = re.compile(
 )
 _ALLOWS = re.compile(r"\b(?P<may>may|can|must|are|is) (?P<what>.+?)\.?$|(?:可以?|能|有权)(?P<han>[^。]+)")
 _NOBODY = re.compile(r"\b(?:nobody|no \w+|none)\b", re.IGNORECASE)
-_CLAUSE = re.compile(r"[;。]|,(?!\d{3}(?!\d))|\.(?=\s|$)|\bbut\b|但是?|\botherwise\b|否则")
+_CLAUSE = re.compile(
+    r"[;。]|,(?!\d{3}(?!\d))|\.(?=\s|$)|\bbut\b|\band (?=(?:stays?|remains?|is|are)\b)|但是?|\botherwise\b|否则"
+)
 # Negations that deny nothing: a limit, and that there is none.
 _LIMIT_PHRASES = re.compile(
     r"\b(?:no|not) (?:more|less|later|earlier|fewer|longer) than\b"
@@ -197,19 +206,28 @@ def _deciding(text: str, question: frozenset[str], asked: Asked) -> _Clause:
             if any(same_dimension(limit.dimension, q.dimension) and limit.holds(q) for q in figures):
                 return clause
 
+    opening_is_asked = next(iter(subject_terms(clauses[0].text)), "") in question if clauses else False
+    found_means = _BY_MEANS.search(folded(asked.text))
+    means = held_terms(found_means["means"] or found_means["han"]) if found_means else frozenset()
+
+    day = _WEEKDAY.search(folded(asked.text))
+
     def about(clause: _Clause) -> float:
         shared = len(clause.terms & question)
         found = _CONDITION_ASKED.match(clause.text)
         when = (found["when"] or found["han"]) if found else ""
         is_condition = bool(when) and clause is not clauses[0] and bool(held_terms(when) & question)
         opens = next(iter(subject_terms(clause.text)), "")
+        names = (opens in question) * (2.5 if clause is not clauses[0] and not opening_is_asked else 1.5)
         # A Chinese question ends with what it asks: 8千瓦的设备需要许可吗.
         is_asked = asked.language == "zh" and bool(asked.terms) and asked.terms[-1] in clause.terms
         return (
             shared / (len(clause.terms) or 1)
             + 0.3 * shared
             + 2 * is_condition
-            + 1.5 * (opens in question)
+            + names
+            + 2 * bool(means & clause.terms)
+            + 4 * bool(day and day[0].removesuffix("s") in clause.text)
             + 1.5 * is_asked
         )
 
@@ -281,6 +299,7 @@ def _said(asked: Asked, clause: str, holds: bool, question_terms: frozenset[str]
     if _OBLIGES.search(question) and _LETS.search(plain) and not _OBLIGES.search(plain):
         return "no" if holds else "yes"  # what one may do, one need not do
     negations = len(_NEGATION.findall(plain))
+    negations += bool(_ALONE.search(question) and _BY_OTHERS.search(plain))
     lacking = _WITHOUT.search(plain)
     if lacking and held_terms(lacking["what"]) & question_terms and not _LACKING.search(question):
         negations += 1

@@ -108,7 +108,7 @@ _DATE = re.compile(
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _ABOVE = re.compile(
     r"(?:more than|above|over|at least|no less than|not less than|from|after|once .{0,25}\bfor|longer than|older than|exceed\w*"
-    r"|超过|至少|不少于|不低于|高于|大于|满|年满|起)\s*(?:the )?(?:age of )?$"
+    r"|超过|(?:至|最)少[\u4e00-\u9fff]{0,2}|不少于|不低于|高于|大于|满|年满|起)\s*(?:the )?(?:age of )?$"
 )
 _ABOVE_BEHIND = re.compile(
     r"^\s*(?:or more|and above|and over|or over|or older|or above|and older|\(?含\)?以上|及以上|以上|以后|后|起)"

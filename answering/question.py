@@ -63,7 +63,7 @@ _DEFINITION = _any(r"^(?:and |so )?what(?: is|'s| are) (?:an? |the )?(?:meaning 
                    "(?:什么是|什么叫|何谓|解释一下|解释)(?P<zhb>.{2,16})")  # fmt: skip
 _YESNO = _any(r"^(?:(?:and|so|but|hi|hello|please|also|then)[, ]+)*(?:is|are|was|were|do|does|did|can|could|may|must|should|will|would|has"
               r"|have|am|need|isn't|aren't|don't|can't)\b(?!.*\btell me (?:what|how|when|where|which))",
-              r"\b(?:right|correct|true)\s*\?$", r"\b\w+n't \w+\s*\?$", "对吧", "吗[？?。]?$", "吗[，,]", "[是能可会]否", rf"([{HAN}])[不没]\1")  # fmt: skip
+              r"\b(?:right|correct|true)\s*\?$", r"\b\w+n't \w+\s*\?$", "对吧", "[吗吧][？?。]?$", "吗[，,]", "[是能可会]否", rf"([{HAN}])[不没]\1")  # fmt: skip
 _MAY = _any(
     r"\b(?:can|could|may|am i allowed|is it (?:possible|allowed)|are \w+ (?:allowed|permitted))\b",
     "可以",
@@ -109,7 +109,7 @@ _RELATIVE_TIME = re.compile(
 # What makes a claim a question, and names no subject.
 TAG = re.compile(
     r"\b(?:right|correct|true)\s*\?|\b(?:is|are|was|were|do|does|did|has|have|can|will)n't \w+\s*\?"
-    r"|\bis it true\b|\breally\b|对[吗吧不]|是不是|是吗|是吧|没错吧"
+    r"|\bis it true\b|\breally\b|对[吗吧不]|是不是|是吗|是吧|没错吧|吧[?？]?$"
 )
 _PRESUMES = _any(r"^(?:and |but |so )?(?:why|how come)\b", "为什么|为何|怎么会|凭什么")
 _ATTRIBUTE = re.compile(
@@ -118,6 +118,11 @@ _ATTRIBUTE = re.compile(
     r"(?:does|do|did|can|could|may|will|is|are|has|have|was|were|must|should|a|per|waives?|in|at)\b"
     r"|^how much (?:does|do|did|will) .{2,60} (cost)\b|^what (?:does|do|did) .{2,60} (cost)\b"
     r"|的([^的，,了]{2,8}?)(?:是|有)?(?:多少|什么|哪|几)|(多少钱)",
+    re.IGNORECASE,
+)
+# What makes a part of a sentence a question, and not only what is told before one.
+_ASKS = re.compile(
+    r"[?？]|\b(?:what|how|which|when|where|who|why|is|are|do|does|can|may)\b|[吗哪谁几]|多少|什么|怎|如何|能不能|可不可以|有没有|是不是|要不要|是否",
     re.IGNORECASE,
 )
 _PARTS = re.compile(r"(?<=[?？])\s*(?=\S{4})|[，,;；]\s*(?=(?:要|需要|怎么|怎样|多少|哪|什么|利率|费用|年费)\S*[？?]?$)"
@@ -250,7 +255,8 @@ class Asked:
         """The questions that it is made of; one, unless it plainly asks several."""
         parts = [part.strip() for part in _PARTS.split(self.text) if part and part.strip()]
         asking = [part for part in parts if len(subject_terms(part)) > 0]
-        return tuple(asking) if len(asking) > 1 else (self.text,)
+        several = len(asking) > 1 and bool(_ASKS.search(asking[0]))
+        return tuple(asking) if several else (self.text,)
 
 
 class PartOfList(Asked):
@@ -268,10 +274,15 @@ def subquestions(asked: Asked) -> list[Asked]:
     What is asked of a list is a list as well.
     """
     first, *others = asked.parts
+    place = re.search(r"\b(?:of|for|at|in|on) (?:a|an|the|my|your) [\w' -]{2,40}$", first.rstrip(" ?,."))
     subject = _subject_of(first, asked.language)
     found = [Asked(first)]
     for part in others:
         complete = Asked(_with_subject(part, subject, asked.language))
+        if (
+            place and len(set(complete.terms) - complete.verbs) <= 1
+        ):  # "… and how much must I pay?" of the same
+            complete = Asked(f"{complete.text.rstrip('?')} {place[0]}?")
         found.append(
             PartOfList(complete.text) if asked.kind == "list" and complete.kind == "fact" else complete
         )

@@ -20,7 +20,7 @@ from answering.naming import (
 from answering.quantities import Quantity, quantities_in, ranges_in, same_dimension
 from answering.question import Asked
 from answering.wording import canonical, folded, stem, subject_terms, terms_in
-from knowledge_base.characters import has_chinese
+from knowledge_base.characters import HAN, has_chinese
 from retrieval.analysis import simplified
 from retrieval.context import Embed, holds_figure
 from retrieval.values import Vectors
@@ -247,7 +247,7 @@ class Selection:
         found = [t for t in self.asked.terms if t in self.labels and t not in held]
         found += [name for name in self._names if name not in said and stemless(name) not in said]
         found += self._longer_names
-        found += self._other_heads(unit)
+        found += self._other_heads(unit) or self._other_subject(unit)
         if found and self._speaks_of_all(said):
             found = []  # what holds for all holds for the one that is named
         if unit in self._unnamed_rows:
@@ -292,6 +292,39 @@ class Selection:
                 found.append(qualifier)
         return found
 
+    def _other_subject(self, unit: Unit) -> list[str]:
+        """Words that qualify a noun of the question which the unit's title qualifies otherwise.
+
+        What the "Home loan guide" says does not hold for personal loans, if documents speak of those as well.
+        """
+        found = []
+        for word, noun in self._kinds:
+            others = re.findall(rf"(?:^|› )([a-z][\w-]*) {re.escape(stemless(noun))}\b", folded(unit.scope))
+            is_other = bool(others) and {stem(one) for one in others}.isdisjoint(self.asked.terms)
+            if is_other and stem(word) not in unit.terms | unit.scope_terms:
+                found.append(word)
+        for noun, kinds in self._kinds_han.items():
+            named = kinds & frozenset(self.asked.terms)
+            is_other = any(f"{kind}{noun}" in folded(unit.scope) for kind in kinds - named)
+            if len(named) == 1 and is_other and not named & (unit.terms | unit.scope_terms):
+                found += named
+        return found
+
+    @cached_property
+    def _kinds_han(self) -> dict[str, frozenset[str]]:
+        """Chinese nouns of several titles, each with what tells these apart: 贷款 with 住房, 消费, 汽车."""
+        titles = dict.fromkeys(folded(unit.passage.title) for unit in self.evidence.units)
+        found: dict[str, set[str]] = {}
+        for title in titles:
+            for kind, noun in re.findall(rf"(?=([{HAN}]{{2}})([{HAN}]{{2}}))", title):
+                found.setdefault(noun, set()).add(kind)
+        return {noun: frozenset(kinds) for noun, kinds in found.items() if len(kinds) > 1}
+
+    @cached_property
+    def _kinds(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of `_qualified` that stand in the evidence: names of kinds, such as "personal loan"."""
+        return tuple(pair for pair in self._qualified if self._stands(f"{pair[0]} {stemless(pair[1])}"))
+
     @cached_property
     def _longer_names(self) -> tuple[str, ...]:
         """Labels that stand only within another name: 钛金卡, "titanium gold card", "gold plus card"."""
@@ -307,7 +340,12 @@ class Selection:
 
     def _stands(self, words: str) -> bool:
         """Whether words stand one behind the other somewhere in the evidence."""
-        return any(words in folded(f"{unit.scope} {unit.text}") for unit in self.evidence.units)
+        return words in self._all_words
+
+    @cached_property
+    def _all_words(self) -> str:
+        scopes = dict.fromkeys(unit.scope for unit in self.evidence.units)
+        return "\n".join(map(folded, (*scopes, *(unit.text for unit in self.evidence.units))))
 
     @cached_property
     def _qualified(self) -> tuple[tuple[str, str], ...]:
@@ -348,7 +386,7 @@ class Selection:
         return frozenset(
             row
             for rows in tables
-            if names_another(question, [folded(row.cells[0][1]) for row in rows])
+            if names_another(question, [folded(row.cells[0][1]) for row in rows], folded(rows[0].scope))
             for row in rows
         )
 

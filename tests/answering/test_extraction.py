@@ -177,6 +177,47 @@ def test_rows_and_columns_are_chosen_by_what_tells_them_apart(
     assert [other for other in others if other in draft.text] == []
 
 
+BOATS = a_document(
+    "boat-hire.md",
+    [
+        "Boat loan conditions\nReturning early is free of charge once the loan has run for 3 days.",
+        "Papers\nYou need your card; one person may borrow 2 boats.",
+    ],
+    title="Boat loan conditions",
+)
+BOOKS = a_document(
+    "books.md", ["Book loan conditions\nA book loan lasts 4 weeks."], title="Book loan conditions"
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "wrong"),
+    [
+        ("Can I return a book loan early without a fee?", "boat-hire.md"),
+        ("How many boats can one person borrow for a school trip?", "books.md"),
+    ],
+)
+def test_what_a_document_says_of_another_kind_of_thing_does_not_answer(question: str, wrong: str) -> None:
+    draft = answered(question, (BOATS, BOOKS))
+    documents = [] if draft is None or draft.outcome == "related" else [u.document for u in draft.units]
+    assert wrong not in documents
+
+
+def test_a_section_shows_the_row_that_is_named_and_the_steps_before_it() -> None:
+    codes = a_document(
+        "codes.md",
+        [
+            "Asking for a copy\n1. Open the form.\n2. Choose the map.",
+            "Maps\nMap: Harbour map; Ready after: 2 days\nMap: Island map; Ready after: 5 days",
+        ],
+        title="Copies of maps",
+    )
+    draft = answered("How do I order a copy of the island map?", [codes])
+    assert draft is not None
+    assert "Island map" in draft.text or "Open the form" in draft.text
+    assert "Harbour map" not in draft.text
+
+
 def test_traditional_and_simplified_full_and_half_width_are_the_same() -> None:
     shop = a_document("倉庫.txt", ["東港倉庫的夜班從晚上十點半開始，電話（０２１）５５５５。"], title="倉庫")
     retriever = retriever_of([shop])

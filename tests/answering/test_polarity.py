@@ -48,7 +48,18 @@ CASES = (
     # prices
     ("Do pensioners have to pay for the bus?", "Pensioners use the bus free of charge.", "no"),
     ("Is delivery free?", "Delivery costs 5 euros.", "no"),
+    (
+        "Can I leave after 2 lessons without any charge?",
+        "After 4 lessons you may leave without a charge.",
+        "no",
+    ),
+    ("Do pupils still pay for the museum?", "Pupils pay nothing for the museum.", "no"),
     ("老人坐车要钱吗？", "老人免费坐车。", "no"),
+    # what is said of another subject, of doing it alone, or of another means
+    ("May trainees order six chairs?", "Clerks may order 8 chairs, trainees 2.", "no"),
+    ("Is the cellar open on Mondays?", "The cellar is open on weekdays and stays shut on Mondays.", "no"),
+    ("十岁能自己办卡吗？", "本卡面向12周岁以上的儿童，12周岁以下由监护人代办。", "no"),
+    ("年票用了五个月可以退吗？", "年票至少使用6个月，期满前不能退。", "no"),
     # what a question leaves out
     (
         "May I enter without a badge in a fire?",
