@@ -40,8 +40,8 @@ class Build:
         """Its Python, which knows nothing of other builds."""
         return [str(self.folder / ".venv" / "bin" / "python"), *words]
 
-    def start(self, command: Sequence[str]) -> subprocess.Popen[str]:
-        """A process of it, in a group of its own."""
+    def start(self, command: Sequence[str], own_group: bool = False) -> subprocess.Popen[str]:
+        """A process of it, in the group of this one or in one of its own."""
         own = {"PYTHONPATH": str(self.folder), "DOMAINQA_HOME": str(self.home), **self.settings}
         return subprocess.Popen(
             command,
@@ -49,7 +49,7 @@ class Build:
             env={**os.environ, **own},
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,
+            start_new_session=own_group,
         )
 
     def ingest(self, folder: Path) -> None:
@@ -108,7 +108,7 @@ def serving(build: Build, *words: str) -> Iterator[tuple[str, int]]:
 def until_answered(build: Build, command: Sequence[str], address: str, body: bytes) -> Run:
     """Start a server, post `body` to its `address` until that is answered, and stop it; `wall` ends there."""
     began = time.monotonic()
-    process = build.start(command)
+    process = build.start(command, own_group=True)  # make has children
     while not answers(address, body):
         if process.poll() is not None:
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}.")
