@@ -1,5 +1,6 @@
 """Picture files: their pages as pixels, upright as the camera says, within bounds of size."""
 
+import hashlib
 import io
 import warnings
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from knowledge_base.errors import LoadError
-from knowledge_base.values import digest_of
 
 Pixels = NDArray[np.uint8]
 
@@ -19,7 +19,9 @@ SUFFIXES = ("bmp", "jpeg", "jpg", "png", "tif", "tiff", "webp")
 
 _SMALLEST = 12  # pixels: no line of text is lower
 _MOST_MEGAPIXELS = 60  # a sheet of A4 at 600 dpi has 35
+_MOST_CLEAR_MEGAPIXELS = 25  # with transparency, which takes three times as much memory
 _LONGEST = 4000  # pixels of a side; more add nothing
+_MOST_PIXELS = 12_000_000  # a sheet of A4 of that length has 11
 _MOST_PAGES = 2000
 
 
@@ -32,7 +34,9 @@ class Picture:
     @property
     def digest(self) -> str:
         """The identity of what the picture shows."""
-        return digest_of(np.array(self.pixels.shape, "<i8").tobytes() + self.pixels.tobytes())
+        digest = hashlib.sha256(np.array(self.pixels.shape, "<i8").tobytes())
+        digest.update(np.ascontiguousarray(self.pixels).data)
+        return digest.hexdigest()
 
 
 def open_pictures(data: bytes) -> Iterator[Picture | None]:
@@ -70,11 +74,18 @@ def picture_of(image: Image.Image) -> Picture:
             f"The picture has {width * height // 1_000_000} megapixels; the limit is {_MOST_MEGAPIXELS}.",
             "Scan it at 300 dpi, or cut it into pages.",
         )
+    if image.has_transparency_data and width * height > _MOST_CLEAR_MEGAPIXELS * 1_000_000:
+        raise LoadError(
+            f"The picture has {width * height // 1_000_000} megapixels with transparency; the limit is "
+            f"{_MOST_CLEAR_MEGAPIXELS}.",
+            "Save it without transparency.",
+        )
     image.draft("RGB", (_LONGEST // 2, _LONGEST // 2))  # JPEG is decoded in a smaller size at once
-    if image.mode not in ("1", "L", "P") or "transparency" in image.info:
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    if max(image.size) > _LONGEST:
-        scale = _LONGEST / max(image.size)
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    if image.mode not in ("1", "L", "P", mode) or "transparency" in image.info:
+        image = image.convert(mode)
+    scale = min(_LONGEST / max(image.size), (_MOST_PIXELS / (image.width * image.height)) ** 0.5)
+    if scale < 1:
         shrunk = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = (image.convert("L") if image.mode == "1" else image).resize(shrunk, Image.Resampling.BOX)
     image = ImageOps.exif_transpose(image)

@@ -22,12 +22,13 @@ def find_rules(
         shear = np.array([[1, -slope, slope * height / 2], [slope, 1, -slope * width / 2]], np.float32)
         grey = cv2.warpAffine(grey, shear, (width, height), borderValue=255)
     ink = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 31, _INK)
+    del grey  # pictures are large
     longest = max(round(_LONGER * text_height), 20)
     boxes: list[tuple[float, float, float, float]] = []
     for along in ((longest, 1), (1, longest)):
         gap = (_BREAK, 1) if along[0] > 1 else (1, _BREAK)
         whole = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones(gap[::-1], np.uint8))
-        lines = cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones(along[::-1], np.uint8))
+        lines = cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones(along[::-1], np.uint8), dst=whole)
         contours, _ = cv2.findContours(lines, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
         for left, top, across, down in map(cv2.boundingRect, contours):
             if min(across, down) <= max(_THINNER * text_height, 3):

@@ -66,11 +66,12 @@ def test_what_is_transparent_is_white() -> None:
     [
         (encoded(Image.new("RGB", (1, 1))), "1 × 1 pixels", "200 to 300 dpi"),
         (encoded(Image.new("1", (10_000, 10_000))), "100 megapixels", "300 dpi"),
+        (encoded(Image.new("LA", (5_100, 5_000))), "25 megapixels with transparency", "without transparency"),
         (encoded(written(SENTENCES))[:3000], "damaged", "intact copy"),
         (encoded(written(SENTENCES), "JPEG")[:3000], "damaged", "intact copy"),
         (encoded(Image.new("RGB", (600, 800), "white")), "no text", "scan it again"),
     ],
-    ids=["pixel", "huge", "truncated png", "truncated jpeg", "blank"],
+    ids=["pixel", "huge", "transparent", "truncated png", "truncated jpeg", "blank"],
 )
 def test_what_cannot_be_read_says_why(data: bytes, cause: str, remedy: str) -> None:
     with pytest.raises(LoadError, match=cause) as caught:
