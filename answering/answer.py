@@ -15,12 +15,13 @@ from typing import Literal
 
 from answering.attribution import attribute
 from answering.conversation import standalone
-from answering.draft import cited
-from answering.extraction import PASSAGES, extract
+from answering.draft import Draft, cited
+from answering.extraction import PASSAGES, Doubts, extract
 from answering.free import FreeReader, FreeReading
 from answering.generation.protocol import Cancelled, Generator, Request, Scorer, never
+from answering.offers import offered
 from answering.question import Asked
-from answering.smalltalk import reply, small_talk
+from answering.smalltalk import OFFERING, reply, small_talk
 from answering.sufficiency import Calibration, best_of, signals_of
 from answering.values import (
     Answer,
@@ -42,6 +43,7 @@ from knowledge_base.values import Passage
 from retrieval.context import Context, Embed, Packed, compress, pack, pack_each
 from retrieval.prompt import (
     EXAMPLES,
+    Language,
     Style,
     is_refusal,
     language_of,
@@ -49,12 +51,12 @@ from retrieval.prompt import (
     refusal,
     render,
 )
-from retrieval.retriever import Ranked, Retriever
+from retrieval.retriever import Ranked, Retrieval, Retriever
 
 Mode = Literal["each", "together"]
 
 _NEAREST = 3
-_TALKED_ABOUT = 20  # documents whose headings small talk offers as questions
+_TALKED_ABOUT = 60  # documents of which small talk makes the questions that it offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class Answerer:
         self._embed = embed
         self._readings = readings
         self._today = today
+        self._offers: dict[tuple[str, Language], tuple[int, list[str]]] = {}
 
     def ask(self, question: Question, retriever: Retriever, cancelled: Cancelled = never) -> Iterator[Event]:
         """Answer one question: Searched, then Pieces of text, then Finished with the checked answer.
@@ -133,7 +136,7 @@ class Answerer:
         """
         talk = small_talk(question.text)
         if talk:
-            yield from _small_talk(question, talk, retriever)
+            yield from self._small_talk(question, talk, retriever)
             return
         adapter = None if question.adapter == "base" else question.adapter
         reading = _as_asked(self._readings(adapter), question)
@@ -146,13 +149,52 @@ class Answerer:
             case "span":
                 yield from self._read(question, adapter, reading, retriever, cancelled)
 
+    def _small_talk(self, question: Question, talk: str, retriever: Retriever) -> Iterator[Event]:
+        """A reply to a greeting or the like, with what the collection holds and answers."""
+        started = time.perf_counter()
+        language = language_of(question.text)
+        titles = [entry.title for entry in retriever.catalogue().values()]
+        offers = self._offered(question.collection, language, retriever) if talk in OFFERING else []
+        text = reply(talk, language, titles, offers)
+        yield Piece(text)
+        answer = without_citations(question, text, "chat", Trace(question.text, (), "", (), 0))
+        yield Finished(replace(answer, kind="chat", seconds=time.perf_counter() - started))
+
+    def _offered(self, collection: str, language: Language, retriever: Retriever) -> list[str]:
+        """Questions that the collection answers; found once for each revision of it."""
+        revision = retriever.revision
+        known, questions = self._offers.get((collection, language), (-1, []))
+        if known == revision:
+            return questions
+        paths = list(retriever.catalogue())
+        documents = []
+        for path in paths[:: max(1, len(paths) // _TALKED_ABOUT)]:
+            with suppress(NotFoundError):
+                documents.append(retriever.document(path))
+
+        def answer(text: str) -> Draft | None:
+            def search(part: str) -> Retrieval:
+                return retriever.search([part], PASSAGES)[0]
+
+            complete = standalone(text, (), self._today())
+            unread: Doubts = lambda _, passages: [None] * len(passages)  # noqa: E731
+            return extract(complete, search, retriever.document, self._embed, unread, self._today())
+
+        questions = offered(documents, language, answer, self._today().year)
+        self._offers[collection, language] = (revision, questions)
+        return questions
+
     def _extract(
         self, question: Question, adapter: str | None, retriever: Retriever, cancelled: Cancelled
     ) -> Iterator[Event]:
         """Searched, the answer in one Piece, and Finished; nothing is written token by token."""
         clock = _Clock()
         complete = standalone(ordinary(question.text.strip()), question.history, self._today())
-        found = retriever.search([complete], PASSAGES, question.limit)[0]
+
+        def search(text: str) -> Retrieval:
+            return retriever.search([text], PASSAGES, question.limit)[0]
+
+        found = search(complete)
         clock.mark("search")
         yield Searched(found.ranked)
         prompts: list[str] = []
@@ -160,7 +202,7 @@ class Answerer:
         def doubts(text: str, passages: Sequence[Passage]) -> list[float | None]:
             return self.doubts(text, passages, adapter, cancelled, prompts)
 
-        draft = extract(complete, found, retriever, self._embed, doubts, self._today())
+        draft = extract(complete, search, retriever.document, self._embed, doubts, self._today())
         clock.mark("read")
         if cancelled():
             return
@@ -366,22 +408,6 @@ def _draft(question: Question, text: str, chosen: _Chosen | None, threshold: flo
     outcome: Outcome = "not_found" if not text or is_refusal(text) else "answered"
     answer = without_citations(question, text, outcome, trace)
     return replace(answer, confidence=chosen.confidence if chosen else 0.0, threshold=threshold)
-
-
-def _small_talk(question: Question, talk: str, retriever: Retriever) -> Iterator[Event]:
-    """A reply to a greeting or the like, with what the collection holds."""
-    started = time.perf_counter()
-    catalogue = retriever.catalogue()
-    titles = [entry.title for entry in catalogue.values()]
-    headings: list[str] = []
-    for path in list(catalogue)[:: max(1, len(catalogue) // _TALKED_ABOUT)]:
-        with suppress(NotFoundError):
-            headings += [h for passage in retriever.document(path).passages for h in passage.heading[-1:]]
-    text = reply(talk, language_of(question.text), titles, headings)
-    trace = Trace(question.text, (), "", (), 0)
-    yield Piece(text)
-    answer = without_citations(question, text, "chat", trace)
-    yield Finished(replace(answer, kind="chat", seconds=time.perf_counter() - started))
 
 
 class _Clock:

@@ -1,19 +1,29 @@
 """Comparisons, differences and extremes, computed from the cells of tables and shown with their figures."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from answering import tables
-from answering.draft import Draft, Line, table_lines
-from answering.evidence import Unit, columns_of
+from answering.draft import Draft, Line, table_lines, unit_lines
+from answering.evidence import Unit, columns_of, definition_of
 from answering.quantities import quantities_in
 from answering.question import Asked
 from answering.selection import Selection
-from answering.wording import folded, terms_in
+from answering.wording import folded, subject_chunks, terms_in
+from knowledge_base.characters import has_chinese
+
+# Searches for a part of the question by itself.
+Select = Callable[[Asked], Selection]
 
 _PAIR = 2
 _LONGEST = 12  # values that are shown beside the highest
 _NAMED = 0.15  # share of the question that names a row of a comparison
+_NEAREST = 8  # units among which the row of a thing is looked for
+_IN_FULL = 0.99  # share of a row's key that the question says
+_MORE = re.compile(
+    r"more|less|higher|lower|cheaper|better|longer|shorter|larger|smaller|faster|[较更]?[高低贵大小多少长短快慢好]|便宜|划算"
+)
+_PAID = re.compile(r"\b(?:paid|with a (?:fee|charge))\b|要?收费的?|付费|要收.{0,3}费", re.IGNORECASE)
 _BY_HOW_MUCH = re.compile(
     r"差|贵|便宜|高多少|低多少|多多少|少多少|\bhow much\b|\bhow many more\b|\bdifference in\b"
 )
@@ -23,18 +33,100 @@ _SUPERLATIVE = re.compile(
     r"|greatest|maximum|minimum)(?: [\w-]+){0,3})",
     re.IGNORECASE,
 )
+_WHICH_IS = re.compile(
+    r"\b(?:which|what)\b (?:(?!\b(?:is|has|gives|takes|costs)\b)[\w' -])*?"
+    r"(?P<is>\b(?:is|has|gives|takes|costs|pays|offers|lasts|holds|earns|charges|needs|allows) .*)",
+    re.IGNORECASE,
+)
+_SUPERLATIVE_HAN = re.compile("最[高大多长贵久低小少短]|最便宜")
+_MEASURED_HAN = {"最贵": "最高", "最便宜": "最低", "最久": "最长"}  # as one says it of a price or a time
 
 
-def compared(selection: Selection) -> Draft | None:
+def compared(selection: Selection, select: Select) -> Draft | None:
     """The comparison, difference or extreme that is asked for, with its figures; None without them."""
     if selection.asked.direction:
         return _extreme(selection)
-    return _between_years(selection) if len(selection.asked.years) == _PAIR else _between(selection)
-
-
-def _between(selection: Selection) -> Draft | None:
-    """The difference of two things that the question names, or both side by side."""
+    if len(selection.asked.years) == _PAIR:
+        return _between_years(selection)
     names = tables.items_compared(selection.asked)
+    found = _between(selection, names)
+    if found is None and len(names) == _PAIR:
+        found = _across(selection, [select(Asked(f"{name} {_without(selection, names)}")) for name in names])
+    if found is None and len(names) == _PAIR and not asks_by_how_much(selection.asked):
+        found = _side_by_side(names, [select(Asked(name)) for name in names])
+    return found
+
+
+def _without(selection: Selection, names: Sequence[str]) -> str:
+    """What a question asks of the things that it compares: their interest, their price."""
+    text = selection.asked.text
+    for name in names:
+        text = text.replace(name, " ")
+    return " ".join(chunk for chunk in subject_chunks(text) if not _MORE.fullmatch(chunk))
+
+
+def _across(selection: Selection, parts: Sequence[Selection]) -> Draft | None:
+    """The cells that answer of two things, from whichever tables hold them; None without both."""
+    cells = [cell for part in parts if (cell := _own_cell(part))]
+    if len(cells) < _PAIR or cells[0].row == cells[1].row:
+        return None
+    first, second = cells
+    if asks_by_how_much(selection.asked):
+        return _subtracted(selection, first, second)
+    more = tables.difference(first, second)
+    if more is None or not _names_column(selection, first):
+        return None
+    heads = [columns_of(first.row)[0], first.column]
+    return Draft(tuple(table_lines(heads, [(c.row, [c.name, c.value]) for c in cells])))
+
+
+def _own_cell(part: Selection) -> tables.Cell | None:
+    """The asked cell of the row that a question names in full."""
+    for candidate in part.candidates[:_NEAREST]:
+        row = candidate.unit
+        if row.cells and candidate.fits and part.key_precision(row) > _IN_FULL:
+            column = tables.column_for(part, row)
+            if column:
+                return tables.Cell(row, column[0], tables.with_unit(*column), tables.key_of(row))
+    return None
+
+
+def _side_by_side(names: Sequence[str], parts: Sequence[Selection]) -> Draft | None:
+    """What is said of each of two things, one after the other; says which of them is in no document."""
+    told = [_told_of(name, part) for name, part in zip(names, parts, strict=True)]
+    if not any(told):
+        return None
+    lines: list[Line] = []
+    for name, units in zip(names, told, strict=True):
+        if units:
+            lines.append(Line(f"**{name[:1].upper()}{name[1:]}**", units[:1], "\n\n"))
+            lines += unit_lines(units)
+            continue
+        says = (
+            f"文档中没有关于“{name}”的内容。"
+            if has_chinese(name)
+            else f"The documents say nothing of “{name}”."
+        )
+        lines.insert(0, Line(says))
+    return Draft(tuple(lines), "answered" if all(told) else "related")
+
+
+def _told_of(name: str, part: Selection) -> list[Unit]:
+    """The definition of a thing, else the first list or table under a title or heading that names it."""
+    wanted = terms_in(name)
+    units = part.evidence.units
+    defined = [u for u in units if (d := definition_of(u)) and wanted <= terms_in(d[0])]
+    if defined:
+        return defined[:1]
+    fitting = [s for s in part.evidence.sections if part.editions.allows(part.asked, s.body[0])]
+    titled = [s for s in fitting if wanted <= terms_in(s.units[0].passage.title)]
+    sections = titled or [s for s in fitting if wanted <= terms_in(" ".join(s.path))]
+    listed = [s for s in sections if sum(u.kind in ("item", "row") for u in s.body) > 1]
+    return [u for section in (listed or sections)[:1] for u in section.body[:_LONGEST]]
+
+
+def _between(selection: Selection, names: Sequence[str]) -> Draft | None:
+    """The difference of two things that the question names, or their rows in one table."""
     cells = tables.asked_cells(selection)
     if len(cells) != _PAIR:
         cells = tables.named_cells(selection, names) if len(names) == _PAIR else []
@@ -134,19 +226,39 @@ def _between_years(selection: Selection) -> Draft | None:
 
 def _extreme(selection: Selection) -> Draft | None:
     cells = tables.series(selection)
+    if _PAID.search(selection.asked.text):
+        cells = [cell for cell in cells if quantities_in(cell.value)]
     best = tables.extreme(cells, selection.asked.direction == "highest")
     if not best:
         return None
-    zh = selection.asked.language == "zh"
-    said = ("，" if zh else ", ").join(
-        f"{c.name}（{c.value}）" if zh else f"{c.name} ({c.value})" for c in best[:4]
-    )
-    word = _superlative(selection)
     year = selection.editions.year_of(best[0].row)
-    tail = (f"（{year}年）" if zh else f" ({year})") if year and not selection.asked.years else ""
-    lead = f"{word}的是{said}{tail}。" if zh else f"{word}: {said}{tail}."
+    lead = _most_chinese(selection, best) if selection.asked.language == "zh" else _most(selection, best)
+    if year and not selection.asked.years:
+        lead = f"{lead[:-1]}（{year}年）。" if lead.endswith("。") else f"{lead[:-1]} ({year})."
     rows = list(dict.fromkeys(c.row for c in cells))
     return Draft((Line(lead, tuple(dict.fromkeys(c.row for c in best))), *_compared_values(cells, rows)))
+
+
+def _most(selection: Selection, best: Sequence[tables.Cell]) -> str:
+    """ "Which room is the largest?" and the largest: "Room 4 is the largest: 60 m2."."""
+    value = tables.with_unit(best[0].column, best[0].value)
+    asks = _WHICH_IS.search(selection.asked.text)
+    if asks and len(best) == 1:
+        return f"{best[0].name} {asks['is'].rstrip(' ?')}: {value}."
+    found = _SUPERLATIVE.search(selection.asked.text)
+    word = found[1][:1].upper() + found[1][1:] if found else "Highest"
+    return f"{word}: {', '.join(f'{cell.name} ({cell.value})' for cell in best[:4])}."
+
+
+def _most_chinese(selection: Selection, best: Sequence[tables.Cell]) -> str:
+    """ "哪个馆的藏书最多？" and the largest: "中心馆的藏书最多，为150000册。"."""
+    found = _SUPERLATIVE_HAN.search(selection.asked.text)
+    word = _MEASURED_HAN.get(found[0], found[0]) if found else "最高"
+    first = best[0]
+    of = first.column if first.name != first.column else tables.key_of(first.row)
+    of = re.sub(rf"^(?:(?:19|20)\d\d年)?(?:今年|去年|{word})?|[(（].*", "", of)
+    named = "、".join(cell.name for cell in best[:4])
+    return f"{named}的{of}{word}，为{tables.with_unit(first.column, first.value)}。"
 
 
 def _compared_values(cells: Sequence[tables.Cell], rows: Sequence[Unit]) -> list[Line]:
@@ -155,14 +267,6 @@ def _compared_values(cells: Sequence[tables.Cell], rows: Sequence[Unit]) -> list
     head = tables.key_of(rows[0]) if len(rows) == 1 else cells[0].column
     first = "" if len(rows) == 1 else columns_of(rows[0])[0]
     return table_lines([first, head], [(c.row, [c.name, c.value]) for c in cells])
-
-
-def _superlative(selection: Selection) -> str:
-    if selection.asked.language == "zh":
-        found = re.search("最[高大多长贵久低小少短]|最便宜", selection.asked.text)
-        return found[0] if found else "最高"
-    found = _SUPERLATIVE.search(selection.asked.text)
-    return found[1][:1].upper() + found[1][1:] if found else "Highest"
 
 
 def _same_key(one: Unit, other: Unit) -> bool:

@@ -7,13 +7,13 @@ from functools import cached_property
 import numpy as np
 
 from answering import tables
-from answering.comparison import asks_by_how_much, compared, summed
+from answering.comparison import Select, asks_by_how_much, compared, summed
 from answering.draft import Draft, Line, row_sentence, section_lines, table_lines, unit_lines
 from answering.evidence import Section, Unit, columns_of, definition_of, is_chinese
 from answering.gate import Gate
 from answering.polarity import permitted
 from answering.quantities import quantities_in
-from answering.question import Asked, subquestions
+from answering.question import subquestions
 from answering.selection import Selection
 from answering.statement import statement
 from answering.values import Kind
@@ -22,7 +22,7 @@ from answering.wanted import holds_wanted, is_figure
 from answering.wording import folded, subject_terms, terms_in
 
 # Chooses, of some units, the one that answers; None leaves the order as it is.
-Choose = Callable[[Asked, Sequence[Unit]], Unit | None]
+Choose = Callable[[Selection, Sequence[Unit]], Unit | None]
 
 _LONGEST_SECTION = 14  # units of a section that are shown
 _MOST_SECTIONS = 8  # of a summary
@@ -55,11 +55,12 @@ _EACH = re.compile(r"\b(?:and|both|each)\b|[和与及、]|各|分别")
 class Composer:
     """Writes the answer to one question from its selection."""
 
-    def __init__(self, selection: Selection, choose: Choose) -> None:
+    def __init__(self, selection: Selection, choose: Choose, select: Select) -> None:
         self.selection = selection
         self.asked = selection.asked
         self.gate = Gate(selection)
         self._choose = choose
+        self._select = select
 
     def draft(self) -> Draft | None:
         """The answer, something related, or None where nothing was found."""
@@ -89,11 +90,9 @@ class Composer:
 
     def _in_parts(self) -> Draft | None:
         """Several questions in one, each answered by itself; None where fewer than two are."""
-        chosen = self.selection
         drafts = []
         for asked in subquestions(self.asked):
-            again = Selection(asked, chosen.evidence, chosen.editions, chosen.embed, chosen.known)
-            draft = Composer(again, self._choose).draft()
+            draft = Composer(self._select(asked), self._choose, self._select).draft()
             if draft is not None and draft.outcome == "answered":
                 drafts.append(draft)
         if len(drafts) < _SEVERAL:
@@ -162,7 +161,7 @@ class Composer:
         if not fitting:
             return None
         alike = [c.unit for c in fitting if c.score > fitting[0].score - _ALIKE]
-        chosen = self._choose(self.asked, alike) if len(alike) > 1 else None
+        chosen = self._choose(self.selection, alike) if len(alike) > 1 else None
         return self._of_unit(chosen or fitting[0].unit)
 
     def _answers(self, unit: Unit) -> bool:
@@ -389,7 +388,9 @@ class Composer:
     def _compared(self) -> Draft | None:
         if not self.gate.on_subject:
             return None
-        found = compared(self.selection)
+        if tables.names_superlative_column(self.selection):
+            return self._fact()
+        found = compared(self.selection, self._select)
         return found if found or asks_by_how_much(self.asked) else self._explained()
 
     # Otherwise

@@ -112,6 +112,8 @@ def row_sentence(row: Unit, columns: Sequence[str] | None = None) -> str:
     key = row.cells[0][1]
     chosen = [(n, v) for n, v in row.cells[1:] if columns is None or n in columns]
     if is_chinese(row.text):
+        if len(chosen) == 1 and len(chosen[0][0]) < _SHORT_NAME:
+            return f"{key}的{chosen[0][0]}为{chosen[0][1]}。"
         return (
             f"{key}：{'；'.join(f'{n}为{v}' if len(n) < _SHORT_NAME else f'{n}：{v}' for n, v in chosen)}。"
         )

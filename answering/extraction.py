@@ -14,10 +14,13 @@ from answering.wording import held_terms
 from knowledge_base.errors import NotFoundError
 from knowledge_base.values import Document, Passage
 from retrieval.context import Embed
-from retrieval.retriever import Retrieval, Retriever
+from retrieval.retriever import Retrieval
 
 # Log-probability that the reader refuses, for each passage, or None where it cannot say.
 Doubts = Callable[[str, Sequence[Passage]], list[float | None]]
+# The best passages for a question, and a document by its path.
+Search = Callable[[str], Retrieval]
+ReadDocument = Callable[[str], Document]
 
 PASSAGES = 8  # whose documents are read in full; the first four hold nine tenths of the facts
 _CERTAINTY = 0.12  # what a unit of the reader's certainty is worth in scores of units
@@ -25,24 +28,25 @@ _MOST_CERTAIN = 8.0
 
 
 def extract(
-    question: str, found: Retrieval, retriever: Retriever, embed: Embed, doubts: Doubts, today: date
+    question: str, search: Search, document: ReadDocument, embed: Embed, doubts: Doubts, today: date
 ) -> Draft | None:
-    """The answer that the documents of the passages found give, or None where they say nothing about it."""
-    asked = Asked(question)
-    evidence = _evidence([entry.passage for entry in found.ranked[:PASSAGES]], retriever.document)
-    editions = editions_of(evidence.sections, today.year)
-    known = frozenset().union(
-        *(
-            held_terms(hit.passage.indexed_text)
-            for hit in (*found.candidates.lexical, *found.candidates.dense)
-        )
-    )
-    selection = Selection(asked, evidence, editions, embed, known.__contains__)
+    """The answer that the documents of the passages found give, or None where they say nothing about it.
 
-    def choose(asked: Asked, units: Sequence[Unit]) -> Unit | None:
-        return chosen(selection, units, doubts(asked.text, [as_passage(unit) for unit in units]))
+    What a question is made of, several questions or two things to compare, is searched by itself too.
+    """
 
-    return Composer(selection, choose).draft()
+    def select(asked: Asked) -> Selection:
+        found = search(asked.text)
+        evidence = _evidence([entry.passage for entry in found.ranked[:PASSAGES]], document)
+        hits = (*found.candidates.lexical, *found.candidates.dense)
+        known = frozenset().union(*(held_terms(hit.passage.indexed_text) for hit in hits))
+        editions = editions_of(evidence.sections, today.year)
+        return Selection(asked, evidence, editions, embed, known.__contains__)
+
+    def choose(selection: Selection, units: Sequence[Unit]) -> Unit | None:
+        return chosen(selection, units, doubts(selection.asked.text, [as_passage(unit) for unit in units]))
+
+    return Composer(select(Asked(question)), choose, select).draft()
 
 
 def chosen(selection: Selection, units: Sequence[Unit], refusals: Sequence[float | None]) -> Unit | None:
@@ -61,7 +65,7 @@ def as_passage(unit: Unit) -> Passage:
     return replace(unit.passage, text=unit.text, start=unit.start, end=unit.end, heading=unit.path)
 
 
-def _evidence(passages: Sequence[Passage], document: Callable[[str], Document]) -> Evidence:
+def _evidence(passages: Sequence[Passage], document: ReadDocument) -> Evidence:
     """The documents of the passages; one that was deleted meanwhile is left out."""
     there = []
     for path in dict.fromkeys(passage.document for passage in passages):

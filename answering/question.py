@@ -7,7 +7,7 @@ from typing import Literal
 
 from answering.quantities import Quantity, quantities_in, years_in
 from answering.values import Kind
-from answering.wording import folded, subject_chunks, subject_terms
+from answering.wording import folded, subject_chunks, subject_terms, without_asking
 from knowledge_base.characters import HAN
 from retrieval.prompt import Language, language_of
 
@@ -23,11 +23,12 @@ _SUMMARY = _any(r"\bsummari[sz]e\b", r"\bsummary\b", r"\boverview of\b", r"\bmai
                 r"\boutline\b", "概括", "总结", "概述", "要点", "主要内容", "大致说", "梳理", r"^(?:please )?(?:tell me|give me information) about\b", r"\binformation (?:on|about)\b", "^请?介绍")  # fmt: skip
 _COMPARE = _any(r"\bcompare[ds]?\b", r"\bcomparison\b", r"\bdifferences?\b", r"\bdiffer\b", r"\bversus\b", r"\bvs\b",
                 r"\bhow much (?:more|less|higher|lower|cheaper)\b", r"\bhow many more\b", r"\bby how much\b",
-                r"\bwhich (?:\w+ ){0,4}(?:is|are|has|have|costs?|pays?|gives?|offers?|lasts?|takes?|earns?|charges?) (?:the )?"
+                r"\b(?:which|what) (?:\w+ ){0,4}(?:is|are|has|have|costs?|pays?|gives?|offers?|lasts?|takes?|earns?|charges?) (?:the )?"
                 r"(?:\w+ )?(?:more|less|fewer|cheaper|better|longer|shorter|higher|lower|faster|bigger|larger)\b",
                 "比较", "对比", "区别", "差别", "不同之处", "有什么不同", "差多少", "相差", "贵多少", "便宜多少", "高多少",
-                "低多少", "(?<!最)[多少]多少", "哪个更", "哪种更", "谁更", "涨了多少", "降了多少")  # fmt: skip
-_HIGHEST = _any(r"\b(?:highest|most expensive|largest|biggest|longest|maximum|dearest|greatest|most)\b(?! (?:likely|of|recent))",
+                "低多少", "(?<!最)[多少]多少", "哪[个种家款张]?更", "谁更", "涨了多少", "降了多少",
+                "(?:[和跟与同]|还是).{1,14}[哪谁](?:个|种|家|款|张)?[^最]{0,6}[高低贵大小多少长短快慢好宜算](?:一?些|一?点)?[？?]?$")  # fmt: skip
+_HIGHEST = _any(r"\bbest (?=(?:\w+ )?(?:rate|interest|yield|return|pay))", r"\b(?:highest|most expensive|largest|biggest|longest|maximum|dearest|greatest|most)\b(?! (?:likely|of|recent))",
                 "最高", "最大", "最多", "最长", "最贵", "最久")  # fmt: skip
 _LOWEST = _any(
     r"\b(?:lowest|cheapest|smallest|shortest|minimum|least|fewest)\b",
@@ -37,7 +38,8 @@ _LOWEST = _any(
     "最短",
     "最便宜",
 )
-_WHICH = _any(r"\b(?:which|what|where)\b", r"\bwho\b", "哪", "什么", "谁")
+SUPERLATIVE = _any(_HIGHEST.pattern, _LOWEST.pattern)
+_WHICH = _any(r"\b(?:which|what|where)\b", r"\bwho\b", "哪", "什么", "谁", "几[年月天个期]", "多[久长]")
 _DEAR = _any(r"\b(?:expensive|cheap\w*|dear\w*)\b", "贵|便宜")
 _LONG = _any(r"\b(?:longest|shortest|fastest|slowest|quickest)\b", "最[长久短快慢]")
 _SUM = _any(r"\b(?:together|in total|altogether|combined|in all)\b", "一共|总共|合计|共计|加起来|加在一起")
@@ -125,7 +127,10 @@ _ASKS = re.compile(
     r"[?？]|\b(?:what|how|which|when|where|who|why|is|are|do|does|can|may)\b|[吗哪谁几]|多少|什么|怎|如何|能不能|可不可以|有没有|是不是|要不要|是否",
     re.IGNORECASE,
 )
-_PARTS = re.compile(r"(?<=[?？])\s*(?=\S{4})|[，,;；]\s*(?=(?:要|需要|怎么|怎样|多少|哪|什么|利率|费用|年费)\S*[？?]?$)"
+_ASKING_HAN = "多少|几[^乎]|什么|哪|怎么|怎样|如何|多[久长大]|吗|何时|谁"
+_SHORT_HAN = 2  # characters of an attribute; a longer word is a subject of its own
+_PARTS = re.compile(rf"(?<=[?？])\s*(?=\S{{4}})|[，,;；]\s*(?=(?:要|需要|怎么|怎样|多少|哪|什么|利率|费用|年费)\S*[？?]?$)"
+                    rf"|(?<=(?:多少|多久|什么|怎么|如何|哪里|几[天年次张号点]|.吗|多[长大]|.钱))[，,;；]\s*(?=[^，,;；]*(?:{_ASKING_HAN}))"
                     r"|,? (?:and|or) (?=(?:what|how|which|when|where|who)\b)", re.IGNORECASE)  # fmt: skip
 
 
@@ -203,7 +208,8 @@ class Asked:
     @cached_property
     def wants(self) -> Wants:
         """What a fact must be: an amount, a time, a place …; "" if that cannot be seen."""
-        return next((name for name, pattern in _WANTS if pattern.search(self.text)), "")
+        found = next((name for name, pattern in _WANTS if pattern.search(self.text)), "")
+        return found or ("amount" if self.compared_by == "money" else "")
 
     @cached_property
     def direction(self) -> Direction:
@@ -292,21 +298,28 @@ def subquestions(asked: Asked) -> list[Asked]:
 def _subject_of(part: str, language: Language) -> str:
     """What the first of several questions is about."""
     if language == "zh":
-        return next(iter(sorted(subject_chunks(part), key=len, reverse=True)), "")
+        return max(_han_words(part), key=len, default="")
     found = re.search(
-        r"\b(?:which|what|the|a|an|my|your)\s+(?:is (?:a|an|the) )?"
-        r"((?:[\w'-]+ ){0,3}?[\w'-]+?)(?= (?:do|does|did|is|are|can|may|of|for|in)\b|[?.]?$)",
+        r"\b(?:(?:which|what)\s+(?:is (?=an? |the ))?|(?=(?:the|an?|my|your)\s))"
+        r"((?:[\w'-]+ ){0,4}?[\w'-]+?)"
+        r"(?=,? (?:do|does|did|is|are|can|may|of|for|in|to|from|takes?|costs?|lasts?|works?|needs?)\b|[?.,]?$)",
         part,
         re.I,
     )
     return found[1] if found else ""
 
 
+def _han_words(part: str) -> list[str]:
+    """What a part of a Chinese question names, as it is written."""
+    return re.findall(f"[{HAN}]+", without_asking(folded(part)))
+
+
 def _with_subject(part: str, subject: str, language: Language) -> str:
     if not subject:
         return part
     if language == "zh":
-        return part if subject in part else f"{subject}{part}"
+        own = any(len(word) > _SHORT_HAN for word in _han_words(part))
+        return part if own or subject in part else f"{subject}{part}"
     return re.sub(r"\b(?:they|it|them|these|those)\b", subject, part, count=1, flags=re.IGNORECASE)
 
 

@@ -204,7 +204,7 @@ class Selection:
             + self._number_bonus(unit)
         )
         if unit.cells:
-            score += 0.3 * self._key_precision(unit)
+            score += 0.3 * self.key_precision(unit)
         if not self.holds_attribute(unit):
             score -= _NO_ATTRIBUTE
         missing = frozenset(self.asked.terms) - unit.terms - unit.scope_terms
@@ -228,7 +228,7 @@ class Selection:
             )
         )
 
-    def _key_precision(self, unit: Unit) -> float:
+    def key_precision(self, unit: Unit) -> float:
         """Share of what the first cell of a row says that the question says too, its numbers included."""
         key = frozenset(term for term in terms_in(unit.cells[0][1]) if not term[:1].isdigit())
         numbers = quantities_in(unit.cells[0][1])

@@ -1,7 +1,7 @@
 """Greetings, thanks and questions about ourselves: answered without a search, with questions that can be answered."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from answering.quantities import years_in
 from retrieval.prompt import Language
@@ -23,15 +23,15 @@ _FAREWELL = re.compile(
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    r"^(?:(?:hi|hello|hey|你好|您好)[,!.，。！ ]*)?(?:so |and )?(?:what (?:can|could|do) you (?:do|know|help(?: me)? with|answer)(?: for me)?|who are you|what are you"
+    rf"^(?:(?:hi|hello|hey|good (?:morning|afternoon|evening)|你好|您好){_POLITE}[,!.，。！ ]*)?(?:so |and |please |请问一?下?[，,]?)?(?:what (?:can|could|do) you (?:do|know|help(?: me)? with|answer)(?: for me)?|who are you|what are you"
     r"|what is this|how (?:can|do) you (?:help|work)(?: me)?|how does this work|what can i ask(?: you)?|what (?:kinds? of )?(?:questions?|things) can (?:i ask|you answer)"
     r"(?: you)?|can you help(?: me)?|are you (?:a )?(?:bot|robot|human|person|real|an ai)|help"
-    r"|你(?:能|会|可以)(?:做|干|帮我做|回答|帮我)(?:些)?(?:什么|啥|哪些问题|什么问题)?|你是谁|你是什么|你有什么(?:用|功能)|怎么(?:用|使用)(?:你|这个)?|我(?:能|可以)问(?:你)?(?:些)?什么"
-    r"|(?:能|可以)帮(?:我|帮我)?吗|你是(?:机器人|人工|真人)吗|帮助|这是什么)[\s?？!.。！吗呢啊]*$",
+    r"|[你您](?:都)?(?:能|会|可以)(?:做|干|帮我做|回答|帮我|帮忙?做?)(?:些|点|到)?(?:什么|啥|哪些问题|什么问题|哪些忙|什么忙)?|[你您]是谁|[你您]是什么|[你您]有什么(?:用|功能)|怎么(?:用|使用)(?:你|这个)?|我(?:能|可以)问(?:你)?(?:些)?什么"
+    r"|(?:能|可以)帮(?:我|帮我)?吗|[你您]是(?:机器人|人工|真人)吗|帮助|这是什么)[\s?？!.。！吗呢啊]*$",
     re.IGNORECASE,
 )
+OFFERING = ("greeting", "about")  # small talk whose reply offers questions
 _LEAST = 2
-_LONGEST_HEADING = 60
 
 
 def small_talk(text: str) -> str:
@@ -43,10 +43,9 @@ def small_talk(text: str) -> str:
     return "thanks" if plain and _THANKS.match(plain) else ""
 
 
-def reply(talk: str, language: Language, titles: Iterable[str], headings: Iterable[str]) -> str:
-    """The reply to small talk, over a collection with these titles of documents and headings of sections."""
+def reply(talk: str, language: Language, titles: Iterable[str], questions: Sequence[str]) -> str:
+    """The reply to small talk, over a collection with these titles of documents; it offers the questions."""
     topics = _topics(titles, language)
-    questions = _questions(headings, language)
     if language == "zh":
         opening = {
             "greeting": "您好！",
@@ -54,14 +53,18 @@ def reply(talk: str, language: Language, titles: Iterable[str], headings: Iterab
             "farewell": "再见，欢迎随时再来提问。",
             "about": "您好！",
         }[talk]
-        if talk in ("thanks", "farewell"):
+        if talk not in OFFERING:
             return opening
-        holds = f"本知识库的文档包括：{'、'.join(topics)}等。" if topics else "本知识库还没有文档。"
+        holds = (
+            f"本知识库的文档包括{'、'.join(f'《{t}》' for t in topics)}等。"
+            if topics
+            else "本知识库还没有文档。"
+        )
         ask = "例如，您可以问：\n" + "\n".join(f"- {q}" for q in questions) if questions else ""
         return f"{opening}我根据知识库里的文档回答您的问题，并注明出处。{holds}{ask}"
     opening = {"greeting": "Hello!", "thanks": "You are welcome. I am glad that this helps.",
                "farewell": "Goodbye. Ask again at any time.", "about": "Hello!"}[talk]  # fmt: skip
-    if talk in ("thanks", "farewell"):
+    if talk not in OFFERING:
         return opening
     holds = (
         f" The documents here include {_joined(topics)}."
@@ -81,29 +84,18 @@ def _joined(topics: list[str]) -> str:
 
 def _topics(titles: Iterable[str], language: Language) -> list[str]:
     """Up to four titles in the reader's language, of different documents, none with a year: they age."""
-    fitting = [t for t in dict.fromkeys(titles) if _is_of(t, language)]
+    fitting = [t for t in dict.fromkeys(titles) if _is_of(t, language) and is_readable(t)]
     timeless = [title for title in fitting if not years_in(title)]
     return _spread(timeless if len(timeless) >= _LEAST else fitting, 4)
 
 
-def _questions(headings: Iterable[str], language: Language) -> list[str]:
-    """Three questions from headings: those that are questions first, the others asked about."""
-    fitting = [
-        h
-        for h in dict.fromkeys(headings)
-        if _is_of(h, language) and not years_in(h) and len(h) < _LONGEST_HEADING
-    ]
-    asking = [heading for heading in fitting if heading.endswith(("?", "？"))]
-    others = [heading for heading in fitting if heading not in asking]
-    chosen = _spread(asking, 3)
-    form = "“{}”是怎么规定的？" if language == "zh" else "What do the documents say about “{}”?"
-    return chosen + [form.format(heading) for heading in _spread(others, 3 - len(chosen))]
+def is_readable(title: str) -> bool:
+    """Whether a title is one for readers, and not the name of a file such as "app-error-codes"."""
+    return not re.fullmatch(r"[\w.]+(?:[-_.][\w.]+)+|[a-z]+\d*", title)
 
 
 def _spread(values: list[str], count: int) -> list[str]:
     """So many of the values, from the whole of the list."""
-    if count <= 0:
-        return []
     step = max(1, len(values) // count)
     return values[::step][:count]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from answering.evidence import Unit, columns_of
 from answering.quantities import quantities_in, ranges_in, same_dimension, value_of
-from answering.question import Asked
+from answering.question import SUPERLATIVE, Asked
 from answering.selection import Selection
-from answering.wording import folded, held_terms, terms_in
-from knowledge_base.characters import HAN
+from answering.wording import canonical, folded, held_terms, subject_terms, terms_in
+from knowledge_base.characters import HAN, has_chinese
 
 _NEGATIVE = re.compile(
     r"^\s*(?:closed|no|none|not\b.*|never|unavailable|nowhere|n/a|-|–|—|无|没有|否|不\S*|未\S*|关闭|停业|休息|闭馆)\s*$",
@@ -38,6 +38,31 @@ _CLASHES = {
     "duration": ("money", "area"),
     "area": ("money", "time", "count"),
 }
+# The two things of a comparison.
+_PAIR_HAN = re.compile(
+    r"(?:比较一下|比较|对比一下|对比|请问)?(?:.*[，,：:])?(.{1,14}?)(?:和|与|跟|同|比|还是)(.{1,14}?)"
+    r"(?:的|之间|两[个种者款]|有(?:什么|啥|何|哪)|哪|谁|相比|相差|差|每|贵|便宜|高|低|多|少|$)"
+)
+_MORE_THAN = re.compile(
+    r"\b(?:does|do|did|is|are|was|were|on|for|of)\s+(?:the |an? )?([\w' -]{2,40}?)"
+    r"(?:\s+(?:costs?|charges?|pays?|takes?|lasts?|earns?|gives?|holds?|seats?|have|has))?"
+    r"\s+than\s+(?:for |of |on )?(?:the |an? )?([\w' -]{2,40}?)(?:\s+(?:in|for|does|do|is|has)\b.*)?$",
+    re.IGNORECASE,
+)
+_PAIR = re.compile(
+    r"(?:.*\bbetween|.*\bcomparison of|compare|.*\bthan|.*[,:]|is|are|does|do|of|:)\s+"
+    r"(?:the |an? )?([\w' -]{2,40}?)"
+    r"\s+(?:and|with|to|or|vs\.?|versus|than)\s+"
+    r"(?:the |an? )?([\w' -]{2,40}?)(?:\s+(?:in|for|by|cost|differ|have|has|each|at|on)\b.*)?$",
+    re.IGNORECASE,
+)
+_IN_PERCENT = re.compile(r"\b(?:interest|rate|yield|return)s?\b|利率|利息|收益|费率")
+# The thing that is asked for: "Which course of the plan takes …?", 哪个馆的藏书…
+_HEAD = re.compile(
+    r"\b(?:which|what) ([\w'-]+(?: [\w'-]+)?)\b|哪(?:一|几)?[个种家款张些门台项条间]?(\w{1,8})", re.IGNORECASE
+)
+_NAME = re.compile(r"\bname\b|名")
+_MEASURED = 0.3  # what it is worth that values are of the measure asked for
 _SEVERAL = 2
 _ON_SUBJECT = 0.35  # how much of the question a series must hold
 _NAMED = 0.15  # share of the question that names a column
@@ -158,17 +183,14 @@ def series(selection: Selection) -> list[Cell]:
                 if len({c.row for c in cells}) == 1
                 else (terms_in(cells[0].column) | frozenset.intersection(*(terms_in(c.name) for c in cells)))
             )
-            held = (
-                name
-                | terms_in(columns_of(rows[0])[0])
-                | frozenset().union(*(terms_in(c.name) for c in cells))
-            )
+            held = name | terms_in(" ".join((*columns_of(rows[0]), *(c.name for c in cells))))
             precision = len(name & asked) / len(name) if name else 0.0
             if not _comparable_by(selection.asked.compared_by, cells):
                 continue
             score = selection.coverage(name & asked) * (0.5 + 0.5 * precision) + 0.5 * selection.coverage(
                 held & asked, rows[0].scope_terms
             )
+            score += _MEASURED if _measures(selection.asked, cells) else 0.0
             if score > best_score + 0.01:
                 best, best_score = cells, score
     return best if best_score >= _ON_SUBJECT else []
@@ -181,10 +203,45 @@ def _comparable_by(measure: str, cells: Sequence[Cell]) -> bool:
     return measures <= {measure, ""} if measure and not in_one_row else not in_one_row or len(measures) == 1
 
 
+def names_superlative_column(selection: Selection) -> bool:
+    """Whether the superlative is the name of a column that is asked of one row: its "smallest deposit"."""
+    asked = selection.asked
+    return bool(asked.direction) and any(
+        folded(name) in folded(asked.text)
+        for candidate in selection.candidates[:8]
+        if candidate.unit.cells and selection.key_precision(candidate.unit) == 1
+        for name in columns_of(candidate.unit)[1:]
+        if SUPERLATIVE.search(name)
+    )
+
+
+def _measures(asked: Asked, cells: Sequence[Cell]) -> bool:
+    """Whether the values are of the measure that the superlative or what is compared speaks of."""
+    measure = asked.compared_by or ("percent" if _IN_PERCENT.search(folded(asked.text)) else "")
+    return bool(measure) and {dimension_of(c.column, c.value) for c in cells} <= {measure, ""} != {""}
+
+
+def _naming(asked: Asked, rows: Sequence[Unit]) -> int:
+    """The column that names the rows: "Which course …?" asks for courses, where the first has months."""
+    columns = columns_of(rows[0])
+    found = _HEAD.search(asked.text)
+    head = set(subject_terms(found[1] or found[2])) if found else set()
+    named = [
+        (len(head & terms_in(name)) / len(terms_in(name)), bool(_NAME.search(folded(name))), -place)
+        for place, name in enumerate(columns)
+        if head & terms_in(name) and not any(quantities_in(row.cells[place][1]) for row in rows)
+    ]
+    return -max(named)[2] if named else 0
+
+
 def _ways(selection: Selection, rows: Sequence[Unit]) -> Iterable[list[Cell]]:
     columns = columns_of(rows[0])
-    for place, column in enumerate(columns[1:], 1):
-        yield [Cell(row, column, row.cells[place][1], name_of(row)) for row in rows]
+    naming = _naming(selection.asked, rows)
+    for place, column in enumerate(columns):
+        if place in (0, naming):
+            continue
+        named = [row.cells[naming][1] if naming else name_of(row) for row in rows]
+        yield [Cell(r, column, r.cells[place][1], n) for r, n in zip(rows, named, strict=True)]
         alike = [
             row for row in rows if set(selection.asked.terms) & (terms_in(key_of(row)) - terms_in(columns[0]))
         ]
@@ -213,7 +270,7 @@ def _attribute(row: Unit) -> str:
 
 
 def extreme(cells: Sequence[Cell], highest: bool) -> list[Cell]:
-    """The cells with the highest or lowest value; several where they are equal."""
+    """The cells with the highest or lowest value; several where they are equal. What is free counts as 0."""
     values = {id(cell): _comparable(cell.value, highest) for cell in cells}
     known = [value for value in values.values() if value is not None]
     if not known:
@@ -225,6 +282,8 @@ def extreme(cells: Sequence[Cell], highest: bool) -> list[Cell]:
 def _comparable(value: str, highest: bool) -> float | None:
     if re.search(r"unlimited|no limit|不限", folded(value)):
         return float("inf")
+    if re.match(r"(?:free|免费|免收)\W*$", folded(value)):
+        return 0.0
     ranges = ranges_in(value)
     if ranges and not (ranges[0].low == -float("inf") or ranges[0].high == float("inf")):
         return ranges[0].high if highest else ranges[0].low
@@ -306,38 +365,43 @@ def _row_named(selection: Selection, name: str, rows: Sequence[Unit]) -> Unit | 
 
 
 def _is_named(name: str, text: str) -> bool:
-    """Whether a cell or column has that name: all its words, and no character before a Chinese name."""
-    wanted, held = folded(name), folded(text)
-    if re.search(r"[㐀-鿿]", wanted):
+    """Whether a cell or column has that name: all its words, and no character before a Chinese name.
+
+    A Chinese name may be short for the cell (二套房 for 第二套住房), or say more than it (大号箱 and 大号).
+    """
+    wanted, held = canonical(name), canonical(text).removeprefix("第")
+    if has_chinese(wanted):
         place = held.find(wanted)
-        return place >= 0 and (place == 0 or not re.match(r"[㐀-鿿]", held[place - 1]))
+        if place >= 0:
+            return place == 0 or not has_chinese(held[place - 1])
+        if len(held) < _SEVERAL or held[:1] != wanted[:1]:
+            return False
+        return wanted.startswith(held) or (len(wanted) > _SEVERAL and _in_order(wanted, held))
     words = terms_in(name)
     tokens = terms_in(text)
     return bool(words) and (words <= tokens or (len(words) > 1 and bool(tokens) and tokens <= words))
+
+
+def _in_order(short: str, whole: str) -> bool:
+    """Whether all characters of `short` stand in `whole`, in their order."""
+    left = iter(whole)
+    return all(character in left for character in short)
 
 
 def items_compared(asked: Asked) -> list[str]:
     """The two or more things that a question compares: "the gold card and the platinum card" gives both."""
     text = re.sub(r"[（(][^（）()]*[)）]", "", asked.text.strip().rstrip("?？.。"))
     if asked.language == "zh":
-        found = re.search(
-            r"(?:比较一下|比较|对比一下|对比|请问)?(.{1,12}?)(?:和|与|跟|同|比)(.{1,12}?)(?:的|之间|有什么|哪|谁|相差|差|贵|便宜|高|低|多|少|$)",
-            text,
-        )
+        found = _PAIR_HAN.search(text)
     else:
-        found = re.search(
-            r"(?:.*\bbetween|.*\bcomparison of|compare|.*\bthan|is|are|does|do|of|:)\s+"
-            r"(?:the |an? )?([\w' -]{2,40}?)"
-            r"\s+(?:and|with|to|or|vs\.?|versus|than)\s+"
-            r"(?:the |an? )?([\w' -]{2,40}?)(?:\s+(?:in|for|by|cost|differ|have|has|each|at|on)\b.*)?$",
-            text,
-            re.IGNORECASE,
-        )
+        found = _MORE_THAN.search(text) or _PAIR.search(text)
     if not found:
         return []
-    first, second = (part.strip() for part in found.groups())
+    first, second = (part.strip() for part in found.groups() if part)
+    first = re.sub(r"^.+ of (?:the |an? )?(?=\w)", "", first) if "than" in text else first
+    second = re.sub(r"\bones?$", first.split()[-1], second)  # "a large one"
     tail = second.split()[-1] if asked.language == "en" and second.split() else ""
-    if tail and tail.lower().rstrip("s") not in first.lower() and len(second.split()) > 1:
+    if tail and len(first.split()) == 1 < len(second.split()) and tail.rstrip("s") not in first:
         first = f"{first} {tail}"  # "gold and platinum card"
     return [first, second]
 

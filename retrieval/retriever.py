@@ -87,6 +87,11 @@ class Retriever:
         self._on_search(len(found), len(found) - len(missing))
         return [kept for question in questions if (kept := found[question]) is not None]
 
+    @property
+    def revision(self) -> int:
+        """The revision of the collection, which increases with every change."""
+        return self._index.revision
+
     def document(self, path: str) -> Document:
         """A document of the collection with its text and passages; NotFoundError if it is not there."""
         return self._index.document(path)

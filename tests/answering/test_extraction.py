@@ -6,9 +6,11 @@ from datetime import date
 import pytest
 
 from answering.draft import Draft, cited
-from answering.extraction import extract
+from answering.extraction import Doubts, extract
+from answering.offers import offered
 from answering.question import Asked
 from knowledge_base.values import Document
+from retrieval.prompt import Language
 from retrieval.retriever import Retriever
 from tests.fakes import FakeIndex, a_document, near
 
@@ -72,9 +74,14 @@ def retriever_of(documents: Sequence[Document]) -> Retriever:
 
 
 def answered(question: str, documents: Sequence[Document] = (HOUSE, *PRICES, HALLS, SHOPS)) -> Draft | None:
+    return extracted(question, documents, lambda _, passages: [None] * len(passages))
+
+
+def extracted(question: str, documents: Sequence[Document], doubts: Doubts) -> Draft | None:
     retriever = retriever_of(documents)
-    (found,) = retriever.search([question], 8)
-    return extract(question, found, retriever, near, lambda _, passages: [None] * len(passages), TODAY)
+    return extract(
+        question, lambda text: retriever.search([text], 8)[0], retriever.document, near, doubts, TODAY
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +90,10 @@ def answered(question: str, documents: Sequence[Document] = (HOUSE, *PRICES, HAL
         ("What does a year pass cost for adults?", ["380 euros", "2026"]),
         ("What did a year pass cost for adults in 2025?", ["350 euros"]),
         ("Who is the head of the west hall?", ["Tom Reyes"]),
-        ("Which pass is the most expensive for adults?", ["Year pass (380 euros)"]),
+        (
+            "Which pass is the most expensive for adults?",
+            ["Year pass is the most expensive for adults: 380 euros (2026)."],
+        ),
         (
             "What is the difference between the month pass and the year pass for children?",
             ["160", "20 euros"],
@@ -220,10 +230,7 @@ def test_a_section_shows_the_row_that_is_named_and_the_steps_before_it() -> None
 
 def test_traditional_and_simplified_full_and_half_width_are_the_same() -> None:
     shop = a_document("倉庫.txt", ["東港倉庫的夜班從晚上十點半開始，電話（０２１）５５５５。"], title="倉庫")
-    retriever = retriever_of([shop])
-    question = "东港仓库的夜班几点开始？"
-    (found,) = retriever.search([question], 8)
-    draft = extract(question, found, retriever, near, lambda _, p: [None] * len(p), TODAY)
+    draft = answered("东港仓库的夜班几点开始？", [shop])
     assert draft is not None
     assert "十點半" in draft.text
 
@@ -240,16 +247,10 @@ def test_of_units_that_are_alike_the_reader_decides() -> None:
     document = a_document(
         "a.txt", ["The red lamp costs 5 euros.", "The red lamp costs 7 euros."], title="Lamps"
     )
-    retriever = retriever_of([document])
-    question = "What does the red lamp cost?"
-    (found,) = retriever.search([question], 8)
-    draft = extract(
-        question,
-        found,
-        retriever,
-        near,
+    draft = extracted(
+        "What does the red lamp cost?",
+        [document],
         lambda _, passages: [-8.0 if "7 euros" in passage.text else -0.1 for passage in passages],
-        TODAY,
     )
     assert draft is not None
     assert draft.text == "The red lamp costs 7 euros."
@@ -350,3 +351,69 @@ def test_an_item_is_read_with_the_lead_of_its_list(question: str, parts: list[st
     assert draft is not None
     assert draft.outcome == "answered"
     assert [part for part in parts if part not in draft.text] == []
+
+
+POOL = a_document(
+    "pool.md",
+    ["Pool\nThe pool is heated.\n- Depth of 2 metres\n- Open from 8:00"],
+    title="Swimming pool",
+)
+SAUNA = a_document("sauna.md", ["Sauna\nTwo cabins.\n- 90 degrees\n- Towels are lent"], title="Sauna")
+SHIFTS = a_document(
+    "shifts.csv",
+    [
+        "Month: May; Shift: Lake; Hours: 12 hours; Pay (euros): 140\n"
+        "Month: June; Shift: Forest; Hours: 8 hours; Pay (euros): 160"
+    ],
+    title="Shifts",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        ("Compare the swimming pool and the sauna.", ["**Swimming pool**", "2 metres", "**Sauna**", "90"]),
+        ("Which shift takes the most hours?", ["Lake takes the most hours: 12 hours."]),
+        ("双打厅和单打厅哪个贵？", ["80", "50"]),
+        ("双打厅多少钱，单打厅要预订几天？", ["80元", "预订天数为2"]),
+    ],
+)
+def test_things_are_compared_and_several_questions_answered(question: str, parts: list[str]) -> None:
+    draft = answered(question, [COURTS, POOL, SAUNA, SHIFTS])
+    assert draft is not None
+    assert draft.outcome == "answered"
+    assert [part for part in parts if part not in draft.text] == []
+
+
+def test_a_thing_that_no_document_knows_is_said_to_be_missing_from_a_comparison() -> None:
+    draft = answered("Compare the swimming pool and the cinema.", [POOL, SAUNA])
+    assert draft is not None
+    assert draft.outcome == "related"
+    assert draft.text.startswith("The documents say nothing of “cinema”.")
+
+
+LOCKERS = a_document(
+    "lockers.csv",
+    ["Locker: Large locker; Yearly rent: 30 euros\nLocker: Small locker; Yearly rent: 12 euros"],
+    title="Lockers",
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "questions"),
+    [
+        ("en", ["What is the yearly rent of the large locker?", "Can you summarise “Swimming pool”?"]),
+        ("zh", ["双打厅的每小时价格是多少？", "概括一下《场地》。"]),
+    ],
+)
+def test_questions_are_offered_that_the_documents_answer(language: Language, questions: list[str]) -> None:
+    documents = [LOCKERS, COURTS, POOL]
+    asked: list[str] = []
+
+    def answer(question: str) -> Draft | None:
+        asked.append(question)
+        return answered(question, documents)
+
+    assert offered(documents, language, answer, TODAY.year) == questions
+    assert set(questions) <= set(asked)
+    assert offered(documents, language, lambda _: None, TODAY.year) == []
