@@ -21,7 +21,8 @@ _NAMED = 0.15  # share of the question that names a row of a comparison
 _NEAREST = 8  # units among which the row of a thing is looked for
 _IN_FULL = 0.99  # share of a row's key that the question says
 _MORE = re.compile(
-    r"more|less|higher|lower|cheaper|better|longer|shorter|larger|smaller|faster|[较更]?[高低贵大小多少长短快慢好]|便宜|划算"
+    r"\b(?P<more>more|higher|longer|larger|bigger)\b|\b(?P<less>less|fewer|lower|cheaper|shorter|smaller)\b|\bbetter\b"
+    r"|(?<=哪)[个种家款张一]*|[较更]?(?:(?P<up>[高贵多长久])|(?P<down>便宜|[低短]|(?<!多)少)|划算|好)(?:一?[些点])?(?=[？?]?$)"
 )
 _PAID = re.compile(r"\b(?:paid|with a (?:fee|charge))\b|要?收费的?|付费|要收.{0,3}费", re.IGNORECASE)
 _BY_HOW_MUCH = re.compile(
@@ -50,11 +51,12 @@ def compared(selection: Selection, select: Select) -> Draft | None:
         return _between_years(selection)
     names = tables.items_compared(selection.asked)
     found = _between(selection, names)
-    if found is None and len(names) == _PAIR:
-        found = _across(selection, [select(Asked(f"{name} {_without(selection, names)}")) for name in names])
-    if found is None and len(names) == _PAIR and not asks_by_how_much(selection.asked):
-        found = _side_by_side(names, [select(Asked(name)) for name in names])
-    return found
+    if found or len(names) != _PAIR:
+        return found
+    attribute = _without(selection, names)
+    parts = [select(Asked(f"{name} {attribute}".strip())) for name in names]
+    found = _across(selection, parts)
+    return found or (None if asks_by_how_much(selection.asked) else _side_by_side(names, parts))
 
 
 def _without(selection: Selection, names: Sequence[str]) -> str:
@@ -62,7 +64,7 @@ def _without(selection: Selection, names: Sequence[str]) -> str:
     text = selection.asked.text
     for name in names:
         text = text.replace(name, " ")
-    return " ".join(chunk for chunk in subject_chunks(text) if not _MORE.fullmatch(chunk))
+    return " ".join(chunk for chunk in subject_chunks(_MORE.sub(" ", text)))
 
 
 def _across(selection: Selection, parts: Sequence[Selection]) -> Draft | None:
@@ -74,10 +76,24 @@ def _across(selection: Selection, parts: Sequence[Selection]) -> Draft | None:
     if asks_by_how_much(selection.asked):
         return _subtracted(selection, first, second)
     more = tables.difference(first, second)
-    if more is None or not _names_column(selection, first):
+    if more is None:
         return None
     heads = [columns_of(first.row)[0], first.column]
-    return Draft(tuple(table_lines(heads, [(c.row, [c.name, c.value]) for c in cells])))
+    rows = table_lines(heads, [(c.row, [c.name, c.value]) for c in cells])
+    lead = _which(selection, *(cells if more > 0 else reversed(cells))) if more else ""
+    return Draft((*([Line(lead, (first.row, second.row))] if lead else []), *rows))
+
+
+def _which(selection: Selection, more: tables.Cell, less: tables.Cell) -> str:
+    """Which of two it is that is higher, or cheaper, as the question has it; "" where it asks for neither."""
+    found = [match for match in _MORE.finditer(selection.asked.text) if any(match.groups())]
+    if not found:
+        return ""
+    is_more = bool(found[-1]["more"] or found[-1]["up"])
+    one, other = (more, less) if is_more else (less, more)
+    if selection.asked.language == "zh":
+        return f"{one.name}{found[-1][0].strip('更较')}，为{one.value}；{other.name}为{other.value}。"
+    return f"{one.name} is {found[-1][0].lower()}: {one.value}; {other.name}: {other.value}."
 
 
 def _own_cell(part: Selection) -> tables.Cell | None:
@@ -115,6 +131,13 @@ def _told_of(name: str, part: Selection) -> list[Unit]:
     """The definition of a thing, else the first list or table under a title or heading that names it."""
     wanted = terms_in(name)
     units = part.evidence.units
+    if part.asked.wants:
+        named = [
+            c.unit for c in part.candidates if c.unit.cells and c.fits and tables.column_for(part, c.unit)
+        ]
+        rows = [u for u in named if wanted <= u.terms | u.scope_terms and u.document == named[0].document]
+        if rows:
+            return sorted(rows[:_LONGEST], key=lambda unit: unit.start)
     defined = [u for u in units if (d := definition_of(u)) and wanted <= terms_in(d[0])]
     if defined:
         return defined[:1]

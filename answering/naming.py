@@ -48,7 +48,12 @@ def names_another(question: str, names: Sequence[str], above: str) -> bool:
 
     A word that stands in the headings `above` the names is what they all are.
     """
-    if any(name in question for name in names):
+    if any(name in question for name in names) or any(
+        asked.equals(own) and asked.dimension
+        for asked in quantities_in(question)
+        for name in names
+        for own in quantities_in(name)
+    ):
         return False
     question = re.sub(r"(?:19|20)\d\d年", " ", question)
     endings = Counter(name[-size:] for name in names for size in (1, _ENDING) if len(name) > size)

@@ -272,7 +272,7 @@ def _in_digits(match: re.Match[str], place: tuple[int, int, str]) -> Quantity | 
 def _in_han(match: re.Match[str], place: tuple[int, int, str]) -> Quantity | None:
     """A Chinese number; 一 and 两 alone are parts of words, and 一年 is how often, but 一年期 a term."""
     unit, han, tenths = match["hanunit"], match["han"], match["tenths"]
-    often = han == "一" and unit != "年期" and match.string[match.end() :][:1] != "期"
+    often = han == "一" and unit != "年期" and match.string[match.end() :][:1] not in ("期", "定")
     if len(han) == 1 and not tenths and (not unit or often):
         return None
     return _in_unit(float(_whole(han)) + float(f"0.{_spelled(tenths or '零')}"), unit, place)

@@ -61,6 +61,7 @@ _IN_PERCENT = re.compile(r"\b(?:interest|rate|yield|return)s?\b|利率|利息|�
 _HEAD = re.compile(
     r"\b(?:which|what) ([\w'-]+(?: [\w'-]+)?)\b|哪(?:一|几)?[个种家款张些门台项条间]?(\w{1,8})", re.IGNORECASE
 )
+_RATED = terms_in("interest rate yield return 利率 利息 收益 费率")
 _NAME = re.compile(r"\bname\b|名")
 _MEASURED = 0.3  # what it is worth that values are of the measure asked for
 _SEVERAL = 2
@@ -183,6 +184,8 @@ def series(selection: Selection) -> list[Cell]:
                 if len({c.row for c in cells}) == 1
                 else (terms_in(cells[0].column) | frozenset.intersection(*(terms_in(c.name) for c in cells)))
             )
+            if _measures(selection.asked, cells):
+                name |= _RATED & asked
             held = name | terms_in(" ".join((*columns_of(rows[0]), *(c.name for c in cells))))
             precision = len(name & asked) / len(name) if name else 0.0
             if not _comparable_by(selection.asked.compared_by, cells):
@@ -218,7 +221,7 @@ def names_superlative_column(selection: Selection) -> bool:
 def _measures(asked: Asked, cells: Sequence[Cell]) -> bool:
     """Whether the values are of the measure that the superlative or what is compared speaks of."""
     measure = asked.compared_by or ("percent" if _IN_PERCENT.search(folded(asked.text)) else "")
-    return bool(measure) and {dimension_of(c.column, c.value) for c in cells} <= {measure, ""} != {""}
+    return bool(measure) and {dimension_of(c.column, c.value) for c in cells} - {""} == {measure}
 
 
 def _naming(asked: Asked, rows: Sequence[Unit]) -> int:
