@@ -8,14 +8,22 @@ import numpy as np
 
 from answering import tables
 from answering.comparison import Select, asks_by_how_much, compared, summed
-from answering.draft import Draft, Line, row_sentence, section_lines, table_lines, unit_lines
+from answering.draft import (
+    Draft,
+    Line,
+    attribute_sentence,
+    row_sentence,
+    section_lines,
+    table_lines,
+    unit_lines,
+)
 from answering.evidence import Section, Unit, columns_of, definition_of, is_chinese
 from answering.gate import Gate
 from answering.polarity import permitted
 from answering.quantities import quantities_in
 from answering.question import subquestions
 from answering.selection import Selection
-from answering.statement import statement
+from answering.statement import statement, with_year
 from answering.values import Kind
 from answering.verdicts import around, corrected, decided
 from answering.wanted import holds_wanted, is_figure
@@ -43,6 +51,7 @@ _CONTINUES = re.compile(
     r"|仍|另|但|两者|该|上述|未|已)",
     re.IGNORECASE,
 )
+_PRICE = re.compile(r"^[a-z ]*\b(?:fee|price|cost|charge|rent|premium|rate)$")
 _REPLY = re.compile(r"^(?:answer|reply|response|solution|答复|回答|答案|解决办法|处理方法|处理办法)$")
 _CONDITIONAL = re.compile(
     r"\b(?:if|when|unless|provided|must|only|at least|above|below|between|over|under|those)\b"
@@ -190,10 +199,17 @@ class Composer:
             return None if self.asked.wants in _MEASURED else Draft((Line(row_sentence(unit), (unit,)),))
         name, value = column[0], tables.with_unit(*column)
         said = statement(self.asked.text, value, self.asked.language) or row_sentence(unit, [name])
+        if self._leaves_out_attribute(unit):
+            said = attribute_sentence(unit, value)
         year = self.selection.editions.year_of(unit)
         if year and not self.asked.years and year not in said:
-            said = _with_year(said, year)
+            said = with_year(said, year)
         return Draft((Line(said, (unit,)),))
+
+    def _leaves_out_attribute(self, row: Unit) -> bool:
+        """Whether the question names a row without what its key tells of it: "How much is a gold card?"."""
+        attribute = tables.key_of(row).partition(", ")[2]
+        return bool(_PRICE.search(attribute)) and not terms_in(attribute) & set(self.asked.terms)
 
     def _column(self, row: Unit) -> tuple[str, str] | None:
         """The asked column of a row; where the question names another cell than the first, the first."""
@@ -420,9 +436,3 @@ def _reply_cell(row: Unit) -> str:
     """The answer that a row of questions and answers gives."""
     found = next((value for name, value in row.cells if _REPLY.match(folded(name))), row_sentence(row))
     return found if found.endswith((".", "。", "！", "!")) else f"{found}{'。' if is_chinese(found) else '.'}"
-
-
-def _with_year(said: str, year: str) -> str:
-    if is_chinese(said):
-        return f"{said.rstrip('。')}（{year}年）。"
-    return f"{said.rstrip('.')} ({year})."

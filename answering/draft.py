@@ -120,6 +120,12 @@ def row_sentence(row: Unit, columns: Sequence[str] | None = None) -> str:
     return f"{key}: {'; '.join(f'{_lower(n)} {v}' for n, v in chosen)}."
 
 
+def attribute_sentence(row: Unit, value: str) -> str:
+    """A value in words, of a row whose key ends with what costs it: "Gold card, annual fee"."""
+    thing, _, attribute = row.cells[0][1].partition(", ")
+    return f"The {_lower(attribute)} of the {_lower(thing)} is {value}."
+
+
 def _lower(name: str) -> str:
     return name[:1].lower() + name[1:] if name[1:2].islower() else name
 

@@ -10,6 +10,11 @@ _PAST = {"have": "had", "cost": "cost", "give": "gave", "pay": "paid", "take": "
          "begin": "began", "last": "lasted"}  # fmt: skip
 _LONGEST = 220
 _SUBJECT = r"(?P<subject>(?:the |a |an |my |your |our |each |one )?[^,?]+?)"
+# As `conversation.with_years` writes them; a sentence has the year at its end.
+_RELATIVE_YEAR = re.compile(
+    r"\s*\b(?:this|last|next) year \(((?:19|20)\d\d)\)"
+    r"|(?:今年|去年|明年|本年度?|上一?年度?)（((?:19|20)\d\d)年）的?"
+)
 _SECOND_PERSON = re.compile(r"\b(?:i|we|my|our|me|us)\b", re.IGNORECASE)
 
 
@@ -17,8 +22,17 @@ def statement(question: str, value: str, language: Language) -> str:
     """The full sentence that gives `value` as the answer, "" where the question's form is not known."""
     plain = question.strip()
     last = re.split(r"(?<=[.!。！])\s*", plain)[-1]
+    relative = _RELATIVE_YEAR.search(last)
+    last = _RELATIVE_YEAR.sub("", last)
     made = _chinese(last, value) if language == "zh" else _english(last, value)
+    if made and relative:
+        made = with_year(made, relative[1] or relative[2])
     return made if len(made) < _LONGEST else ""
+
+
+def with_year(said: str, year: str) -> str:
+    """The sentence with the year of its document: "The fee is 12 yuan (2026)."."""
+    return f"{said[:-1]}（{year}年）。" if said.endswith("。") else f"{said.rstrip('.')} ({year})."
 
 
 def _english(question: str, value: str) -> str:

@@ -95,6 +95,8 @@ def test_a_greeting_says_what_is_there_and_offers_the_questions() -> None:
         ("How many staff did Lund have in 2025?", "44", "Lund had 44 staff in 2025."),
         ("储物柜的押金是多少？", "10元", "储物柜的押金是10元。"),
         ("月票多少钱？", "90元", "月票为90元。"),
+        ("How much is a day pass this year (2026)?", "9 euros", "A day pass is 9 euros (2026)."),
+        ("月票今年（2026年）多少钱？", "90元", "月票为90元（2026年）。"),
         ("Why so much?", "9 euros", ""),
     ],
 )
