@@ -237,13 +237,19 @@ def _naming(asked: Asked, rows: Sequence[Unit]) -> int:
     return -max(named)[2] if named else 0
 
 
+def _called(row: Unit, naming: int) -> str:
+    """What a row is called, where the column at `naming` has the names that are asked for."""
+    name = row.cells[naming][1]
+    return name_of(row) if name in name_of(row) else name
+
+
 def _ways(selection: Selection, rows: Sequence[Unit]) -> Iterable[list[Cell]]:
     columns = columns_of(rows[0])
     naming = _naming(selection.asked, rows)
     for place, column in enumerate(columns):
         if place in (0, naming):
             continue
-        named = [row.cells[naming][1] if naming else name_of(row) for row in rows]
+        named = [_called(row, naming) for row in rows]
         yield [Cell(r, column, r.cells[place][1], n) for r, n in zip(rows, named, strict=True)]
         alike = [
             row for row in rows if set(selection.asked.terms) & (terms_in(key_of(row)) - terms_in(columns[0]))
