@@ -171,7 +171,11 @@ SCORES = a_document(
 @pytest.mark.parametrize(
     ("question", "parts", "others"),
     [
-        ("Which savings plan has the lowest rate?", ["SP303 Moor savings plan has the lowest rate: 0.7%"], []),
+        (
+            "Which savings plan has the lowest rate?",
+            ["SP303 Moor savings plan has the lowest rate: 0.7%"],
+            [],
+        ),
         ("Which savings plans are sold online?", ["SP301", "SP303"], ["SP302"]),
         ("How much more does the Hill savings plan pay than the Sea savings plan?", [], ["is 0"]),
         ("评分是六百八十分，利率是多少？", ["9%"], ["8%", "11%"]),
