@@ -115,7 +115,7 @@ def _side_by_side(names: Sequence[str], parts: Sequence[Selection]) -> Draft | N
     lines: list[Line] = []
     for name, units in zip(names, told, strict=True):
         if units:
-            lines.append(Line(f"**{name[:1].upper()}{name[1:]}**", units[:1], "\n\n"))
+            lines.append(Line(f"**{name[:1].upper()}{name[1:]}**", tuple(units[:1]), "\n\n"))
             lines += unit_lines(units)
             continue
         says = (

@@ -209,8 +209,8 @@ class Asked:
     @cached_property
     def wants(self) -> Wants:
         """What a fact must be: an amount, a time, a place …; "" if that cannot be seen."""
-        found = next((name for name, pattern in _WANTS if pattern.search(self.text)), "")
-        return found or ("amount" if self.compared_by == "money" else "")
+        usual: Wants = "amount" if self.compared_by == "money" else ""
+        return next((name for name, pattern in _WANTS if pattern.search(self.text)), usual)
 
     @cached_property
     def direction(self) -> Direction:
