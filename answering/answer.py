@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import Literal
 
 from answering.attribution import attribute
@@ -191,6 +192,7 @@ class Answerer:
         clock = _Clock()
         complete = standalone(ordinary(question.text.strip()), question.history, self._today())
 
+        @cache  # the whole question is searched here and asked for again below
         def search(text: str) -> Retrieval:
             return retriever.search([text], PASSAGES, question.limit)[0]
 
