@@ -330,7 +330,7 @@ class Composer:
 
         Before a row that it names stand the steps of the same document, if it asks how something is done.
         """
-        left = list(section.body)
+        left = [unit for unit in section.body if not unit.is_envelope]
         for rows in section.tables:
             if all(self.selection.conflicts(row) for row in rows):
                 return []

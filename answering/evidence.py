@@ -33,6 +33,7 @@ _MOST_DEFINITION_SENTENCES = 3
 _LONGEST_HEADING = 70
 _FEWEST_CELLS = 2
 _LONGEST_NAME = 8  # words of a column's name
+_ENVELOPE = {"From", "To", "Cc", "Date", "Subject", "Attachments"}  # see knowledge_base.loaders.mail
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class Unit:
     def document(self) -> str:
         """The path of its document."""
         return self.passage.document
+
+    @property
+    def is_envelope(self) -> bool:
+        """Whether it is the head of a mail: who wrote to whom, when and about what."""
+        return bool(self.cells) and {"From", *columns_of(self)} <= _ENVELOPE
 
 
 @dataclass(frozen=True)

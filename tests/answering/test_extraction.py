@@ -421,3 +421,19 @@ def test_questions_are_offered_that_the_documents_answer(language: Language, que
     assert offered(documents, language, answer, TODAY.year) == questions
     assert set(questions) <= set(asked)
     assert offered(documents, language, lambda _: None, TODAY.year) == []
+
+
+def test_an_answer_from_a_mail_leaves_out_who_wrote_it() -> None:
+    mail = a_document(
+        "keys.eml",
+        [
+            "From: House <house@club.example>; To: Members <all@club.example>; Date: 2026-03-02 10:00; "
+            "Subject: How to report a lost key\n"
+            "To report a lost key, call the house at once. Then come by with your membership card."
+        ],
+        title="How to report a lost key",
+    )
+    draft = answered("How do I report a lost key?", [mail])
+    assert draft is not None
+    assert "call the house at once" in draft.text
+    assert "house@club.example" not in draft.text
