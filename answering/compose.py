@@ -302,6 +302,8 @@ class Composer:
     def _defined(self) -> Draft | None:
         word = terms_in(self.asked.defined)
         for candidate in self.selection.candidates[:15]:
+            if candidate.unit.cells and _is_code(tables.key_of(candidate.unit), self.asked.defined):
+                return Draft((Line(row_sentence(candidate.unit), (candidate.unit,)),))
             found = definition_of(candidate.unit)
             if found and word and terms_in(found[0]) >= word - terms_in("account"):
                 return Draft(tuple(unit_lines([candidate.unit])))
@@ -436,3 +438,10 @@ def _reply_cell(row: Unit) -> str:
     """The answer that a row of questions and answers gives."""
     found = next((value for name, value in row.cells if _REPLY.match(folded(name))), row_sentence(row))
     return found if found.endswith((".", "。", "！", "!")) else f"{found}{'。' if is_chinese(found) else '.'}"
+
+
+def _is_code(key: str, defined: str) -> bool:
+    """Whether the key of a row is a code, as R3 or KB-008, that a question asks the meaning of."""
+    if not re.search(r"\d", key):
+        return False
+    return bool(re.search(rf"(?<![a-z0-9]){re.escape(folded(key))}(?![a-z0-9])", folded(defined)))

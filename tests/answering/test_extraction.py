@@ -437,3 +437,21 @@ def test_an_answer_from_a_mail_leaves_out_who_wrote_it() -> None:
     assert draft is not None
     assert "call the house at once" in draft.text
     assert "house@club.example" not in draft.text
+
+
+@pytest.mark.parametrize("question", ["What does code B7 mean?", "错误代码B7是什么意思？"])
+def test_a_code_is_explained_by_its_row(question: str) -> None:
+    codes = a_document(
+        "codes.csv",
+        [
+            "Code: B6; Meaning: the door is open; Remedy: close it\nCode: B7; Meaning: the belt is worn; Remedy: "
+            "call the workshop"
+            if question.isascii()
+            else "错误代码：B6；含义：门没有关好；处理：把门关上\n错误代码：B7；含义：皮带磨损；处理：联系维修"
+        ],
+        title="Error codes" if question.isascii() else "错误代码",
+    )
+    draft = answered(question, [codes])
+    assert draft is not None
+    assert draft.outcome == "answered"
+    assert ("the belt is worn" if question.isascii() else "皮带磨损") in draft.text
