@@ -439,19 +439,19 @@ def test_an_answer_from_a_mail_leaves_out_who_wrote_it() -> None:
     assert "house@club.example" not in draft.text
 
 
-@pytest.mark.parametrize("question", ["What does code B7 mean?", "错误代码B7是什么意思？"])
-def test_a_code_is_explained_by_its_row(question: str) -> None:
-    codes = a_document(
-        "codes.csv",
-        [
-            "Code: B6; Meaning: the door is open; Remedy: close it\nCode: B7; Meaning: the belt is worn; Remedy: "
-            "call the workshop"
-            if question.isascii()
-            else "错误代码：B6；含义：门没有关好；处理：把门关上\n错误代码：B7；含义：皮带磨损；处理：联系维修"
-        ],
-        title="Error codes" if question.isascii() else "错误代码",
-    )
-    draft = answered(question, [codes])
+CODES = "Code: B6; Meaning: the door is open\nCode: B7; Meaning: the belt is worn"
+CODES_ZH = "错误代码：B6；含义：门没有关好\n错误代码：B7；含义：皮带磨损"
+
+
+@pytest.mark.parametrize(
+    ("question", "rows", "meaning"),
+    [
+        ("What does code B7 mean?", CODES, "the belt is worn"),
+        ("错误代码B7是什么意思？", CODES_ZH, "皮带磨损"),
+    ],
+)
+def test_a_code_is_explained_by_its_row(question: str, rows: str, meaning: str) -> None:
+    draft = answered(question, [a_document("codes.csv", [rows], title="Codes")])
     assert draft is not None
     assert draft.outcome == "answered"
-    assert ("the belt is worn" if question.isascii() else "皮带磨损") in draft.text
+    assert meaning in draft.text
