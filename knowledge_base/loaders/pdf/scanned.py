@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from statistics import median
 
 import numpy as np
@@ -85,6 +86,7 @@ def is_nonsense(page: PageText) -> bool:
     return len(han) >= _FEWEST and sum(map(_is_rare, han)) > _MOST_RARE * len(han)
 
 
+@lru_cache(maxsize=10_000)
 def _is_rare(character: str) -> bool:
     return not any(_encodes(character, encoding) for encoding in ("gb2312", "big5"))
 

@@ -330,19 +330,16 @@ def _words(
     bottom = np.minimum.reduceat(boxes[:, 1], starts).tolist()
     top = np.maximum.reduceat(boxes[:, 3], starts).tolist()
     spaced = spaces[starts].tolist()
+    looks: dict[int | None, tuple[float, bool]] = {}  # by text object, all of whose characters look alike
     for n, (start, end, first) in enumerate(
         zip(starts.tolist(), ends.tolist(), at[starts].tolist(), strict=True)
     ):
-        yield Word(
-            _text(codes[start:end]),
-            left[n],
-            bottom[n],
-            right[n],
-            top[n],
-            _size(text_page, first),
-            spaced[n],
-            bold=_is_bold(text_page, first),
-        )
+        drawn = ctypes.cast(pdfium.FPDFText_GetTextObject(text_page.raw, first), ctypes.c_void_p).value
+        if drawn not in looks:
+            looks[drawn] = _size(text_page, first), _is_bold(text_page, first)
+        size, bold = looks[drawn]
+        text = _text(codes[start:end])
+        yield Word(text, left[n], bottom[n], right[n], top[n], size, spaced[n], bold=bold)
 
 
 def _size(text_page: pypdfium2.PdfTextPage, index: int) -> float:
