@@ -9,6 +9,7 @@ from answering.evidence import Unit, columns_of, definition_of
 from answering.quantities import quantities_in
 from answering.question import Asked
 from answering.selection import Selection
+from answering.statement import with_year
 from answering.wording import folded, subject_chunks, terms_in
 from knowledge_base.characters import has_chinese
 
@@ -257,7 +258,7 @@ def _extreme(selection: Selection) -> Draft | None:
     year = selection.editions.year_of(best[0].row)
     lead = _most_chinese(selection, best) if selection.asked.language == "zh" else _most(selection, best)
     if year and not selection.asked.years:
-        lead = f"{lead[:-1]}（{year}年）。" if lead.endswith("。") else f"{lead[:-1]} ({year})."
+        lead = with_year(lead, year)
     rows = list(dict.fromkeys(c.row for c in cells))
     return Draft((Line(lead, tuple(dict.fromkeys(c.row for c in best))), *_compared_values(cells, rows)))
 

@@ -25,7 +25,7 @@ from answering.question import subquestions
 from answering.selection import Selection
 from answering.statement import statement, with_year
 from answering.values import Kind
-from answering.verdicts import around, corrected, decided
+from answering.verdicts import around, corrected, decided, values_listed
 from answering.wanted import holds_wanted, is_figure
 from answering.wording import folded, subject_terms, terms_in
 
@@ -272,9 +272,8 @@ class Composer:
         column, rows = tables.rows_filtered(self.selection)
         if not column or not rows or not self.gate.on_subject:
             return None
-        lines = [Line(f"{tables.key_of(r)}: {dict(r.cells)[column]}", (r,), "\n- ") for r in rows]
         head = Line(f"{column}:" if self.asked.language == "en" else f"{column}：", tuple(rows[:1]))
-        return Draft((head, Line(lines[0].text, lines[0].units, "\n\n- "), *lines[1:]))
+        return Draft((head, *values_listed(column, rows)))
 
     def _listed_rows(self) -> Draft | None:
         """Rows of one table that share an attribute which the question names, such as all annual fees."""

@@ -66,7 +66,6 @@ _NAME = re.compile(r"\bname\b|名")
 _MEASURED = 0.3  # what it is worth that values are of the measure asked for
 _SEVERAL = 2
 _ON_SUBJECT = 0.35  # how much of the question a series must hold
-_NAMED = 0.15  # share of the question that names a column
 _ABOUT = 0.2  # what a term of a column's name is worth that the headings hold as well
 _FILTERS = 0.05  # … and one with yes and no, by which rows are chosen
 _WEAK = 0.2  # the score of a column that the question does not name
@@ -432,9 +431,10 @@ def rows_filtered(selection: Selection) -> tuple[str, list[Unit]]:
     asked = folded(selection.asked.text)
     for rows in tables_of(selection)[:4]:
         scored = [(selection.coverage(_own_terms(rows[0], name)), name) for name in columns_of(rows[0])[1:]]
-        for _, column in sorted(scored, reverse=True):
+        nearest = max(scored)
+        for score, column in sorted(scored, reverse=True):
             values = [dict(row.cells)[column] for row in rows]
-            if max(scored)[1] == column and max(scored)[0] > _FILTERS and any(map(is_negative, values)):
+            if (score, column) == nearest and score > _FILTERS and any(map(is_negative, values)):
                 wants_no = bool(_NEGATIVE_ASKED.search(asked))
                 return column, [r for r, v in zip(rows, values, strict=True) if is_negative(v) == wants_no]
             kinds = {value for value in values if values.count(value) > 1}
@@ -451,6 +451,6 @@ def _own_terms(row: Unit, column: str) -> frozenset[str]:
 
 def _is_said(value: str, text: str) -> bool:
     """Whether a text holds a value as words of their own."""
-    if re.search(f"[{HAN}]", value):
+    if has_chinese(value):
         return len(value) > 1 and value in text
     return bool(re.search(rf"(?<![a-z\d]){re.escape(value)}(?![a-z\d])", text)) and not value.isdigit()

@@ -112,7 +112,6 @@ def _decided_rows(selection: Selection, gate: Gate) -> Draft | None:
     column, rows = tables.rows_filtered(selection)
     if not column or not rows:
         return None
-    lines = [Line(f"{tables.key_of(r)}: {dict(r.cells)[column]}", (r,), "\n- ") for r in rows]
     also = [
         c.unit
         for c in selection.candidates[:12]
@@ -122,8 +121,15 @@ def _decided_rows(selection: Selection, gate: Gate) -> Draft | None:
         head = Line(f"部分营业。{column}：" if "营业" in column else f"部分可以。{column}：", tuple(rows[:1]))
     else:
         head = Line(f"Some are. {column}:", tuple(rows[:1]))
-    first = Line(lines[0].text, lines[0].units, "\n\n- ")
-    return Draft((head, first, *lines[1:], *unit_lines(also)))
+    return Draft((head, *values_listed(column, rows), *unit_lines(also)))
+
+
+def values_listed(column: str, rows: Sequence[Unit]) -> list[Line]:
+    """Rows as a list: the key of each with its value in one column."""
+    return [
+        Line(f"{tables.key_of(row)}: {dict(row.cells)[column]}", (row,), "\n- " if place else "\n\n- ")
+        for place, row in enumerate(rows)
+    ]
 
 
 def _names_row(selection: Selection, row: Unit) -> bool:

@@ -23,7 +23,6 @@ MOST_CHARACTERS = 200_000  # of a page; more are no text for readers
 
 _BLANK = np.array([0, 9, 10, 13, 32, 0xA0, 0x2028, 0x2029, 0x3000, 0x200B, 0xFEFF], np.uint16)
 _HYPHENS = "\ufffe\x02"  # PDFium's signs for a hyphen that ends a line
-_RETURN = 13
 _ODD = re.compile("[\ud800-\udfff\ue000-\uf8ff\ufffd-\uffff\x00-\x1f\x7f-\x9f\u00ad]")
 _SLANTED = -1
 _SLANT = 3.0  # degrees from the next quarter turn
