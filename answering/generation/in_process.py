@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from answering.generation.decoding import THINK, StopFilter, TokenText
 from answering.generation.encoding import Encoder, has_chat_template
 from answering.generation.known_adapters import Adapter, KnownAdapters
+from answering.generation.light_import import light_transformers
 from answering.generation.protocol import (
     Cancelled,
     Limits,
@@ -102,14 +103,17 @@ class InProcessGenerator:
         self._lock = FifoLock()
 
         def load_encoder() -> Encoder:
-            from answering.generation.model import load_encoder  # transformers takes seconds
+            with light_transformers():
+                from answering.generation.model import load_encoder  # it takes seconds
 
             return load_encoder(model_folder, limits.context)
 
         def load() -> Engine:
-            from answering.generation.engine import Engine
+            encoder = self.encoder()
+            with light_transformers():
+                from answering.generation.engine import Engine
 
-            return Engine(model_folder, self.encoder(), device, precision, limits, self._known, seed)
+                return Engine(model_folder, encoder, device, precision, limits, self._known, seed)
 
         self.encoder = Once(load_encoder)
         self.engine = Once(load)

@@ -10,7 +10,7 @@ import pytest
 
 from retrieval.e5 import build
 from retrieval.models import silent
-from tests.answering.generation.tiny import save_model
+from tests.answering.generation.tiny import save_adapter, save_model
 from tests.retrieval.tiny_e5 import packed, tensors
 
 READERS = {"docutils", "lxml", "markdown_it", "pypdfium2", "selectolax", "xlrd"}
@@ -71,3 +71,21 @@ def test_an_answer_of_the_documents_own_words_imports_an_embedder_and_no_languag
         found = imported(command(*arguments), environment)
         assert "torch" in found
         assert not found & (READERS | MODELS | OTHERS | PAGE), arguments
+
+
+def test_a_model_and_an_adapter_answer_without_the_compiler(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    base = Path(environment["DOMAINQA_GENERATOR"])
+    code = f"""
+from pathlib import Path
+from answering.generation.in_process import InProcessGenerator
+from answering.generation.protocol import Request
+from retrieval.prompt import Message
+generator = InProcessGenerator(Path({str(base)!r}))
+generator.add_adapter("bank", Path({str(save_adapter(tmp_path / "bank", base))!r}), "1")
+for adapter in (None, "bank"):
+    pieces = generator.stream(Request((Message("user", "What does the card cost?"),), adapter=adapter))
+    assert "".join(pieces)
+"""
+    assert "triton" not in imported(code, environment)
