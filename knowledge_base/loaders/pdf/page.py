@@ -96,12 +96,12 @@ def regions_of(
     loose = list(words)
     items: list[Item] = []
     for table in tables:
-        cells, outside = _by_cell(table, loose)
+        cells, outside = _by_cell(table, loose, with_words)
         cuts = _rows_between_lines(table, cells)
         if cuts:
             table = table.divided(cuts)  # noqa: PLW2901 - the same table with all its rows
-            cells, outside = _by_cell(table, loose)
-        found = _text_table(table, cells, with_words)
+            cells, outside = _by_cell(table, loose, with_words)
+        found = _text_table(table, cells)
         if found:
             items.append(found)
             loose = outside
@@ -113,8 +113,10 @@ def regions_of(
     return [Region(view, tuple(region), len(regions) == 1) for region in regions]
 
 
-def _by_cell(table: RuledTable, words: Sequence[Word]) -> tuple[dict[Cell, list[Word]], list[Word]]:
-    """The words in each cell, and those outside the table."""
+def _by_cell(
+    table: RuledTable, words: Sequence[Word], with_words: bool
+) -> tuple[dict[Cell, list[Row]], list[Word]]:
+    """The rows of text in each cell that has some, and the words outside the table."""
     cells: dict[Cell, list[Word]] = {}
     outside = []
     for word in words:
@@ -123,15 +125,15 @@ def _by_cell(table: RuledTable, words: Sequence[Word]) -> tuple[dict[Cell, list[
             cells.setdefault(cell, []).append(word)
         else:
             outside.append(word)
-    return cells, outside
+    return {cell: rows_of(own, with_words) for cell, own in cells.items()}, outside
 
 
-def _rows_between_lines(table: RuledTable, cells: Mapping[Cell, Sequence[Word]]) -> dict[int, list[float]]:
+def _rows_between_lines(table: RuledTable, cells: Mapping[Cell, Sequence[Row]]) -> dict[int, list[float]]:
     """Where rows stand below each other that no line divides: each value of a column has others beside it."""
     cuts: dict[int, list[float]] = {}
     for row in range(len(table.levels) - 1):
         band = [cell for cell in table.cells if cell.rows[0] <= row < cell.rows[1]]
-        texts = [rows_of(cells.get(cell, ())) for cell in band]
+        texts = [cells.get(cell, ()) for cell in band]
         columns = [lines for lines in texts if len(lines) >= _FEWEST_ROWS]
         values = next(
             (lines for lines in columns if all(looks_like_value(line.text) for line in lines)), None
@@ -145,9 +147,7 @@ def _rows_between_lines(table: RuledTable, cells: Mapping[Cell, Sequence[Word]])
     return cuts
 
 
-def _text_table(
-    table: RuledTable, cells: Mapping[Cell, Sequence[Word]], with_words: bool
-) -> TextTable | None:
+def _text_table(table: RuledTable, cells: Mapping[Cell, Sequence[Row]]) -> TextTable | None:
     """The table with its text, None if it frames a text and does not divide it."""
     if len(cells) < 2:  # noqa: PLR2004 - one text has nothing to be divided from
         return None
@@ -155,7 +155,7 @@ def _text_table(
     read: list[Word] = []
     own = repeated = 0
     for cell in table.cells:
-        lines = rows_of(cells.get(cell, ()), with_words)
+        lines = cells.get(cell, ())
         if len(lines) > _LONGEST_CELL and len(cells) <= _LONGEST_CELL:
             return None
         read += (word for line in lines for piece in line.pieces for word in piece.words)
@@ -175,9 +175,12 @@ def _text_table(
 def _texts_of(cell: Cell, lines: Sequence[Row], edges: Sequence[float]) -> Iterator[tuple[range, str]]:
     """The cell's text with its columns; several where names stand apart in a row without lines between."""
     columns = range(*cell.columns)
+    if len(columns) == 1:
+        yield columns, joined([line.text for line in lines])
+        return
     pieces = [(_column_of(piece, edges), piece.text) for line in lines for piece in line.pieces]
     own = {column: [text for at, text in pieces if at == column] for column in columns}
-    if len(columns) < 2 or None in dict(pieces) or sum(map(bool, own.values())) < max(2, len(columns) - 1):  # noqa: PLR2004
+    if None in dict(pieces) or sum(map(bool, own.values())) < max(2, len(columns) - 1):  # noqa: PLR2004
         yield columns, joined([line.text for line in lines])
         return
     for column, texts in own.items():

@@ -1,9 +1,9 @@
 """Rows of a page: words on the same height, in pieces where gaps divide them."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from knowledge_base.loaders.pdf.words import Box, Word
@@ -16,6 +16,7 @@ _SMALL = 0.8  # of the row's size
 _RAISED = 0.12  # of the row's height
 _SPACE = 0.15  # of the letters' size
 _CHINESE = "\u2e80"  # from here on signs are set without spaces
+_LEFT = attrgetter("left")
 _SUPERSCRIPTS = str.maketrans("0123456789+-−()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿ")
 
 
@@ -35,16 +36,8 @@ class Row:
     def __init__(self, pieces: Sequence[Piece], size: float) -> None:
         self.pieces = tuple(pieces)
         self.size = size
-
-    @cached_property
-    def box(self) -> Box:
-        """What all pieces cover."""
-        return around(piece.box for piece in self.pieces)
-
-    @cached_property
-    def text(self) -> str:
-        """The whole row."""
-        return " ".join(piece.text for piece in self.pieces)
+        self.box = around(piece.box for piece in pieces)
+        self.text = " ".join(piece.text for piece in pieces)
 
     @property
     def is_filled(self) -> bool:
@@ -77,31 +70,32 @@ def around(boxes: Iterable[Box]) -> Box:
 
 def rows_of(words: Iterable[Word], with_words: bool = False) -> list[Row]:
     """Rows from top to bottom; `with_words` keeps the words of each piece."""
-    rows: list[list[Word]] = []
+    rows: list[Row] = []
     for row in _beside(sorted(words, key=lambda word: -(word.bottom + word.top)), _LOWEST):
-        rows += _beside(row, _SMALL) if _collides(row) else [row]
-    return [_row(sorted(row, key=lambda word: word.left), with_words) for row in rows]
+        line = sorted(row, key=_LEFT)
+        parts = [sorted(part, key=_LEFT) for part in _beside(row, _SMALL)] if _collides(line) else [line]
+        rows += [_row(part, with_words) for part in parts]
+    return rows
 
 
-def _beside(words: Iterable[Word], lowest: float) -> Iterator[list[Word]]:
+def _beside(words: Iterable[Word], lowest: float) -> list[list[Word]]:
     """Words from top to bottom as rows of those beside the tallest, none lower than `lowest` times it."""
-    row: list[Word] = []
-    tallest: Word | None = None
+    rows: list[list[Word]] = []
+    bottom = top = 0.0  # of the tallest word of the last row
     for word in words:
-        if tallest is not None and not _is_beside(word, tallest, lowest):
-            yield row
-            row, tallest = [], None
-        if tallest is None or word.top - word.bottom > tallest.top - tallest.bottom:
-            tallest = word
-        row.append(word)
-    if row:
-        yield row
-
-
-def _is_beside(word: Word, tallest: Word, lowest: float) -> bool:
-    low, high = sorted((word.top - word.bottom, tallest.top - tallest.bottom))
-    overlap = min(word.top, tallest.top) - max(word.bottom, tallest.bottom)
-    return overlap > _OVERLAP * low and low > lowest * high
+        low, high = word.top - word.bottom, top - bottom
+        is_tallest = low > high
+        if is_tallest:
+            low, high = high, low
+        overlap = min(word.top, top) - max(word.bottom, bottom)
+        if rows and overlap > _OVERLAP * low and low > lowest * high:
+            rows[-1].append(word)
+        else:
+            rows.append([word])
+            is_tallest = True
+        if is_tallest:
+            bottom, top = word.bottom, word.top
+    return rows
 
 
 def _collides(row: Sequence[Word]) -> bool:
@@ -109,29 +103,26 @@ def _collides(row: Sequence[Word]) -> bool:
     return any(
         min(left.right, right.right) - right.left > left.size / 2
         and abs(left.bottom - right.bottom) > _LOWEST * left.size
-        for left, right in pairwise(sorted(row, key=lambda word: word.left))
+        for left, right in pairwise(row)
     )
 
 
 def _row(words: Sequence[Word], with_words: bool) -> Row:
-    letters: Counter[float] = Counter()
+    letters: dict[float, int] = {}
     for word in words:
-        letters[word.size] += len(word.text)
-    usual = letters.most_common(1)[0][0]
+        letters[word.size] = letters.get(word.size, 0) + len(word.text)
+    usual = max(letters, key=letters.__getitem__)
     middles = [word.bottom + word.top for word in words if word.size == usual]
     middle = sum(middles) / len(middles) / 2
     size = max(usual, 0.5)
-    pieces = [
-        Piece(
-            _joined(group, size, middle),
-            around(word[1:5] for word in group),
-            any(word.filled for word in group),
-            tuple(group) if with_words else (),
-            all(word.bold for word in group),
-        )
-        for group in _between_gaps(words, size)
-    ]
-    return Row(pieces, size)
+    return Row([_piece(group, size, middle, with_words) for group in _between_gaps(words, size)], size)
+
+
+def _piece(words: Sequence[Word], size: float, middle: float, with_words: bool) -> Piece:
+    _, left, bottom, right, top, _, _, filled, bold = zip(*words, strict=True)
+    box = (min(left), min(bottom), max(right), max(top))
+    kept = tuple(words) if with_words else ()
+    return Piece(_joined(words, size, middle), box, any(filled), kept, all(bold))
 
 
 def _between_gaps(words: Sequence[Word], size: float) -> Iterator[list[Word]]:

@@ -46,11 +46,9 @@ class RuledTable:
 
     def cell_at(self, x: float, y: float) -> Cell | None:
         """The cell that holds a point."""
-        row = bisect_right(self.levels, -y, key=neg) - 1
-        column = bisect_right(self.edges, x) - 1
-        if not (0 <= row < len(self.levels) - 1 and 0 <= column < len(self.edges) - 1):
+        if not (self.edges[0] <= x < self.edges[-1] and self.levels[-1] < y <= self.levels[0]):
             return None
-        return self._by_place[row, column]
+        return self._by_place[bisect_right(self.levels, -y, key=neg) - 1, bisect_right(self.edges, x) - 1]
 
     def divided(self, cuts: Mapping[int, Sequence[float]]) -> "RuledTable":
         """The table with rows divided at further levels, given by the number of the row from the top."""

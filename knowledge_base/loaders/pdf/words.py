@@ -3,10 +3,11 @@
 import ctypes
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 import pypdfium2
@@ -21,8 +22,10 @@ Boxes = NDArray[np.float32]  # one row of left, bottom, right, top for each char
 UNREADABLE = "\ufffd"
 MOST_CHARACTERS = 200_000  # of a page; more are no text for readers
 
-_BLANK = np.array([0, 9, 10, 13, 32, 0xA0, 0x2028, 0x2029, 0x3000, 0x200B, 0xFEFF], np.uint16)
-_HYPHENS = "\ufffe\x02"  # PDFium's signs for a hyphen that ends a line
+_IS_BLANK = np.zeros(1 << 16, np.bool_)  # by code
+_IS_BLANK[[0, 9, 10, 13, 32, 0xA0, 0x2028, 0x2029, 0x3000, 0x200B, 0xFEFF]] = True
+_HYPHENS = "\ufffe\x02\u00ad"  # soft ones, and PDFium's signs for one that ends a line
+_SURROGATE = 0xD800  # to 0xDFFF: half of a character
 _ODD = re.compile("[\ud800-\udfff\ue000-\uf8ff\ufffd-\uffff\x00-\x1f\x7f-\x9f\u00ad]")
 _SLANTED = -1
 _SLANT = 3.0  # degrees from the next quarter turn
@@ -52,6 +55,21 @@ _SYMBOLS = {
     **dict.fromkeys("\uf0e0\uf0ae", "→"),
     "\uf02d": "−", "\uf0b1": "±", "\uf0b4": "×", "\uf0b3": "≥", "\uf02b": "+", "\uf03d": "=",
 }  # fmt: skip
+
+
+def _quick(name: str, result: type, *more: type) -> Callable[..., Any]:
+    """PDFium's function of a text page and a character, without checks and with the interpreter's lock kept.
+
+    That halves the time of what is asked of every character.
+    """
+    kind = ctypes.PYFUNCTYPE(result, ctypes.c_void_p, ctypes.c_int, *more)
+    return kind(ctypes.cast(getattr(pdfium, name), ctypes.c_void_p).value or 0)
+
+
+_BOX_OF = _quick("FPDFText_GetLooseCharBox", ctypes.c_int, ctypes.c_void_p)
+_OBJECT_OF = _quick("FPDFText_GetTextObject", ctypes.c_void_p)
+_IS_GENERATED = _quick("FPDFText_IsGenerated", ctypes.c_int)
+_IS_UNKNOWN = _quick("FPDFText_HasUnicodeMapError", ctypes.c_int)
 
 
 class Word(NamedTuple):
@@ -172,12 +190,12 @@ class PageCharacters:
         `edges` are tables with the places of their vertical lines; no word crosses one.
         """
         chosen = self._characters.only(self._quarters == view.quarters, view)
-        return list(_words(self._page, chosen, edges))
+        return _words(self._page, chosen, edges)
 
     def is_nonsense(self, words: Sequence[Word]) -> bool:
         """Whether the fonts name no letters and what PDFium guesses for them does not read as words."""
         at = self._characters.at[:: len(self) // _SAMPLE + 1]
-        lost = sum(pdfium.FPDFText_HasUnicodeMapError(self._page.raw, int(index)) == 1 for index in at)
+        lost = list(_of_each(_IS_UNKNOWN, self._page, at)).count(1)
         if lost * 2 <= len(at):
             return False
         text = " ".join(word.text for word in words)
@@ -190,6 +208,13 @@ class PageCharacters:
         return _slanted(self._page, self._characters, self._quarters == _SLANTED)
 
 
+def _of_each(
+    function: Callable[..., Any], text_page: pypdfium2.PdfTextPage, at: NDArray[np.intp], *more: Iterable[int]
+) -> Iterator[Any]:
+    """What PDFium answers for each of some characters."""
+    return map(function, repeat(ctypes.cast(text_page.raw, ctypes.c_void_p).value), at.tolist(), *more)
+
+
 def _characters(text_page: pypdfium2.PdfTextPage, visible: Box) -> _Characters:
     count = min(text_page.count_chars(), MOST_CHARACTERS)
     buffer = (ctypes.c_ushort * (count + 1))()
@@ -198,13 +223,12 @@ def _characters(text_page: pypdfium2.PdfTextPage, visible: Box) -> _Characters:
         for index in range(count):  # signs without a character are left out of the text
             buffer[index] = pdfium.FPDFText_GetUnicode(raw, index) & 0xFFFF or 0xFFFD
     codes = np.frombuffer(buffer, np.uint16, count)
-    at = np.flatnonzero(~np.isin(codes, _BLANK))
-    places = (pdfium.FS_RECTF * count)()
-    box_of = pdfium.FPDFText_GetLooseCharBox
-    for index in at.tolist():
-        box_of(raw, index, places[index])
-    left, top, right, bottom = np.frombuffer(places, np.float32).reshape(count, 4)[at].T
-    boxes = np.stack([left, bottom, right, top], axis=1)
+    at = np.flatnonzero(~_IS_BLANK[codes])
+    places = np.zeros((len(at), 4), np.float32)  # as FS_RECTF: left, top, right, bottom
+    first = places.ctypes.data
+    addresses = range(first, first + places.nbytes, ctypes.sizeof(pdfium.FS_RECTF))
+    deque(_of_each(_BOX_OF, text_page, at, addresses), maxlen=0)
+    boxes = places[:, [0, 3, 2, 1]]
     _raise_to_letters(text_page, at, boxes)
     boxes -= np.array([visible[0], visible[1]] * 2, np.float32)
     middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
@@ -212,8 +236,8 @@ def _characters(text_page: pypdfium2.PdfTextPage, visible: Box) -> _Characters:
     seen &= (middle_y >= 0) & (middle_y <= visible[3] - visible[1])
     follows = np.diff(at, prepend=-2) == 1
     spaced = np.zeros(len(at), np.bool_)
-    for place in np.flatnonzero(~follows & (at > 0)).tolist():
-        spaced[place] = not pdfium.FPDFText_IsGenerated(raw, int(at[place]) - 1)
+    after_blank = ~follows & (at > 0)
+    spaced[after_blank] = [not made for made in _of_each(_IS_GENERATED, text_page, at[after_blank] - 1)]
     return _Characters(codes[at][seen], boxes[seen], at[seen], follows[seen], spaced[seen])
 
 
@@ -307,9 +331,9 @@ def _slanted(
 
 def _words(
     text_page: pypdfium2.PdfTextPage, characters: _Characters, edges: Sequence[tuple[Box, Sequence[float]]]
-) -> Iterator[Word]:
+) -> list[Word]:
     if not len(characters.codes):
-        return
+        return []
     codes, boxes, at, follows, spaces = characters
     height = np.abs(boxes[:, 3] - boxes[:, 1])
     middle = (boxes[:, 1] + boxes[:, 3]) / 2
@@ -328,17 +352,16 @@ def _words(
     right = np.maximum.reduceat(boxes[:, 2], starts).tolist()
     bottom = np.minimum.reduceat(boxes[:, 1], starts).tolist()
     top = np.maximum.reduceat(boxes[:, 3], starts).tolist()
-    spaced = spaces[starts].tolist()
+    first = at[starts]
     looks: dict[int | None, tuple[float, bool]] = {}  # by text object, all of whose characters look alike
-    for n, (start, end, first) in enumerate(
-        zip(starts.tolist(), ends.tolist(), at[starts].tolist(), strict=True)
-    ):
-        drawn = ctypes.cast(pdfium.FPDFText_GetTextObject(text_page.raw, first), ctypes.c_void_p).value
-        if drawn not in looks:
-            looks[drawn] = _size(text_page, first), _is_bold(text_page, first)
-        size, bold = looks[drawn]
-        text = _text(codes[start:end])
-        yield Word(text, left[n], bottom[n], right[n], top[n], size, spaced[n], bold=bold)
+    drawn = list(_of_each(_OBJECT_OF, text_page, first))
+    for index, item in zip(first.tolist(), drawn, strict=True):
+        if item not in looks:
+            looks[item] = _size(text_page, index), _is_bold(text_page, index)
+    sizes, bold = zip(*map(looks.__getitem__, drawn), strict=True)
+    texts = _texts(codes, starts.tolist(), ends.tolist())
+    spaced = spaces[starts].tolist()
+    return list(map(Word, texts, left, bottom, right, top, sizes, spaced, repeat(False), bold))
 
 
 def _size(text_page: pypdfium2.PdfTextPage, index: int) -> float:
@@ -359,17 +382,20 @@ def _is_bold(text_page: pypdfium2.PdfTextPage, index: int) -> bool:
     return b"bold" in name.value.lower()
 
 
+def _texts(codes: NDArray[np.uint16], starts: Sequence[int], ends: Sequence[int]) -> list[str]:
+    """The texts of words, cut out of that of all of them where each unit is one character of it."""
+    whole = _text(codes)
+    places = zip(starts, ends, strict=True)
+    if len(whole) == len(codes) and not np.any(codes & 0xF800 == _SURROGATE):
+        return [whole[start:end] for start, end in places]
+    return [_text(codes[start:end]) for start, end in places]
+
+
 def _text(codes: NDArray[np.uint16]) -> str:
     """Text of UTF-16 units: halves joined, symbols named, unknown signs shown as such."""
     text = codes.tobytes().decode("utf-16-le", "replace")
-    if text.isascii() and text.isprintable():
-        return text
-    return ordinary("".join(map(_sign, text)) if _ODD.search(text) else text)
+    return text if text.isascii() and text.isprintable() else ordinary(_ODD.sub(_sign, text))
 
 
-def _sign(sign: str) -> str:
-    if sign in _HYPHENS or sign == "\u00ad":
-        return "-"
-    if sign in _SYMBOLS:
-        return _SYMBOLS[sign]
-    return UNREADABLE if _ODD.match(sign) else sign
+def _sign(odd: re.Match[str]) -> str:
+    return "-" if odd[0] in _HYPHENS else _SYMBOLS.get(odd[0], UNREADABLE)
