@@ -21,7 +21,7 @@ _AS_IT_IS = {
 
 @contextmanager
 def light_transformers() -> Iterator[None]:
-    """Let transformers be imported, and load a model, in the block; the real modules can be imported behind it.
+    """Import transformers and load a model in the block; behind it the real modules can be imported.
 
     A stand-in that is asked for anything else makes way for the real module.
     """
