@@ -29,7 +29,7 @@ _ROWS = 16
 _ATTENTION = "domainqa_grouped"
 # Architectures whose attention is `grouped_attention`, causal or with a sliding window; equal in the tests.
 # Others (sinks, chunks, their own biases) keep the implementation that transformers chooses.
-_GROUPED = frozenset({"gemma2", "gemma3_text", "llama", "mistral", "qwen2", "qwen3"})
+GROUPED = frozenset({"gemma2", "gemma3_text", "llama", "mistral", "qwen2", "qwen3"})
 
 
 @cache
@@ -190,7 +190,7 @@ def _equivalent(module: nn.Module) -> nn.RMSNorm | None:
 
 def use_grouped_attention(network: PreTrainedModel) -> bool:
     """Let `network` compute attention by `grouped_attention`; False if its architecture is not supported."""
-    if network.config.model_type not in _GROUPED:
+    if network.config.model_type not in GROUPED:
         return False
     AttentionInterface.register(_ATTENTION, grouped_attention)
     AttentionMaskInterface.register(_ATTENTION, _mask)
@@ -209,7 +209,7 @@ def grouped_attention(  # noqa: PLR0913, PLR0917 - the interface of transformers
     softcap: float | None = None,
     **_unused: object,
 ) -> tuple[torch.Tensor, None]:
-    """Attention of the interface of transformers, for one sequence without padding.
+    """Attention of the interface of transformers, for texts without padding.
 
     Query heads that share a key head are rows of one product, so keys are not repeated; keys before the
     window of the first query are left out. For head size 256 this is 2.7 times as fast as SDPA in bf16 with
@@ -217,31 +217,31 @@ def grouped_attention(  # noqa: PLR0913, PLR0917 - the interface of transformers
 
     Args:
         module: the attention layer (not used).
-        query: [1, heads, new tokens, head size].
-        key: [1, key heads, all tokens, head size].
+        query: [texts, heads, new tokens, head size].
+        key: [texts, key heads, all tokens, head size].
         value: the same shape as `key`.
-        attention_mask: [1, 1, new tokens, all tokens], added to the scores; None for a single token.
+        attention_mask: [1 or texts, 1, new tokens, all tokens], added to the scores; None for a single token.
         scaling: factor of the scores.
         sliding_window: how many tokens back, itself included, a token sees; None for all.
         softcap: scores are squeezed into ±softcap by tanh.
 
     Returns:
-        [1, new tokens, heads, head size], and no weights.
+        [texts, new tokens, heads, head size], and no weights.
     """
-    heads, new, size = query.shape[1:]
+    texts, heads, new, size = query.shape
     seen = key.shape[2]
     if sliding_window is not None:
         seen = min(seen, new + sliding_window - 1)
         key, value = key[:, :, -seen:], value[:, :, -seen:]
-    rows = query.reshape(1, key.shape[1], -1, size)
-    scores = torch.matmul(rows, key.transpose(2, 3)).mul_(scaling).view(1, heads, new, seen)
+    rows = query.reshape(texts, key.shape[1], -1, size)
+    scores = torch.matmul(rows, key.transpose(2, 3)).mul_(scaling).view(texts, heads, new, seen)
     if softcap is not None:
-        scores = torch.tanh(scores.div_(softcap)).mul_(softcap)
+        scores = torch.tanh(scores.div_(softcap)) * softcap
     if attention_mask is not None:
         scores += attention_mask[..., -seen:]
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
-    mixed = torch.matmul(weights.view(1, key.shape[1], -1, seen), value)
-    return mixed.view(1, heads, new, size).transpose(1, 2).contiguous(), None
+    mixed = torch.matmul(weights.view(texts, key.shape[1], -1, seen), value)
+    return mixed.view(texts, heads, new, size).transpose(1, 2).contiguous(), None
 
 
 def _mask(batch_size: int, q_length: int, kv_length: int, **rest: Any) -> torch.Tensor | None:  # noqa: ANN401

@@ -1,6 +1,8 @@
 """The base model with a fresh or continued adapter in it, and the loss of a packed sequence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -9,15 +11,20 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
+from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.pytorch_utils import Conv1D
 from transformers.utils.logging import disable_progress_bar
 
 from finetune.settings import TrainSettings
+from finetune.training.attention import attention_for
 from finetune.training.packing import Encoded, PackedSequence
 from finetune.training.vocabulary import last_states, nats_of, summed
 from knowledge_base.errors import InputError, ModelError
 
+# Tokens from which layers are computed twice: a single long sample, whose layers hold gigabytes else.
+_LONG = 1536
 Mask = torch.Tensor | dict[str, torch.Tensor]
 
 
@@ -41,12 +48,13 @@ def load_base(folder: Path, device: str, four_bit: bool = False) -> PreTrainedMo
     disable_progress_bar()  # type: ignore[no-untyped-call]
     half = device.startswith("cuda")
     try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
         network: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             folder,
-            config=AutoConfig.from_pretrained(folder, local_files_only=True),
+            config=config,
             dtype=torch.bfloat16 if half else torch.float32,
             local_files_only=True,
-            attn_implementation="sdpa" if half else "eager",
+            attn_implementation="sdpa" if half else attention_for(config),
             quantization_config=_four_bit() if four_bit else None,
             device_map=device if four_bit else None,
         )
@@ -107,13 +115,29 @@ def sequence_loss(network: PreTrainedModel, sequence: PackedSequence) -> torch.T
     head is most of the work.
     """
     device = network.device
-    states, head = last_states(
-        network,
-        input_ids=sequence.ids[None].to(device),
-        position_ids=sequence.positions[None].to(device),
-        attention_mask=masks_of(network, sequence),
-    )
+    with _recomputed(network if len(sequence.ids) > _LONG else nn.Identity()):
+        states, head = last_states(
+            network,
+            input_ids=sequence.ids[None].to(device),
+            position_ids=sequence.positions[None].to(device),
+            attention_mask=masks_of(network, sequence),
+        )
     return summed(states[sequence.places.to(device)], head, nats_of(sequence.targets.to(device)))
+
+
+@contextmanager
+def _recomputed(network: nn.Module) -> Iterator[None]:
+    """Of the layers that run in training in the block only inputs are kept; the backward pass repeats them.
+
+    See Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost.
+    """
+    layers = [module for module in network.modules() if isinstance(module, GradientCheckpointingLayer)]
+    for layer in layers:
+        layer.gradient_checkpointing = True
+        layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)  # type: ignore[assignment]
+    yield
+    for layer in layers:
+        layer.gradient_checkpointing = False
 
 
 def masks_of(network: PreTrainedModel, sequence: PackedSequence) -> Mask:

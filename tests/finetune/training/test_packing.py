@@ -111,6 +111,30 @@ def test_loss_and_gradients_are_those_of_the_plain_computation(
         )
 
 
+@pytest.mark.parametrize("architecture", ["gemma3_text", "gemma2"])
+def test_blocks_of_attention_and_layers_computed_twice_change_nothing(
+    tiny: Maker, samples: tuple[Sample, ...], architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny(architecture)
+    network = load_base(folder, "cpu")
+    model = adapted(network, TrainSettings(rank=4)).train()
+    sequence = pack_sequence(prefix_trees(encode(samples, encoder_of(folder))[0], 2048))
+    runs: list[None] = []
+    network.base_model.layers[0].mlp.register_forward_hook(lambda *_: runs.append(None))
+    found = []
+    for block, long, expected in ((4096, 4096, 1), (8, 0, 3)):
+        monkeypatch.setattr("finetune.training.attention._BLOCK", block)
+        monkeypatch.setattr("finetune.training.network._LONG", long)
+        loss = sequence_loss(network, sequence)
+        loss.backward()
+        assert len(runs) == expected
+        found.append((loss.item(), gradients(model)))
+    (whole, wanted), (parts, gradient) = found
+    assert parts == pytest.approx(whole, rel=1e-5)
+    for name, value in wanted.items():
+        assert torch.allclose(gradient[name], value, rtol=1e-3, atol=1e-4 * float(value.abs().max()) + 1e-6)
+
+
 def test_windows_count_positions_not_places(tiny: Maker, samples: tuple[Sample, ...]) -> None:
     """Else the last branch of a tree would no longer see the beginning of its text."""
     folder = tiny("mistral")
