@@ -28,7 +28,8 @@ from contextlib import closing
 
 from benchmarks.measuring import SAMPLES, Row, save, show
 
-_BAR = re.compile(r"[^\r\n]*?\d+/\d+ documents[^\r\n\x1b]*")
+_BAR = re.compile(r"[^\r\n]*\d+/\d+[^\r\n]*")
+_CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")  # colours and movements of the cursor
 _STOPS = ((0.3, signal.SIGINT), (0.65, signal.SIGKILL), (2.0, None))  # stored share at which a run is stopped
 _WAIT = 0.2  # seconds between two looks at the store
 
@@ -66,7 +67,7 @@ def run(command: list[str], home: Path, until: float, stop: signal.Signals | Non
         if stop is not None and len(stored(home)) >= until:
             os.killpg(process.pid, stop)
             process.wait()
-    bars = _BAR.findall(seen + _read(ours))
+    bars = _BAR.findall(_CONTROL.sub("", seen + _read(ours)))
     os.close(ours)
     return bars[-1].strip() if bars else "", process.returncode, time.monotonic() - began
 

@@ -1,12 +1,13 @@
 """Pictures as files."""
 
+import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from knowledge_base.errors import LoadError, UnreadFormatError
 from knowledge_base.loaders import parse
 from knowledge_base.notes import Note
-from knowledge_base.ocr import Ocr, Watch, using_ocr
+from knowledge_base.ocr import Ocr, Watch, open_pictures, using_ocr
 from tests.knowledge_base.ocr.drawing import SENTENCES, encoded, table, written
 
 ROWS = (
@@ -61,17 +62,31 @@ def test_what_is_transparent_is_white() -> None:
     assert parse(encoded(image), "png").blocks[0].text.startswith("The annual fee")
 
 
+@pytest.mark.parametrize("mode", ["RGB", "P", "RGBA", "I;16"])
+def test_a_large_picture_is_shrunk_without_seams(mode: str) -> None:
+    height, width = 4_300, 600
+    grey = np.broadcast_to(np.linspace(0, 255, height)[:, None], (height, width))
+    depth = 257 if mode == "I;16" else 1
+    image = Image.fromarray((grey * depth).astype(np.uint16 if depth > 1 else np.uint8))
+    (picture,) = open_pictures(encoded(image if depth > 1 else image.convert(mode)))
+    assert picture is not None
+    assert picture.pixels.shape == (4_000, 558, 3)
+    assert np.ptp(picture.pixels, axis=(1, 2)).max() == 0
+    assert np.abs(picture.pixels[:, 0, 0] - np.linspace(0, 255, 4_000)).max() < 2  # noqa: PLR2004 - rounded twice
+
+
 @pytest.mark.parametrize(
     ("data", "cause", "remedy"),
     [
         (encoded(Image.new("RGB", (1, 1))), "1 × 1 pixels", "200 to 300 dpi"),
         (encoded(Image.new("1", (10_000, 10_000))), "100 megapixels", "300 dpi"),
         (encoded(Image.new("LA", (5_100, 5_000))), "25 megapixels with transparency", "without transparency"),
+        (encoded(Image.new("L", (5_100, 4_000)), "WEBP"), "20 megapixels in WebP", "JPEG or PNG"),
         (encoded(written(SENTENCES))[:3000], "damaged", "intact copy"),
         (encoded(written(SENTENCES), "JPEG")[:3000], "damaged", "intact copy"),
         (encoded(Image.new("RGB", (600, 800), "white")), "no text", "scan it again"),
     ],
-    ids=["pixel", "huge", "transparent", "truncated png", "truncated jpeg", "blank"],
+    ids=["pixel", "huge", "transparent", "webp", "truncated png", "truncated jpeg", "blank"],
 )
 def test_what_cannot_be_read_says_why(data: bytes, cause: str, remedy: str) -> None:
     with pytest.raises(LoadError, match=cause) as caught:
