@@ -7,7 +7,7 @@ Each build (a checkout with its environment in .venv; this one by default) serve
 home. It answers questions in English and Chinese, every third in full sentences and the others in few words,
 and changes the adapter twenty times; five documents are uploaded and twenty clients search meanwhile. Memory
 is resident memory: what the process holds alone ("own") and mapped files that others can share ("files").
---parts loads one part after another in one process and writes the table of docs/scaling.md: what each adds.
+--parts loads one part after another in one process and tells what each adds.
 """
 
 import sys
@@ -24,7 +24,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from answering.values import Question
 from benchmarks.builds import ROOT, Build, serving
 from benchmarks.measuring import SAMPLES, Row, save, show
 from finetune.pairs.formats import read_pairs
@@ -44,26 +43,21 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     if arguments.parts:
-        rows = list(_parts(min(arguments.answers, 40)))
-        _show_markdown(rows)
+        rows = list(_parts())
     else:
         rows = []
         served = (_served(build, arguments.answers) for build in arguments.build or [ROOT])
         for row in itertools.chain.from_iterable(served):
             print(row, file=sys.stderr)  # it takes minutes
             rows.append(row)
-        show("Memory, MB", rows)
+    show("Memory, MB", rows)
     save(arguments.json, "memory", {"memory": rows})
-
-
-def _show_markdown(rows: Sequence[Row]) -> None:
-    for row in (dict(zip(rows[0], rows[0], strict=True)), dict.fromkeys(rows[0], "---"), *rows):
-        print("|", " | ".join(str(value) for value in row.values()), "|")
 
 
 def _served(build: Path, answers: int) -> Iterator[Row]:
     """Rows of one build: after loading, after every sixth of the answers, and after uploads and searches."""
-    questions = _questions()
+    pairs = [read_pairs(SAMPLES / "pairs" / f"{language}.jsonl").pairs for language in ("en", "zh")]
+    questions = [pair.question for both in zip(*pairs, strict=False) for pair in both]
     with tempfile.TemporaryDirectory() as home:
         served = Build(build.resolve(), Path(home), {"DOMAINQA_REQUESTS_PER_MINUTE": "100000"})
         served.ingest(SAMPLES / "bank")
@@ -122,52 +116,36 @@ def _memory(process: int | str = "self") -> dict[str, float]:
     return {name: size / 1024 for name, size in {**sizes, "peak": kilobytes["VmHWM"]}.items()}
 
 
-def _parts(answers: int) -> Iterator[Row]:
-    """What each part of a serving process adds, one after another, freed memory given back."""
+def _parts() -> Iterator[Row]:
+    """What each part of a serving process adds, loaded one after another."""
     from app.settings import load_settings
     from app.workspace import Workspace
-    from knowledge_base.memory import release_memory
 
-    questions = _questions()[:answers]
+    questions = ("What is the annual fee of the platinum card?", "白金卡今年的年费是多少？")
     with tempfile.TemporaryDirectory() as home:
-        Build(ROOT, Path(home)).ingest(SAMPLES / "bank")
         workspace = Workspace(load_settings({"home": Path(home)}))
         embedder = workspace.embedder()
-
-        def answer() -> None:
-            for number, question in enumerate(questions):
-                workspace.answer(Question(question, adapter=("base", "reader")[number % 2]))
-
         steps: Sequence[tuple[str, Callable[[], object]]] = (
             ("Python and the program", lambda: None),
-            ("page and API", lambda: __import__("app.server")),
-            ("PyTorch", lambda: __import__("torch")),
+            ("page and API (Gradio, FastAPI)", lambda: __import__("app.server")),
+            ("torch", lambda: __import__("torch")),
             ("tokenizer of the embedder", lambda: embedder.count_tokens(questions)),
-            ("embedder for questions", lambda: embedder.embed(questions[:2], "query")),
-            ("embedder for passages", lambda: embedder.embed(questions[:2], "passage")),
-            ("transformers, tokenizer of the language model", lambda: workspace.count_tokens(questions)),
-            ("PEFT, language model and an adapter", workspace.load),
-            (f"{answers} answers, prompts included", answer),
+            ("embedder for questions", lambda: embedder.embed(questions, "query")),
+            ("embedder for passages", lambda: embedder.embed(questions, "passage")),
+            ("transformers and PEFT", lambda: __import__("answering.generation.engine")),
+            ("tokenizer of the language model", lambda: workspace.count_tokens(questions)),
+            ("language model and its adapter", workspace.load),
         )
-        kinds, before = ("own", "files"), dict.fromkeys(_memory(), 0.0)
+        before = dict.fromkeys(_memory(), 0.0)
         for name, load in steps:
             load()
-            release_memory()
             now = _memory()
             yield {
                 "part": name,
-                **{f"{kind}, MB": round(now[kind] - before[kind]) for kind in kinds},
+                **{kind: now[kind] - before[kind] for kind in now},
+                "in all": now["resident"],
             }
             before = now
-        yield {"part": "in all", **{f"{kind}, MB": round(before[kind]) for kind in kinds}}
-        prompts = workspace.generator().held_bytes()["prompts"]
-        yield {"part": "of it prompts", "own, MB": round(prompts / 2**20), "files, MB": 0}
-
-
-def _questions() -> list[str]:
-    """Those of the sample bank's pairs, in both languages in turns."""
-    pairs = [read_pairs(SAMPLES / "pairs" / f"{language}.jsonl").pairs for language in ("en", "zh")]
-    return [pair.question for both in zip(*pairs, strict=False) for pair in both]
 
 
 if __name__ == "__main__":
