@@ -22,6 +22,7 @@ from answering.free import FreeReader, FreeReading
 from answering.generation.protocol import Cancelled, Generator, Request, Scorer, never
 from answering.offers import offered
 from answering.question import Asked
+from answering.selection import Models
 from answering.smalltalk import OFFERING, reply, small_talk
 from answering.sufficiency import Calibration, best_of, signals_of
 from answering.values import (
@@ -41,7 +42,7 @@ from answering.years import right_years_first
 from knowledge_base.characters import ordinary
 from knowledge_base.errors import NotFoundError
 from knowledge_base.values import Passage
-from retrieval.context import Context, Embed, Packed, compress, pack, pack_each
+from retrieval.context import Context, Packed, compress, pack, pack_each
 from retrieval.prompt import (
     EXAMPLES,
     Language,
@@ -116,16 +117,17 @@ class Answerer:
 
     Args:
         generator: writes the answers; if it is also a Scorer, its doubt is one of the signals.
-        embed: texts to unit vectors, for attribution.
+        models: compare the question, and what is answered, with the documents.
         readings: how the passages are read with each adapter.
         today: says what "this year" means.
     """
 
     def __init__(
-        self, generator: Generator, embed: Embed, readings: Readings, today: Callable[[], date] = date.today
+        self, generator: Generator, models: Models, readings: Readings, today: Callable[[], date] = date.today
     ) -> None:
         self._generator = generator
-        self._embed = embed
+        self._models = models
+        self._embed = models.embed
         self._readings = readings
         self._today = today
         self._offers: dict[tuple[str, Language], tuple[int, list[str]]] = {}
@@ -179,7 +181,7 @@ class Answerer:
 
             complete = standalone(text, (), self._today())
             unread: Doubts = lambda _, passages: [None] * len(passages)  # noqa: E731
-            return extract(complete, search, retriever.document, self._embed, unread, self._today())
+            return extract(complete, search, retriever.document, self._models, unread, self._today())
 
         questions = offered(documents, language, answer, self._today().year)
         self._offers[collection, language] = (revision, questions)
@@ -204,7 +206,7 @@ class Answerer:
         def doubts(text: str, passages: Sequence[Passage]) -> list[float | None]:
             return self.doubts(text, passages, adapter, cancelled, prompts)
 
-        draft = extract(complete, search, retriever.document, self._embed, doubts, self._today())
+        draft = extract(complete, search, retriever.document, self._models, doubts, self._today())
         clock.mark("read")
         if cancelled():
             return

@@ -35,6 +35,7 @@ Choose = Callable[[Selection, Sequence[Unit]], Unit | None]
 _LONGEST_SECTION = 14  # units of a section that are shown
 _MOST_SECTIONS = 8  # of a summary
 _NEARBY = 3  # units that the reader chooses from
+_LIKELY = 8  # units of which the likeliest is shown as related where the first is not
 _RELATED = 0.02  # probability of an answer below which nothing is even related
 _ON_SUBJECT = 0.33  # share of the question that a unit holds which is on its subject
 _NAMED = 0.25  # share of the question that names a row or a sentence beside it
@@ -415,6 +416,8 @@ class Composer:
     def _related(self) -> Draft | None:
         """The nearest section or unit, said to be related only; None if nothing is about the subject."""
         top = self.selection.candidates[0]
+        if self.gate.probability(top) < _RELATED:
+            top = max(self.selection.candidates[:_LIKELY], key=self.gate.probability)
         if self.gate.probability(top) < _RELATED:
             return None
         lead = (

@@ -33,6 +33,9 @@ _MOST_DEFINITION_SENTENCES = 3
 _LONGEST_HEADING = 70
 _FEWEST_CELLS = 2
 _LONGEST_NAME = 8  # words of a column's name
+_SALUTATION = re.compile(
+    r"(?:dear|hello|hi)\b[^.!?]{0,40}[,:]|(?:各位|尊敬的|亲爱的)[^。！？；]{0,16}[:：，,]", re.IGNORECASE
+)
 _ENVELOPE = {"From", "To", "Cc", "Date", "Subject", "Attachments"}  # see knowledge_base.loaders.mail
 
 
@@ -245,6 +248,8 @@ def _units_in(line: str, start: int, passage: Passage, path: tuple[str, ...]) ->
 def _units_of(line: str, start: int, passage: Passage, path: tuple[str, ...]) -> Iterator[Unit]:
     offset = passage.start + start
     cells = cells_of(line)
+    if _SALUTATION.fullmatch(line):
+        return
     if cells:
         yield Unit("row", line, offset, offset + len(line), passage, path, cells)
     elif _ITEM.match(line):

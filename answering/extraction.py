@@ -9,11 +9,10 @@ from answering.draft import Draft
 from answering.editions import editions_of
 from answering.evidence import Evidence, Unit, gather
 from answering.question import Asked
-from answering.selection import Selection
+from answering.selection import Models, Selection
 from answering.wording import held_terms
 from knowledge_base.errors import NotFoundError
 from knowledge_base.values import Document, Passage
-from retrieval.context import Embed
 from retrieval.retriever import Retrieval
 
 # Log-probability that the reader refuses, for each passage, or None where it cannot say.
@@ -28,7 +27,7 @@ _MOST_CERTAIN = 8.0
 
 
 def extract(
-    question: str, search: Search, document: ReadDocument, embed: Embed, doubts: Doubts, today: date
+    question: str, search: Search, document: ReadDocument, models: Models, doubts: Doubts, today: date
 ) -> Draft | None:
     """The answer that the documents of the passages found give, or None where they say nothing about it.
 
@@ -41,7 +40,7 @@ def extract(
         hits = (*found.candidates.lexical, *found.candidates.dense)
         known = frozenset().union(*(held_terms(hit.passage.indexed_text) for hit in hits))
         editions = editions_of(evidence.sections, today.year)
-        return Selection(asked, evidence, editions, embed, known.__contains__)
+        return Selection(asked, evidence, editions, models, known.__contains__)
 
     def choose(selection: Selection, units: Sequence[Unit]) -> Unit | None:
         return chosen(selection, units, doubts(selection.asked.text, [as_passage(unit) for unit in units]))

@@ -21,6 +21,7 @@ _WEIGHTS = {
     "chinese": -1.2,
 }
 _BIAS = -11.3
+_RULED_OUT = -2.5  # log-odds of the relevance model below which a line does not answer, whatever its words
 _ENOUGH = 0.25
 _ENOUGH_SHOWN = 0.2  # where whole sentences are the answer, which tell what they are about
 _ON_SUBJECT = 0.02  # what is computed from cells that the question names needs less
@@ -40,7 +41,7 @@ class Gate:
         return fitting[0] if fitting else self.selection.candidates[0]
 
     def probability(self, candidate: Candidate) -> float:
-        """Probability in 0…1 that a unit answers the question."""
+        """Probability in 0…1 that a unit answers the question, by its meaning and its words."""
         unit = candidate.unit
         signals = {
             "coverage": candidate.coverage,
@@ -56,7 +57,8 @@ class Gate:
     def enough(self, candidate: Candidate) -> bool:
         """Whether a unit carries an answer: it is near, and nothing in it is otherwise than asked."""
         least = _ENOUGH if self.asked.kind == "fact" else _ENOUGH_SHOWN
-        return candidate.fits and self.probability(candidate) >= least
+        is_ruled_out = candidate.read < _RULED_OUT
+        return candidate.fits and not is_ruled_out and self.probability(candidate) >= least
 
     @cached_property
     def on_subject(self) -> bool:

@@ -5,7 +5,7 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 from answering.editions import Editions
@@ -19,10 +19,12 @@ from answering.naming import (
 )
 from answering.quantities import Quantity, quantities_in, ranges_in, same_dimension
 from answering.question import Asked
+from answering.relevance import log_odds
 from answering.wording import canonical, folded, stem, subject_terms, terms_in
 from knowledge_base.characters import HAN, has_chinese
 from retrieval.analysis import simplified
 from retrieval.context import Embed, holds_figure
+from retrieval.relevance import Relevance
 from retrieval.values import Vectors
 
 # Cosines of multilingual-e5-small lie between about .75 (unrelated) and .95 (same statement).
@@ -32,6 +34,10 @@ _LEAST_SPREAD = 0.025
 _FEW, _USUALLY_APART = 5, 2.0  # what the nearest unit of many is apart from the others
 _SCOPE = 0.7  # what a term is worth that only the headings hold
 _READ = 60  # units that are compared by meaning; the others are far off by their words
+_READ_TOGETHER = 16  # units that are read together with the question
+_READING = 0.05  # weight of the log-odds that a unit answers, which are between …
+_LEAST_ODDS, _MOST_ODDS = -6.0, 6.0
+_UNREAD = -2.0  # … and these where it was not read; less does not make a score lower
 _HIT = 0.35  # what the first passage of the search is worth, the others less
 _FIGURE = 0.15
 _CONFLICT = 0.6
@@ -65,11 +71,20 @@ _VERB_DECIDES = 0.8  # … but whether something may be done turns on what is do
 
 
 @dataclass(frozen=True)
+class Models:
+    """What compares a question with the documents: `relevance` reads both together, where it is there."""
+
+    embed: Embed
+    relevance: Relevance | None = None
+
+
+@dataclass(frozen=True)
 class Candidate:
     """A unit, how near it is to the question, and what of the question it and its headings lack.
 
     `nearness` is the cosine of their meanings, 0…1 between unrelated and the same; `apart` how many standard
-    deviations that is above the mean of all units compared.
+    deviations that is above the mean of all units compared; `read` the log-odds that it answers when both are
+    read together.
     """
 
     unit: Unit
@@ -79,6 +94,7 @@ class Candidate:
     apart: float
     missing: frozenset[str]
     conflicts: tuple[str, ...] = ()
+    read: float = 0.0
 
     @property
     def fits(self) -> bool:
@@ -90,13 +106,19 @@ class Selection:
     """The units of the evidence in the order of their nearness to one question."""
 
     def __init__(
-        self, asked: Asked, evidence: Evidence, editions: Editions, embed: Embed, known: Callable[[str], bool]
+        self,
+        asked: Asked,
+        evidence: Evidence,
+        editions: Editions,
+        models: Models,
+        known: Callable[[str], bool],
     ) -> None:
         self.asked = asked
         self.evidence = evidence
         self.editions = editions
         self.allowed = tuple(unit for unit in evidence.units if editions.allows(asked, unit))
-        self.embed = embed
+        self.embed = models.embed
+        self.relevance = models.relevance
         self.known = known
 
     @cached_property
@@ -160,7 +182,16 @@ class Selection:
         nearness = self._nearness(ordered)
         apart = _apart(nearness)
         found = [self._candidate(*signals) for signals in zip(ordered, nearness, apart, strict=True)]
-        return tuple(sorted(found, key=lambda c: -c.score))
+        return tuple(self._read(sorted(found, key=lambda c: -c.score)))
+
+    def _read(self, found: Sequence[Candidate]) -> list[Candidate]:
+        """The candidates in a new order, the first of them read together with the question."""
+        if self.relevance is None:
+            return list(found)
+        units = [candidate.unit for candidate in found[:_READ_TOGETHER]]
+        odds = log_odds(self.asked.text, units, self.evidence, self.relevance)
+        read = [_weighed(candidate, odds.get(candidate.unit)) for candidate in found]
+        return sorted(read, key=lambda c: -c.score)
 
     def coverage(self, terms: frozenset[str], scope: frozenset[str] = frozenset()) -> float:
         """Share of the question's terms, by weight, in `terms`, or less in `scope`."""
@@ -397,6 +428,14 @@ class Selection:
         return tuple(
             dict.fromkeys(folded(word).removesuffix("'s") for word in words if word not in _NOT_NAMES)
         )
+
+
+def _weighed(candidate: Candidate, odds: float | None) -> Candidate:
+    """A candidate whose score counts what was read."""
+    if candidate.unit.cells:
+        return candidate  # which row and column is meant is decided by their names
+    read = _UNREAD if odds is None else max(_LEAST_ODDS, min(odds, _MOST_ODDS))
+    return replace(candidate, read=read, score=candidate.score + _READING * max(read, _UNREAD))
 
 
 _LOOSE = frozenset([

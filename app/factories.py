@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from retrieval.context import Embed
     from retrieval.elasticsearch import ElasticsearchHome
     from retrieval.fusion import Reranker
+    from retrieval.relevance import Relevance
     from retrieval.values import Embedder
 
 # The models that are installed as packages with domainqa.
@@ -152,6 +153,23 @@ def build_reranker(settings: Settings) -> Reranker | None:
     limit_threads(settings)
     folder = model_folder(settings.reranker, settings.models_cache)
     return CrossEncoderReranker(str(folder), torch_device(settings.device), settings.reranker)
+
+
+def build_relevance(settings: Settings, embedder: Embedder) -> Relevance | None:
+    """What reads questions and lines together: the packaged embedder's weights with an adapter.
+
+    Where these are also what searches, both share the tokenizer. None where the settings do not want it, or
+    beside an embedder that is no model.
+    """
+    from retrieval.embedder import SentenceTransformerEmbedder
+    from retrieval.relevance import RelevanceModel
+
+    if not settings.relevance or not isinstance(embedder, SentenceTransformerEmbedder):
+        return None
+    folder = model_folder(E5_SMALL.name, settings.models_cache)
+    if embedder.id != E5_SMALL.name:
+        embedder = SentenceTransformerEmbedder(folder, id=E5_SMALL.name)
+    return RelevanceModel(folder, embedder.tokenize)
 
 
 def build_reading(settings: Settings) -> Reading:

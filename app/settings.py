@@ -133,6 +133,12 @@ class Settings(BaseSettings):
         description="Cross-encoder that reorders search results: a folder or a Hugging Face id. It "
         "improves the order and slows down the search.",
     )
+    relevance: bool = Field(
+        False,
+        description="Whether lines are read together with the question before one is chosen. Fewer wrong "
+        "lines are shown for questions in other words than the documents', and an answer takes a fifth "
+        "longer; some questions that are answered without it are not.",
+    )
     chunk_tokens: int = Field(
         256,
         ge=32,

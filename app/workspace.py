@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Self
 from answering.answer import Answerer
 from answering.generation.protocol import Cancelled, Generator, Request, never
 from answering.references import BASE
+from answering.selection import Models
 from answering.values import Answer, Event, Finished, Question, Task, Writing
 from app.adapters import choices, choose, open_registry, problems_of_live
 from app.factories import (
     build_embedder,
     build_generator,
     build_reading,
+    build_relevance,
     build_reranker,
     limit_threads,
     model_folder,
@@ -53,11 +55,12 @@ from knowledge_base.ingest import IngestSettings, OnProgress, Report, require_pr
 from knowledge_base.loaders import has_pictures
 from knowledge_base.memory import release_memory
 from knowledge_base.ocr import Ocr, OcrMode
+from knowledge_base.once import Once
 from knowledge_base.values import CatalogueEntry, Document
 from retrieval.collections import WritableIndex
-from retrieval.fusion import Reranker
 from retrieval.models import torch_device
 from retrieval.prompt import Message
+from retrieval.relevance import Window
 from retrieval.retriever import Retrieval, Retriever, SearchSettings
 from retrieval.values import NO_FILTER, Embedder, Filter
 
@@ -107,7 +110,8 @@ class Workspace(AbstractContextManager["Workspace"]):
         self._generating = threading.RLock()  # documents can be searched while the generator is loaded
         self._embedder = embedder
         self._generator = generator
-        self._reranker: Reranker | None = None
+        self.reranker = Once(lambda: build_reranker(settings))  # the cross-encoder of the settings, if any
+        self.relevance = Once(lambda: build_relevance(settings, self.embedder()))
         self._served: ServedAdapters | None = None
         self._answerer: Answerer | None = None
         self._collections: dict[str, _Open] = {}
@@ -354,6 +358,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         return Pipeline(
             corpus=self.corpus(collection),
             generator=self.generator(),
+            relevance=self.relevance(),
             adapters=self.served(),
             registry=self.registry,
             pairs=self.pairs,
@@ -371,13 +376,6 @@ class Workspace(AbstractContextManager["Workspace"]):
             if self._embedder is None:
                 self._embedder = build_embedder(self.settings)
             return self._embedder
-
-    def reranker(self) -> Reranker | None:
-        """The cross-encoder of the settings, loaded at first use; None where none is named."""
-        with self._lock:
-            if self._reranker is None:
-                self._reranker = build_reranker(self.settings)
-            return self._reranker
 
     def generator(self) -> Generator:
         """The generator, loaded at first use."""
@@ -398,8 +396,8 @@ class Workspace(AbstractContextManager["Workspace"]):
         """The answering function over this workspace's models."""
         with self._generating:
             if self._answerer is None:
-                embed = sentence_embedding(self.embedder())
-                self._answerer = Answerer(self.generator(), embed, self.served().reading)
+                models = Models(sentence_embedding(self.embedder()), self.relevance())
+                self._answerer = Answerer(self.generator(), models, self.served().reading)
             return self._answerer
 
     def warm_up(self, done: Callable[[DomainqaError | None], None]) -> None:
@@ -420,6 +418,8 @@ class Workspace(AbstractContextManager["Workspace"]):
         """Load the models and write a token with the default adapter; raises what keeps them from it."""
         for kind in ("query", "passage"):
             self.embedder().embed(["Hello"], kind)
+        if relevance := self.relevance():
+            relevance("Hello", [Window("", ("Hello.",))])
         greeting = Task((Message("user", "Hello"),), self.settings.collection, max_new_tokens=1)
         pieces = self.write(greeting).pieces
         if runs_in_process(self.settings):

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from answering.answer import Answerer
+from answering.selection import Models
 from answering.sufficiency import SIGNALS, dump_calibrations, signals_of
 from app.factories import CALIBRATION_FILE, build_embedder, build_generator, build_reading, sentence_embedding
 from app.settings import load_settings
@@ -50,7 +51,7 @@ def main() -> None:
     settings = load_settings({})
     embedder, generator = build_embedder(settings), build_generator(settings)
     reading = build_reading(settings)
-    reader = Answerer(generator, sentence_embedding(embedder), lambda _adapter: reading)
+    reader = Answerer(generator, Models(sentence_embedding(embedder)), lambda _adapter: reading)
     reads: list[Read] = []
     for file in arguments.data:
         held = read_set(file)

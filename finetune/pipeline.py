@@ -13,6 +13,7 @@ from pathlib import Path
 from answering.answer import Answerer, Reading
 from answering.generation.protocol import Generator, Request
 from answering.references import BASE
+from answering.selection import Models
 from answering.sufficiency import signals_of
 from answering.values import Answer, Finished, Question, Trace
 from finetune.corpus import Corpus
@@ -30,6 +31,7 @@ from finetune.training.values import Base
 from knowledge_base.errors import MismatchError, ModelError
 from knowledge_base.values import digest_of
 from retrieval.prompt import PROMPT_VERSION, Language, is_refusal, render
+from retrieval.relevance import Relevance
 from retrieval.values import NO_FILTER, Filter
 
 _TASK_TOKENS = 512
@@ -57,7 +59,8 @@ class Pipeline:
 
     `base` is the model that adapters are trained for, None where a server has it; `base_digest` its
     `model_digest`. `default` gives the adapter that answers now. `fingerprint` is what answers depend on
-    beside documents, base and adapter. `language` is that of reports.
+    beside documents, base and adapter. `relevance` reads questions and lines together. `language` is that
+    of reports.
     """
 
     corpus: Corpus
@@ -70,6 +73,7 @@ class Pipeline:
     base: Base | None
     base_digest: str
     fingerprint: str = ""
+    relevance: Relevance | None = None
     language: Language = "en"
 
     @property
@@ -193,7 +197,8 @@ class Pipeline:
 
     def _answerer(self, contender: Contender) -> Answerer:
         reading = self._reading(contender)
-        return Answerer(self.generator, self.corpus.embed, lambda _adapter: reading)
+        models = Models(self.corpus.embed, self.relevance)
+        return Answerer(self.generator, models, lambda _adapter: reading)
 
     def _reading(self, contender: Contender) -> Reading:
         if contender.reading is not None:

@@ -15,13 +15,12 @@ A text's vector does not depend on the texts that are computed with it.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
@@ -141,26 +140,34 @@ class BertEncoder:
 
     def encode(self, ids: Sequence[Sequence[int]]) -> Vectors:
         """Unit vectors [texts, dimension] of token ids, special tokens included, fp32."""
-        vectors = np.empty((len(ids), self._shape.width), dtype=np.float32)
+        pool = _mean if self._shape.pooling == "mean" else _first
+        pooled = torch.stack(self._in_packs(ids, pool)) if ids else torch.empty((0, self._shape.width))
+        vectors: Vectors = F.normalize(pooled, dim=1).numpy()
+        return vectors
+
+    def states(self, ids: Sequence[Sequence[int]]) -> list[Tensor]:
+        """What the last layer holds for each token of each text, [tokens, dimension], fp32."""
+        return self._in_packs(ids, lambda states: states)
+
+    def _in_packs(self, ids: Sequence[Sequence[int]], pool: Callable[[Tensor], Tensor]) -> list[Tensor]:
+        """What `pool` makes of each text's states; the packs are shared out among the workers."""
         lengths = [len(text) for text in ids]
         share = max(sum(lengths) // self._threads, SMALL_PACK_TOKENS)
         groups = packs(lengths, min(share, PACK_TOKENS))
-        parts = self._workers.map(lambda group: self._encode_pack([ids[i] for i in group]), groups)
+        parts = self._workers.map(lambda group: self._pack_states([ids[i] for i in group], pool), groups)
+        found: list[Tensor] = [torch.empty(0)] * len(ids)
         for group, part in zip(groups, parts, strict=True):
-            vectors[group] = part
-        return vectors
+            for place, states in zip(group, part, strict=True):
+                found[place] = states
+        return found
 
     @torch.inference_mode()
-    def _encode_pack(self, texts: Sequence[Sequence[int]]) -> Vectors:
+    def _pack_states(self, texts: Sequence[Sequence[int]], pool: Callable[[Tensor], Tensor]) -> list[Tensor]:
         lengths = [len(text) for text in texts]
         hidden = self._embed(texts, lengths)
         for layer in self._layers:
             hidden = self._apply(layer, hidden, lengths)
-        parts = torch.split(hidden.float(), lengths)
-        mean = self._shape.pooling == "mean"
-        pooled = torch.stack([part.mean(dim=0) if mean else part[0] for part in parts])
-        vectors: Vectors = F.normalize(pooled, dim=1).numpy()
-        return vectors
+        return [pool(part) for part in torch.split(hidden.float(), lengths)]
 
     def _embed(self, texts: Sequence[Sequence[int]], lengths: Sequence[int]) -> Tensor:
         words = self._words[torch.tensor([token for text in texts for token in text])].to(self._dtype)
@@ -204,6 +211,14 @@ class BertEncoder:
 
     def _pair(self, tensors: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor]:
         return tensors[f"{name}.weight"].to(self._dtype), tensors[f"{name}.bias"].to(self._dtype)
+
+
+def _mean(states: Tensor) -> Tensor:
+    return states.mean(dim=0)
+
+
+def _first(states: Tensor) -> Tensor:
+    return states[0]
 
 
 def packs(lengths: Sequence[int], tokens: int) -> list[list[int]]:

@@ -68,14 +68,15 @@ class SentenceTransformerEmbedder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         prompt = self._prompts[kind]
-        return self._engine().encode([prompt + text for text in texts], self._ids, kind)
+        return self._engine().encode([prompt + text for text in texts], self.tokenize, kind)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as a passage, special tokens and prompt included."""
         prompt = self._prompts["passage"]
-        return [len(ids) for ids in self._ids([prompt + text for text in texts])]
+        return [len(ids) for ids in self.tokenize([prompt + text for text in texts])]
 
-    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """The token ids of each text, special tokens included, without a prompt."""
         return self._tokenizer()(texts)
 
     def _loaded(self, load: Callable[[], T]) -> T:

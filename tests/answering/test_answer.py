@@ -8,6 +8,7 @@ import pytest
 
 from answering.answer import Answerer, Reading
 from answering.generation.protocol import Cancelled, Request, never
+from answering.selection import Models
 from answering.sufficiency import Calibration
 from answering.values import Answer, Finished, Piece, Question, Searched, Turn
 from retrieval.prompt import Style, refusal
@@ -72,7 +73,7 @@ def retriever() -> Retriever:
 def answerer(reader: ScriptedReader, reading: Reading = READING) -> Answerer:
     return Answerer(
         reader,
-        near,
+        Models(near),
         lambda adapter: reading,
         today=lambda: date(2026, 11, 23),
     )
@@ -230,7 +231,7 @@ def test_each_adapter_is_read_in_its_own_way(retriever: Retriever) -> None:
         asked_for.append(adapter)
         return READING if adapter == "fees@2" else strict
 
-    answers = Answerer(reader, near, readings)
+    answers = Answerer(reader, Models(near), readings)
     found = {}
     for adapter in ("fees@2", "base", None):
         question = Question("platinum card cost", "bank", style="words", adapter=adapter)
@@ -291,7 +292,7 @@ def test_what_is_only_related_is_marked_and_is_no_answer(retriever: Retriever) -
     def far(texts: Sequence[str], *, kind: TextKind = "passage") -> Vectors:
         return embedder.embed(texts, kind)
 
-    answers = Answerer(reader, far, lambda adapter: READING)
+    answers = Answerer(reader, Models(far), lambda adapter: READING)
     *_, last = answers.ask(Question("What does the palladium card cost a year?", "bank"), retriever)
     assert isinstance(last, Finished)
     assert last.answer.refused

@@ -6,9 +6,11 @@ from datetime import date
 import pytest
 
 from answering.draft import Draft, cited
+from answering.evidence import sections_of
 from answering.extraction import Doubts, extract
 from answering.offers import offered
 from answering.question import Asked
+from answering.selection import Models
 from knowledge_base.values import Document
 from retrieval.prompt import Language
 from retrieval.retriever import Retriever
@@ -80,7 +82,7 @@ def answered(question: str, documents: Sequence[Document] = (HOUSE, *PRICES, HAL
 def extracted(question: str, documents: Sequence[Document], doubts: Doubts) -> Draft | None:
     retriever = retriever_of(documents)
     return extract(
-        question, lambda text: retriever.search([text], 8)[0], retriever.document, near, doubts, TODAY
+        question, lambda text: retriever.search([text], 8)[0], retriever.document, Models(near), doubts, TODAY
     )
 
 
@@ -455,3 +457,16 @@ def test_a_code_is_explained_by_its_row(question: str, rows: str, meaning: str) 
     assert draft is not None
     assert draft.outcome == "answered"
     assert meaning in draft.text
+
+
+def test_a_salutation_answers_nothing_and_belongs_to_no_list() -> None:
+    mail = a_document(
+        "mail.txt",
+        [
+            "Dear colleagues,\nThe vault is closed on Friday.",
+            "各位同事：\n金库周五关闭。\nDear customers pay less.",
+        ],
+        title="Vault",
+    )
+    texts = [unit.text for section in sections_of(mail) for unit in section.body]
+    assert texts == ["The vault is closed on Friday.", "金库周五关闭。", "Dear customers pay less."]

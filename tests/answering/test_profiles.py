@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from answering.answer import Answerer, Reading
+from answering.selection import Models
 from answering.sufficiency import Calibration
 from answering.values import Finished, Question
 from retrieval.retriever import Retriever
@@ -40,7 +41,7 @@ def test_the_question_decides_then_the_setting_then_what_the_model_is(
     generator = FakeGenerator(reply=lambda _: FEE, adapters=["bank"], chats=chats)
     embedder = FakeEmbedder()
     reading = replace(READING, profile=setting)
-    answerer = Answerer(generator, lambda texts: embedder.embed(texts, "passage"), lambda _: reading)
+    answerer = Answerer(generator, Models(lambda texts: embedder.embed(texts, "passage")), lambda _: reading)
     *_, last = answerer.ask(replace(QUESTION, reading=asked, adapter=adapter), Retriever(index))
     assert isinstance(last, Finished)
     assert last.answer.citations
