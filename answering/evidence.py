@@ -67,6 +67,11 @@ class Unit:
         return held_terms(self.scope)
 
     @property
+    def headings(self) -> str:
+        """Title and headings, as one text."""
+        return " › ".join(dict.fromkeys((self.passage.title, *self.path)))
+
+    @property
     def scope(self) -> str:
         """Title, headings and lead, as one text."""
         lead = (self.lead.text,) if self.lead else ()

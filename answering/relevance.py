@@ -21,12 +21,7 @@ def log_odds(
         place = (unit.passage.id, unit.path)
         if place in held:
             held[place].append(unit)
-    windows = [
-        Window(
-            " › ".join(dict.fromkeys((group[0].passage.title, *group[0].path))), tuple(u.text for u in group)
-        )
-        for group in held.values()
-    ]
+    windows = [Window(group[0].headings, tuple(unit.text for unit in group)) for group in held.values()]
     read = relevance(question, windows)
     return {
         unit: float(odds)

@@ -9,7 +9,7 @@ adapter (Hu et al. 2021, section 4.1) of 4 MB, trained by `scripts/train_relevan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,14 +20,12 @@ from numpy.typing import NDArray
 from knowledge_base.once import Once
 from retrieval.analysis import simplified
 from retrieval.bert_shape import describe
+from retrieval.embedder import Tokenize
 
 if TYPE_CHECKING:
     import torch
 
     from retrieval.bert import BertEncoder
-
-# Texts to token ids, special tokens included.
-Tokenize = Callable[[Sequence[str]], list[list[int]]]
 
 ADAPTER = Path(__file__).parent / "relevance.safetensors"
 QUESTION_TOKENS, HEADING_TOKENS, LINE_TOKENS, WINDOW_TOKENS = 60, 40, 120, 320

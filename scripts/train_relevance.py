@@ -50,14 +50,15 @@ from retrieval.relevance import ADAPTER, Window, encoded, features
 
 _SCRIPTS = Path(__file__).parent
 _SAMPLES = _SCRIPTS.parent / "samples"
-_RANK, _FIRST_LAYER = 32, 4
+_RANK, _SCALE, _FIRST_LAYER = 32, 2, 4
 _RATE, _HEAD_RATE, _WARM_UP = 8e-4, 2.4e-3, 20
 _GROUPS = 8  # questions of a step
 _WINDOW_TOKENS = 170
 _NEAR = 3  # windows of other documents beside each question
 _WITHOUT_ANSWER, _WITH_ANOTHER = 0.12, 0.5
 _MOST_LINES = 5  # of a window of running text; the one that is right stays in it
-_MOST_POSITIVE = 8
+_MOST_POSITIVE = 8  # lines that answer
+_SHORT = 8  # words of a question that needs the one before it
 # How often a question is drawn from each source, in proportion.
 _SHARES = {"written": 12.0, "dialogue": 3.0, "public": 4.0, "bank": 2.0, "encyclopedic": 2.0}
 
@@ -130,7 +131,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--output", type=Path, default=ADAPTER)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.data is None and {"public", "dialogue"} & set(arguments.sources):
+        parser.error("--data is needed for the sources public and dialogue")
+    return arguments
 
 
 # What is learned from
@@ -198,7 +202,7 @@ def _dialogue(file: Path) -> Iterator[Asked]:
         plain = [_plain(line) for _, line in text.lines]
         for asked in page["qas"]:
             said = [words for role, words in asked["turns"] if role == "user"]
-            question = " ".join(said[-2:]) if len(said[-1].split()) < _MOST_POSITIVE else said[-1]
+            question = " ".join(said[-2:]) if len(said[-1].split()) < _SHORT else said[-1]
             evidence = [_plain(sentence) for sentence in asked["evidence"]]
             right = {
                 place for place, line in enumerate(plain) if any(e in line or line in e for e in evidence)
@@ -242,8 +246,7 @@ def _bank(language: str) -> list[Asked]:
 
 def _units(document: Any) -> Text:  # noqa: ANN401
     units = [unit for section in sections_of(document) for unit in section.body]
-    lines = ((" › ".join(dict.fromkeys((unit.passage.title, *unit.path))), unit.text) for unit in units)
-    return Text("bank", tuple(lines))
+    return Text("bank", tuple((unit.headings, unit.text) for unit in units))
 
 
 # Windows
@@ -329,7 +332,7 @@ class Network(nn.Module):
         layers = list(range(_FIRST_LAYER, base.config.num_hidden_layers))
         config = LoraConfig(
             r=_RANK,
-            lora_alpha=2 * _RANK,
+            lora_alpha=_SCALE * _RANK,
             target_modules=["query", "key", "value", "dense"],
             layers_to_transform=layers,
             layers_pattern="layer",
@@ -354,20 +357,21 @@ class Network(nn.Module):
         """The weights as `RelevanceModel` reads them, in 16 bits, LoRA's scale in its second matrix."""
         kept = {}
         for name, value in self.state_dict().items():
-            plain = name.replace("encoder.base_model.model.", "").replace(".default.weight", "")
-            if "lora_" in name:
-                kept[plain] = (value * 2 if "lora_B" in name else value).half().contiguous()
-            elif name.startswith("head."):
-                kept[name] = value.half()
+            if "lora_" in name or name.startswith("head."):
+                kept[_plain_name(name)] = (value * _SCALE if "lora_B" in name else value).half().contiguous()
         save_file(kept, file)
 
     def restore(self, file: Path) -> None:
         """Go on from saved weights."""
         kept = load_file(file)
         for name, value in self.state_dict().items():
-            plain = name.replace("encoder.base_model.model.", "").replace(".default.weight", "")
-            if plain in kept:
-                value.copy_(kept[plain].float() / (2 if "lora_B" in name else 1))
+            if _plain_name(name) in kept:
+                value.copy_(kept[_plain_name(name)].float() / (_SCALE if "lora_B" in name else 1))
+
+
+def _plain_name(name: str) -> str:
+    """A weight's name in the file: that of the encoder, without what PEFT adds."""
+    return name.replace("encoder.base_model.model.", "").replace(".default.weight", "")
 
 
 def train(network: Network, groups: Sequence[Group], minutes: float) -> None:
@@ -416,13 +420,14 @@ def measure(network: Network, groups: Sequence[Group]) -> dict[str, str]:
     best: dict[str, list[tuple[bool, float]]] = defaultdict(list)
     for group in groups:
         name = group.asked.text.source
-        odds, right = network(group.asked.question, (*group.answering, *group.others))
+        others = network(group.asked.question, group.others)[0] if group.others else torch.empty(0)
         if group.answering:
-            hits[name].append(bool(right[odds.argmax()]))
-            best[name].append((True, float(odds[right].max())))
-        if (~right).any():
-            wrong = network(group.asked.question, group.others)[0] if group.others else odds[~right]
-            best[name].append((False, float(wrong.max())))
+            own, right = network(group.asked.question, group.answering)
+            hits[name].append(bool(own[right].max() >= torch.cat([own, others]).max()))
+            best[name].append((True, float(own[right].max())))
+            others = others if len(others) else own[~right]
+        if len(others):
+            best[name].append((False, float(others.max())))
     return {
         name: f"best line right {sum(found) / len(found):.3f} of {len(found)}, "
         f"AUC {roc_auc_score(*zip(*best[name], strict=True)):.3f}"
