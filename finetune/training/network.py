@@ -135,9 +135,11 @@ def _recomputed(network: nn.Module) -> Iterator[None]:
     for layer in layers:
         layer.gradient_checkpointing = True
         layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)  # type: ignore[assignment]
-    yield
-    for layer in layers:
-        layer.gradient_checkpointing = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.gradient_checkpointing = False
 
 
 def masks_of(network: PreTrainedModel, sequence: PackedSequence) -> Mask:
